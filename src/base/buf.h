@@ -27,7 +27,7 @@ struct span {
 };
 
 #define BUF_MAX_DEFAULT ((size_t)256 << 20)
-#define BUF_EMPTY ((struct buf){.max = BUF_MAX_DEFAULT})
+#define BUF_EMPTY       ((struct buf){.max = BUF_MAX_DEFAULT})
 
 void buf_init(struct buf *b, size_t max_bytes);
 

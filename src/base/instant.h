@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define INSTANT_NONE INT64_MIN
+#define INSTANT_NONE      INT64_MIN
 #define INSTANT_TEXT_SIZE 32
 
 /* "2026-11-22T15:00:00Z"; out has INSTANT_TEXT_SIZE bytes. INSTANT_NONE gives "". Returns out. */

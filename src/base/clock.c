@@ -1,0 +1,73 @@
+#include "base/clock.h"
+
+#include "base/instant.h"
+#include "base/mem.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static bool read_clock_file(const char *file, int64_t *out)
+{
+    char text[64];
+    ssize_t n;
+    int fd = open(file, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return false;
+    n = read(fd, text, sizeof text - 1);
+    close(fd);
+    if (n <= 0)
+        return false;
+    text[n] = 0;
+    text[strcspn(text, " \t\r\n")] = 0;
+    return instant_parse(text, out);
+}
+
+enum err clock_open(struct clock *c, const char *file, struct diag *why)
+{
+    *c = (struct clock){0};
+    if (!file)
+        return ERR_OK;
+    if (!read_clock_file(file, &c->last_utc_s))
+        return diag_set(why, ERR_REJECT, "clock.file",
+                        "the rehearsal's clock file must hold one instant such as 2026-11-22T15:00:00Z");
+    c->file = mem_strdup(file);
+    return ERR_OK;
+}
+
+void clock_close(struct clock *c)
+{
+    free(c->file);
+    c->file = NULL;
+}
+
+bool clock_is_rehearsal(const struct clock *c)
+{
+    return c->file != NULL;
+}
+
+int64_t clock_now(struct clock *c)
+{
+    struct timespec ts;
+
+    if (c->file) {
+        int64_t now;
+
+        if (read_clock_file(c->file, &now))
+            c->last_utc_s = now;
+        return c->last_utc_s;
+    }
+    clock_gettime(CLOCK_REALTIME, &ts);
+    return ts.tv_sec;
+}
+
+int64_t clock_monotonic_ms(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}

@@ -1,0 +1,31 @@
+/*
+ * The injected clock: the kernel's, or in a rehearsal the one instant that CLOCKFILE holds (RFC 3339).
+ *
+ * A rehearsal's clock is re-read whenever it is asked for; a file that cannot be read leaves the last good instant in
+ * force, so that a half-written file never moves time.
+ */
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct clock {
+    char *file; /* NULL: the kernel's clock */
+    int64_t last_utc_s;
+};
+
+/* file NULL for the kernel's clock. ERR_REJECT rule clock.file where the file holds no instant. */
+enum err clock_open(struct clock *c, const char *file, struct diag *why);
+void clock_close(struct clock *c);
+bool clock_is_rehearsal(const struct clock *c);
+
+/* Now, in UTC seconds. */
+int64_t clock_now(struct clock *c);
+
+/* Milliseconds that only grow, for deadlines of workers and connections; never affected by a rehearsal. */
+int64_t clock_monotonic_ms(void);
+
+#endif
