@@ -1,0 +1,145 @@
+/*
+ * Mail in: the MIME structure of one message, as offsets into the bytes handed in.
+ *
+ * Invariants: parts stand in the order of the text, a parent before its children; parts[0] is the outermost entity
+ * (parent -1, depth 0), n_parts >= 1 after ERR_OK. header_off + header_len <= body_off, body_off + body_len <= the
+ * length of the message, and a child lies within its parent's body. The message itself is never copied: hand in the
+ * same bytes again. Only mime_parse.c uses libetpan, and only for the structure; the prescan runs before it.
+ *
+ * Strings are UTF-8 without CR, LF or other controls; NULL where the field is absent. Nothing here is trusted: a From
+ * is what the sender wrote.
+ */
+#ifndef CODEC_MIME_H
+#define CODEC_MIME_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "codec/addr.h"
+#include "codec/prescan.h"
+#include "codec/xfer.h"
+
+#define MIME_REFERENCES_MAX 200
+#define MIME_NAME_MAX_BYTES 120 /* of a part's name */
+
+struct mime_part {
+    int parent;
+    int depth;
+    enum xfer_encoding encoding;
+    char *type;              /* "text/plain", lower case, never NULL */
+    char *charset;           /* lower case */
+    char *name;              /* a safe file name: one path component, no leading dot */
+    char *protocol;          /* lower case */
+    char *micalg;            /* lower case */
+    char *format;            /* lower case ("flowed") */
+    char *delsp;             /* lower case */
+    char *disposition;       /* lower case */
+    char *hp;                /* RFC 9788: "cipher" or "clear" */
+    char *protected_headers; /* "v1" */
+    char *smime_type;        /* lower case */
+    char *content_id;
+    /* Bytes of the message. The signed bytes of a part (RFC 3156, 5) are [header_off, body_off + body_len). */
+    size_t header_off, header_len; /* with the empty line */
+    size_t body_off, body_len;
+};
+
+struct mime_message {
+    struct mime_part *parts;
+    size_t n_parts;
+    /* of the outermost header */
+    char *subject;
+    char *date_text;
+    int64_t date_utc_s; /* INSTANT_NONE where it is no date */
+    char *message_id;   /* with its brackets */
+    char *in_reply_to;
+    char **references;
+    size_t n_references;
+    struct addr_list from, to, cc, reply_to, sender;
+    bool several_from; /* more than one From field, or more than one mailbox in it */
+    char *auto_submitted;
+    char *precedence;
+    char *list_id;
+    char *return_path;
+    char *content_type; /* as it stands, unfolded */
+};
+
+/*
+ * Runs the prescan, then parses. Everything the prescan refuses, and ERR_REJECT mime.unreadable. *out is empty on
+ * failure. A message without MIME fields is one text/plain part. The caller frees *out.
+ */
+enum err mime_parse(struct span raw, const struct mime_limits *limits, struct mime_message *out, struct diag *why);
+void mime_message_free(struct mime_message *m);
+
+/*
+ * Across a process boundary. mime_message_get trusts nothing: every offset is checked against raw_len and the
+ * invariants above (ERR_REJECT mime.frame).
+ */
+void mime_message_put(const struct mime_message *m, struct buf *out);
+enum err mime_message_get(struct span in, size_t raw_len, struct mime_message *out, struct diag *why);
+enum err mime_message_check(const struct mime_message *m, size_t raw_len, struct diag *why);
+
+/* ---- the bytes of a part ---- */
+
+struct span mime_part_header(struct span raw, const struct mime_part *p);
+struct span mime_part_body(struct span raw, const struct mime_part *p);
+struct span mime_part_entity(struct span raw, const struct mime_part *p); /* header and body: what a signature covers */
+
+/* Appends the content with its transfer encoding undone: the bytes of an attachment. ERR_LIMIT where out is full. */
+enum err mime_part_decode(struct span raw, const struct mime_part *p, struct buf *out, struct diag *why);
+
+/* Appends the content as UTF-8 text: transfer encoding and charset undone, CRLF made LF, controls but \n \t removed. */
+enum err mime_part_text(struct span raw, const struct mime_part *p, struct buf *out_utf8, struct diag *why);
+
+/* Bare LF and bare CR become CRLF, as a signature needs it (RFC 3156, 5). */
+void mime_canonical_eol(struct span in, struct buf *out);
+
+/* ---- fields of a header block ---- */
+
+/* The nth (from 0) field, appended unfolded, bytes as they were. False: not there. */
+bool mime_field(struct span header_block, const char *name, struct buf *out);
+bool mime_field_nth(struct span header_block, const char *name, size_t nth, struct buf *out);
+size_t mime_field_count(struct span header_block, const char *name);
+
+/* ---- what the message is ---- */
+
+enum mime_shape {
+    MIME_PLAIN,         /* a single text part */
+    MIME_PGP_ENCRYPTED, /* RFC 3156, 4: *part_a the control part (or -1 where damaged), *part_b the ciphertext */
+    MIME_PGP_SIGNED,    /* RFC 3156, 5: *part_a what is signed, *part_b the signature */
+    MIME_SMIME,         /* application/pkcs7-mime whole in *part_a, *part_b -1; or multipart/signed as PGP_SIGNED */
+    MIME_INLINE_PGP,    /* a single text part in *part_a that begins with armor; *part_b -1 */
+    MIME_OTHER
+};
+
+/*
+ * Looks at the outermost structure only; what is deeper inside is never taken for the message's own protection.
+ * Tolerates the common damage: case, a missing protocol parameter, ciphertext as application/octet-stream inside
+ * multipart/mixed (Exchange) with its control part. Parts that do not apply are -1.
+ */
+enum mime_shape mime_shape(const struct mime_message *m, struct span raw, int *part_a, int *part_b);
+const char *mime_shape_name(enum mime_shape shape);
+
+/*
+ * Appends what a person reads: text parts in order (HTML reduced to text where there is no plain alternative),
+ * flowed lines joined, other parts as "[attachment N: NAME, TYPE, SIZE bytes]" with N the part's index.
+ * ERR_LIMIT where out is full.
+ */
+enum err mime_readable_text(struct span raw, const struct mime_message *m, struct buf *out_utf8, struct diag *why);
+
+/* The same for parts[root] and what is below it: what a signature over that part covers. */
+enum err mime_readable_part(struct span raw, const struct mime_message *m, int root, struct buf *out_utf8,
+                            struct diag *why);
+
+/* Is this part one that a person would save: a leaf with a name, or neither text nor a signature? */
+bool mime_is_attachment(const struct mime_message *m, int part);
+
+/* Makes a file name safe: the last path component, controls and separators removed, no leading dot or dash, at most
+ * MIME_NAME_MAX_BYTES. Empty where nothing is left. */
+void mime_safe_name(struct span name_utf8, struct buf *out);
+
+/* HTML to text: tags dropped, blocks on their own lines, links kept, script and style dropped, entities decoded. */
+void mime_html_text(struct span html_utf8, struct buf *out_utf8);
+
+/* format=flowed (RFC 3676) to lines of their own: soft breaks joined, space-stuffing undone. */
+void mime_unflow(struct span text, bool delsp, struct buf *out);
+
+#endif
