@@ -1,0 +1,47 @@
+/*
+ * What is this message? Looked at before any cryptography, and without gpg. Pure.
+ */
+#ifndef CODEC_PGP_SCAN_H
+#define CODEC_PGP_SCAN_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#include <stdint.h>
+
+#define PGP_SCAN_IDS_MAX 64 /* further key ids are counted, not listed */
+
+enum pgp_scan_kind {
+    PGP_SCAN_ENCRYPTED,  /* session keys, then one whole encrypted body */
+    PGP_SCAN_SIGNED,     /* one-pass packets, literal data, signatures; or signatures, literal data */
+    PGP_SCAN_LITERAL,    /* literal data alone */
+    PGP_SCAN_COMPRESSED, /* what is inside is not known */
+    PGP_SCAN_SIGNATURES, /* detached */
+    PGP_SCAN_KEYS        /* certificates or secret keys */
+};
+
+struct pgp_scan {
+    enum pgp_scan_kind kind;
+    uint64_t key_ids[PGP_SCAN_IDS_MAX]; /* encrypted: recipients (0: hidden); signed: issuers where named */
+    size_t n_key_ids;                   /* in all; may exceed PGP_SCAN_IDS_MAX */
+    int body_tag;                       /* encrypted: 18 or 20 */
+    int body_version;
+};
+
+/*
+ * Binary packets: one whole message, from the first byte to the last.
+ *
+ * ERR_REJECT  truncated     the packets end early
+ *             no-integrity  tag 9 (RFC 9580, section 5.7): not to be decrypted
+ *             symmetric     encrypted with a passphrase
+ *             corrupt       no packets, or a sequence that is no message (section 10.3)
+ */
+enum err pgp_scan_message(struct span packets, struct pgp_scan *out, struct diag *why);
+
+/*
+ * Armored or binary; one whole encrypted message, else ERR_REJECT (rule not-encrypted for any other kind of message).
+ * binary (may be NULL) is filled with the packets on ERR_OK.
+ */
+enum err pgp_packets_scan(struct span in, struct pgp_scan *out, struct buf *binary, struct diag *why);
+
+#endif
