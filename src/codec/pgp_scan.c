@@ -1,0 +1,200 @@
+#include "codec/pgp_scan.h"
+
+#include "codec/pgp_armor.h"
+#include "codec/pgp_packet.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+struct walk {
+    struct span in;
+    size_t pos;
+    struct pgp_packet packet;
+    enum pgp_packet_result result;
+};
+
+/* The next packet that counts: a marker is ignored (RFC 9580, section 5.8). */
+static void advance(struct walk *w)
+{
+    do
+        w->result = pgp_packet_next(w->in, &w->pos, &w->packet);
+    while (w->result == PGP_PACKET_OK && w->packet.tag == PGP_TAG_MARKER);
+}
+
+static bool at(const struct walk *w, int tag)
+{
+    return w->result == PGP_PACKET_OK && w->packet.tag == tag;
+}
+
+/* The end is reached, or it says why not. */
+static enum err finish(const struct walk *w, struct diag *why)
+{
+    switch (w->result) {
+    case PGP_PACKET_END:
+        return ERR_OK;
+    case PGP_PACKET_TRUNCATED:
+        return diag_set(why, ERR_REJECT, "truncated", "the OpenPGP message ends early; send it again, whole");
+    case PGP_PACKET_CORRUPT:
+        return diag_set(why, ERR_REJECT, "corrupt", "the OpenPGP message holds bytes that are no packet");
+    default:
+        return diag_set(why, ERR_REJECT, "corrupt", "the packets are not one OpenPGP message (tag %d out of place)",
+                        w->packet.tag);
+    }
+}
+
+static void add_id(struct pgp_scan *out, uint64_t id)
+{
+    if (out->n_key_ids < PGP_SCAN_IDS_MAX)
+        out->key_ids[out->n_key_ids] = id;
+    out->n_key_ids++;
+}
+
+/* Recipient of a PKESK: version 3 has a key id; version 6 a fingerprint, counted as hidden. */
+static uint64_t pkesk_id(const struct walk *w)
+{
+    struct span body = pgp_packet_body(w->in, &w->packet);
+
+    return body.len >= 9 && body.data[0] == 3 ? pgp_be(body.data + 1, 8) : 0;
+}
+
+static enum err scan_encrypted(struct walk *w, struct pgp_scan *out, struct diag *why)
+{
+    bool symmetric = false;
+    struct span body;
+
+    out->kind = PGP_SCAN_ENCRYPTED;
+    for (; at(w, PGP_TAG_PKESK) || at(w, PGP_TAG_SKESK); advance(w)) {
+        symmetric |= w->packet.tag == PGP_TAG_SKESK;
+        if (w->packet.tag == PGP_TAG_PKESK)
+            add_id(out, pkesk_id(w));
+    }
+    if (at(w, PGP_TAG_SED))
+        return diag_set(why, ERR_REJECT, "no-integrity",
+                        "the message has no integrity protection (RFC 9580, 5.7); encrypt it with a current program");
+    if (!at(w, PGP_TAG_SEIPD) && !at(w, PGP_TAG_AEAD))
+        return w->result == PGP_PACKET_END
+                   ? diag_set(why, ERR_REJECT, "truncated", "session keys without an encrypted body")
+                   : finish(w, why);
+    body = pgp_packet_body(w->in, &w->packet);
+    out->body_tag = w->packet.tag;
+    out->body_version = body.len ? body.data[0] : 0;
+    if (symmetric)
+        return diag_set(why, ERR_REJECT, "symmetric",
+                        "the message is encrypted with a passphrase; encrypt it to the list's key");
+    advance(w);
+    return finish(w, why);
+}
+
+/* The issuer's key id that a one-pass packet names (version 3). */
+static uint64_t one_pass_id(const struct walk *w)
+{
+    struct span body = pgp_packet_body(w->in, &w->packet);
+
+    return body.len >= 13 && body.data[0] == 3 ? pgp_be(body.data + 4, 8) : 0;
+}
+
+static enum err scan_signed(struct walk *w, struct pgp_scan *out, struct diag *why)
+{
+    size_t opened = 0;
+
+    out->kind = PGP_SCAN_SIGNED;
+    for (; at(w, PGP_TAG_ONE_PASS); advance(w), opened++)
+        add_id(out, one_pass_id(w));
+    if (!at(w, PGP_TAG_LITERAL) && !at(w, PGP_TAG_COMPRESSED))
+        return w->result == PGP_PACKET_END ? diag_set(why, ERR_REJECT, "truncated", "the signed message has no content")
+                                           : finish(w, why);
+    for (advance(w); opened && at(w, PGP_TAG_SIGNATURE); advance(w))
+        opened--;
+    if (opened && w->result == PGP_PACKET_END)
+        return diag_set(why, ERR_REJECT, "truncated", "the signed message lacks a signature");
+    return finish(w, why);
+}
+
+/* Signatures alone are detached; before literal data they sign it (the old form). */
+static enum err scan_signatures(struct walk *w, struct pgp_scan *out, struct diag *why)
+{
+    out->kind = PGP_SCAN_SIGNATURES;
+    while (at(w, PGP_TAG_SIGNATURE))
+        advance(w);
+    if (at(w, PGP_TAG_LITERAL)) {
+        out->kind = PGP_SCAN_SIGNED;
+        advance(w);
+    }
+    return finish(w, why);
+}
+
+/* Certificates: what stands in them is the business of pgp_cert; here the chain must be whole. */
+static enum err scan_keys(struct walk *w, struct pgp_scan *out, struct diag *why)
+{
+    out->kind = PGP_SCAN_KEYS;
+    while (w->result == PGP_PACKET_OK)
+        advance(w);
+    return finish(w, why);
+}
+
+static enum err scan_one(struct walk *w, struct pgp_scan *out, struct diag *why)
+{
+    out->kind = w->packet.tag == PGP_TAG_LITERAL ? PGP_SCAN_LITERAL : PGP_SCAN_COMPRESSED;
+    advance(w);
+    return finish(w, why);
+}
+
+enum err pgp_scan_message(struct span packets, struct pgp_scan *out, struct diag *why)
+{
+    struct walk w = {.in = packets};
+
+    memset(out, 0, sizeof *out);
+    advance(&w);
+    if (w.result == PGP_PACKET_END)
+        return diag_set(why, ERR_REJECT, "corrupt", "the OpenPGP message is empty");
+    if (w.result != PGP_PACKET_OK)
+        return finish(&w, why);
+    switch (w.packet.tag) {
+    case PGP_TAG_PKESK:
+    case PGP_TAG_SKESK:
+    case PGP_TAG_SED:
+    case PGP_TAG_SEIPD:
+    case PGP_TAG_AEAD:
+        return scan_encrypted(&w, out, why);
+    case PGP_TAG_ONE_PASS:
+        return scan_signed(&w, out, why);
+    case PGP_TAG_SIGNATURE:
+        return scan_signatures(&w, out, why);
+    case PGP_TAG_LITERAL:
+    case PGP_TAG_COMPRESSED:
+        return scan_one(&w, out, why);
+    case PGP_TAG_PUBLIC_KEY:
+    case PGP_TAG_SECRET_KEY:
+        return scan_keys(&w, out, why);
+    default:
+        return finish(&w, why);
+    }
+}
+
+enum err pgp_packets_scan(struct span in, struct pgp_scan *out, struct buf *binary, struct diag *why)
+{
+    struct buf own = {.max = in.len};
+    enum pgp_armor_kind kind;
+    enum err err = ERR_OK;
+    struct span packets = in;
+
+    if (binary)
+        buf_clear(binary);
+    if (pgp_armor_looks(in)) {
+        err = pgp_dearmor(in, &kind, &own, why);
+        packets = buf_span(&own);
+    }
+    if (!err)
+        err = pgp_scan_message(packets, out, why);
+    if (!err && out->kind != PGP_SCAN_ENCRYPTED)
+        err = diag_set(why, ERR_REJECT, "not-encrypted", "this is an OpenPGP message, but not an encrypted one");
+    if (!err && binary) {
+        buf_add(binary, packets.data, packets.len);
+        if (binary->over)
+            err = diag_set(why, ERR_LIMIT, "too-large", "the encrypted message exceeds %zu bytes", binary->max);
+    }
+    if (err && binary)
+        buf_clear(binary);
+    buf_free(&own);
+    return err;
+}
