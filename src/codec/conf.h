@@ -7,7 +7,7 @@
  * line, a rule and words that name the remedy; after a fault of syntax only what the scan saw can be listed.
  *
  * Limits: CONF_BYTES_MAX bytes, CONF_DEPTH_MAX levels of nesting, CONF_KEYS_MAX keys in a group. Strings hold no
- * control characters. Rules: conf.too-large conf.nul conf.include conf.number conf.comment conf.depth
+ * control characters. Rules: conf.too-large conf.nul conf.include conf.number conf.comment conf.string conf.depth
  * conf.too-many-keys conf.duplicate conf.escape conf.syntax conf.unknown-key conf.type conf.word conf.range
  * conf.control conf.missing.
  *

@@ -70,7 +70,7 @@ static bool scan_block_comment(struct scan *s)
     return true;
 }
 
-static void scan_string(struct scan *s)
+static bool scan_string(struct scan *s)
 {
     const char *p = s->p + 1;
     while (p < s->end && *p != '"') {
@@ -78,7 +78,12 @@ static void scan_string(struct scan *s)
             fault(s, "conf.escape", "\\x00 cannot stand in a string; take it out");
         p += *p == '\\' && s->end - p > 1 ? 2 : 1;
     }
-    take(s, (size_t)(p - s->p) + (p < s->end));
+    if (p >= s->end) {
+        fault(s, "conf.string", "this string never ends; close it with a quote");
+        return false;
+    }
+    take(s, (size_t)(p + 1 - s->p));
+    return true;
 }
 
 /* libconfig reads integers into 32 bits and lets them wrap: look at the literal itself. */
@@ -181,10 +186,10 @@ static bool scan_step(struct scan *s)
     }
     if (at(s, "/*"))
         return scan_block_comment(s);
+    if (c == '"')
+        return scan_string(s);
     if (c == '#' || at(s, "//"))
         scan_line_comment(s);
-    else if (c == '"')
-        scan_string(s);
     else if (isalpha((unsigned char)c) || c == '*')
         return scan_word(s);
     else if (isdigit((unsigned char)c) || ((c == '-' || c == '+') && isdigit((unsigned char)next)))

@@ -106,7 +106,7 @@ static const struct {
     {"@include \"x\"\n", "conf.include", 1, "@include"},
     {"  @include \"x\"\n", "conf.include", 1, "@include"},
     {"live = true; /* never", "conf.comment", 1, "*/"},
-    {"colour = \"red\nlive = true;", "conf.syntax", 2, ""},
+    {"colour = \"red\nlive = true;", "conf.string", 1, ""},
     {"colour = \"a\\x00b\";", "conf.escape", 1, "x00"},
     {"size = \"a\\nb\";", "conf.control", 1, "control"},
     {"size = \"a\nb\";", "conf.control", 0, "control"},
