@@ -1,0 +1,86 @@
+/*
+ * The database: the only user of sqlite3.
+ *
+ * One connection, owned by core (or by an offline command), never kept over a fork. WAL, synchronous=FULL, foreign
+ * keys, STRICT tables. What changes state, audit trail and outbox happens in one transaction: db_begin, calls of the
+ * typed records, db_commit; after any error the caller rolls back. A failed statement is logged with its words but
+ * never with its values.
+ *
+ * Sealed columns hold BOX-sealed bytes (codec/box.h), bound to table, row and column.
+ */
+#ifndef STORE_DB_H
+#define STORE_DB_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "codec/box.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct db;
+
+/*
+ * Opens DIR/state/db.sqlite. Creates and migrates it where `create` is set; else a missing file is ERR_NOT_FOUND.
+ * Each migration runs in a transaction of its own. ERR_REJECT rules: store.newer (made by a newer program),
+ * store.damaged (integrity check failed: restore a backup). With read_only nothing is changed.
+ */
+enum db_mode { DB_CREATE, DB_OPEN, DB_READ_ONLY };
+enum err db_open(const char *state_dir, enum db_mode mode, struct db **out, struct diag *why);
+void db_close(struct db **db);
+
+/* The box that opens sealed columns; owned by the database from then on. */
+void db_set_box(struct db *db, struct box *box);
+const struct box *db_box(const struct db *db);
+
+enum err db_begin(struct db *db, struct diag *why);
+enum err db_commit(struct db *db, struct diag *why);
+void db_rollback(struct db *db);
+bool db_in_transaction(const struct db *db);
+
+/*
+ * Statements. `types` has a letter for each value that follows: i int64_t, t const char * (NULL gives NULL),
+ * b struct span (data NULL gives NULL). Statements are cached by their text, which must be a literal.
+ */
+struct db_rows;
+enum err db_run(struct db *db, struct diag *why, const char *sql, const char *types, ...);
+struct db_rows *db_query(struct db *db, const char *sql, const char *types, ...);
+
+/* Steps to the next row. After false, db_rows_end tells whether it was the end or a fault, and frees the query. */
+bool db_next(struct db_rows *rows);
+enum err db_rows_end(struct db_rows **rows, struct diag *why);
+
+/* Columns of the current row, counted from 0; spans and text are borrowed until the next step. */
+int64_t db_int(const struct db_rows *rows, int column);
+bool db_is_null(const struct db_rows *rows, int column);
+const char *db_text(const struct db_rows *rows, int column); /* "" where NULL */
+char *db_text_copy(const struct db_rows *rows, int column);  /* NULL where NULL; the caller frees it */
+struct span db_bytes(const struct db_rows *rows, int column);
+
+/* The first column of the first row, or `otherwise`. A fault of the database gives `otherwise` and is logged. */
+int64_t db_value(struct db *db, int64_t otherwise, const char *sql, const char *types, ...);
+
+int64_t db_last_id(struct db *db);
+int64_t db_changes(struct db *db);
+
+/* Seals plain into table.column of a row that exists. column and table are literals of the program. */
+enum err db_seal(struct db *db, const char *table, int64_t row, const char *column, struct span plain,
+                 struct diag *why);
+enum err db_seal_text(struct db *db, const char *table, int64_t row, const char *column, const char *text,
+                      struct diag *why);
+
+/* Opens a sealed column; a NULL column gives an empty buffer. ERR_NOT_FOUND where there is no such row. */
+enum err db_unseal(struct db *db, const char *table, int64_t row, const char *column, struct buf *out,
+                   struct diag *why);
+
+/* The same as text that the caller wipes and frees; NULL where the column is NULL or does not open (logged). */
+char *db_unseal_text(struct db *db, const char *table, int64_t row, const char *column);
+
+/* Small settings of the instance. */
+enum err db_meta_set(struct db *db, const char *key, struct span value, struct diag *why);
+bool db_meta_get(struct db *db, const char *key, struct buf *out);
+
+/* Copies the whole database into a file (SQLite's online backup). */
+enum err db_copy_to(struct db *db, const char *file, struct diag *why);
+
+#endif

@@ -1,0 +1,94 @@
+/*
+ * Lists, members (organisations), their contacts, and the keys of members and admins.
+ *
+ * A key is imported into a GnuPG home (shard) after its row is committed: `imported` says whether that has happened.
+ * Shard 0 is the team's; members fill shards from 1 on, 500 keys each.
+ */
+#ifndef STORE_MEMBERS_H
+#define STORE_MEMBERS_H
+
+#include "codec/pgp_key.h"
+#include "store/db.h"
+
+#define MEMBER_SHARD_KEYS 500
+#define MEMBER_SHARD_TEAM 0
+
+struct list_row {
+    int64_t id;
+    char *name;
+    char *fingerprint; /* of the list's key */
+    int64_t next_public;
+};
+
+void list_row_free(struct list_row *row);
+enum err list_insert(struct db *db, const char *name, const char *fingerprint, int64_t next_public, struct diag *why);
+/* ERR_NOT_FOUND rule list.unknown. */
+enum err list_by_name(struct db *db, const char *name, struct list_row *out, struct diag *why);
+/* The next number of the list's series, which moves on. */
+enum err list_take_public_number(struct db *db, int64_t list_id, int64_t *out, struct diag *why);
+
+struct member_row {
+    int64_t id;
+    int64_t list_id;
+    char *org;
+    char *class_name;
+    char *tier;
+    char *state; /* policy/states.h */
+    int64_t added_at;
+};
+
+void member_row_free(struct member_row *row);
+enum err member_insert(struct db *db, struct member_row *row, struct diag *why);
+enum err member_set_state(struct db *db, int64_t id, const char *state, const char *reason, int64_t now_utc_s,
+                          struct diag *why);
+/* ERR_NOT_FOUND rule member.unknown. */
+enum err member_by_org(struct db *db, int64_t list_id, const char *org, struct member_row *out, struct diag *why);
+enum err member_by_id(struct db *db, int64_t id, struct member_row *out, struct diag *why);
+/* All members of a list in order of their organisations' names. */
+enum err member_all(struct db *db, int64_t list_id, struct member_row **out, size_t *n, struct diag *why);
+
+struct contact_row {
+    int64_t id;
+    int64_t member_id;
+    char *address;
+    char *fingerprint; /* NULL: no key */
+};
+
+void contact_row_free(struct contact_row *row);
+enum err contact_insert(struct db *db, struct contact_row *row, int64_t now_utc_s, struct diag *why);
+enum err contact_all(struct db *db, int64_t member_id, struct contact_row **out, size_t *n, struct diag *why);
+enum err contact_set_key(struct db *db, int64_t id, const char *fingerprint, struct diag *why);
+/* The member that a fingerprint or an address belongs to; ERR_NOT_FOUND. */
+enum err member_by_fingerprint(struct db *db, int64_t list_id, const char *fingerprint, struct member_row *out,
+                               struct diag *why);
+enum err member_by_address(struct db *db, int64_t list_id, const char *address, struct member_row *out,
+                           struct diag *why);
+
+struct key_row {
+    int64_t id;
+    int64_t list_id;
+    int64_t shard;
+    bool imported;
+    struct pgp_key_info facts;
+};
+
+/*
+ * Keeps a certificate. A known fingerprint gets the newer certificate and is to be imported again.
+ * ERR_DENIED rule key.duplicate where another key has one of its subkeys.
+ */
+enum err key_insert(struct db *db, int64_t list_id, bool of_team, const struct pgp_key_info *facts,
+                    struct span certificate, int64_t now_utc_s, int64_t *out_id, struct diag *why);
+/* ERR_NOT_FOUND rule key.unknown. */
+enum err key_by_fingerprint(struct db *db, int64_t list_id, const char *fingerprint, struct key_row *out,
+                            struct diag *why);
+enum err key_by_id(struct db *db, int64_t id, struct key_row *out, struct diag *why);
+/* The shard of the key whose fingerprint, or whose (sub)key's id, this is; -1: none. */
+int64_t key_shard_of_issuer(struct db *db, int64_t list_id, const char *issuer);
+enum err key_certificate(struct db *db, int64_t id, struct buf *out, struct diag *why);
+enum err key_set_imported(struct db *db, int64_t id, struct diag *why);
+/* The rows of keys that still wait for their import, at most max of them. */
+enum err key_waiting(struct db *db, int64_t *ids, size_t max, size_t *n, struct diag *why);
+/* The fingerprints of all keys of a list, in order; the caller frees each and the array. */
+enum err key_all(struct db *db, int64_t list_id, char ***out, size_t *n, struct diag *why);
+
+#endif

@@ -1,0 +1,103 @@
+#include "store/schema.h"
+
+/*
+ * Columns named sealed_* hold sealed bytes: titles, texts, names, reasons, CVE ids, addresses of reporters. Clear are
+ * ids, states, instants (UTC seconds), tiers, digests, and the addresses of members.
+ */
+static const char version_1[] =
+    "CREATE TABLE meta(key TEXT PRIMARY KEY, value BLOB) STRICT;"
+
+    "CREATE TABLE list(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, fingerprint TEXT NOT NULL,"
+    " next_public INTEGER NOT NULL) STRICT;"
+
+    /* Public keys of members: the minimised certificate, the home (shard) it is imported into, and when that was done.
+     */
+    "CREATE TABLE key(id INTEGER PRIMARY KEY, list_id INTEGER NOT NULL REFERENCES list(id), fingerprint TEXT NOT NULL,"
+    " shard INTEGER NOT NULL, certificate BLOB NOT NULL, facts BLOB NOT NULL, imported INTEGER NOT NULL DEFAULT 0,"
+    " added_at INTEGER NOT NULL, UNIQUE(list_id, fingerprint)) STRICT;"
+    "CREATE TABLE subkey(list_id INTEGER NOT NULL, key_id TEXT NOT NULL, key_row INTEGER NOT NULL REFERENCES key(id)"
+    " ON DELETE CASCADE, UNIQUE(list_id, key_id)) STRICT;"
+
+    "CREATE TABLE member(id INTEGER PRIMARY KEY, list_id INTEGER NOT NULL REFERENCES list(id), org TEXT NOT NULL,"
+    " class TEXT NOT NULL, tier TEXT NOT NULL, state TEXT NOT NULL, added_at INTEGER NOT NULL, changed_at INTEGER,"
+    " sealed_reason BLOB, UNIQUE(list_id, org)) STRICT;"
+    "CREATE TABLE contact(id INTEGER PRIMARY KEY, member_id INTEGER NOT NULL REFERENCES member(id), address TEXT NOT "
+    "NULL,"
+    " fingerprint TEXT, added_at INTEGER NOT NULL, UNIQUE(member_id, address)) STRICT;"
+    "CREATE INDEX contact_fingerprint ON contact(fingerprint);"
+
+    "CREATE TABLE cases(id INTEGER PRIMARY KEY, list_id INTEGER NOT NULL REFERENCES list(id), code TEXT NOT NULL "
+    "UNIQUE,"
+    " public_id TEXT, state TEXT NOT NULL, track TEXT, mode TEXT, model TEXT, severity TEXT, policy TEXT NOT NULL,"
+    " policy_digest TEXT NOT NULL, opened_at INTEGER NOT NULL, acknowledged_at INTEGER, accepted_at INTEGER,"
+    " fix_ready_at INTEGER, predisclosed_at INTEGER, public_at INTEGER, closed_at INTEGER, until_at INTEGER,"
+    " discoverer_at INTEGER, embargo_status TEXT, embargo_start_at INTEGER, is_public INTEGER NOT NULL DEFAULT 0,"
+    " version INTEGER NOT NULL DEFAULT 0, sealed_title BLOB, sealed_cves BLOB, sealed_commits BLOB,"
+    " sealed_answers BLOB, duplicate_of TEXT) STRICT;"
+
+    "CREATE TABLE message(id INTEGER PRIMARY KEY, case_id INTEGER NOT NULL REFERENCES cases(id), n INTEGER NOT NULL,"
+    " at INTEGER NOT NULL, author TEXT NOT NULL, signed_by TEXT, verified INTEGER NOT NULL, encrypted INTEGER NOT NULL,"
+    " size_bytes INTEGER NOT NULL, sealed_raw BLOB, sealed_facts BLOB, UNIQUE(case_id, n)) STRICT;"
+    "CREATE TABLE reference(digest BLOB PRIMARY KEY, case_id INTEGER NOT NULL REFERENCES cases(id)) STRICT;"
+    "CREATE TABLE participant(id INTEGER PRIMARY KEY, case_id INTEGER NOT NULL REFERENCES cases(id), role TEXT NOT "
+    "NULL,"
+    " token BLOB NOT NULL UNIQUE, address_digest BLOB NOT NULL, fingerprint TEXT, added_at INTEGER NOT NULL,"
+    " ended_at INTEGER, sealed_token BLOB, sealed_address BLOB, sealed_key BLOB) STRICT;"
+
+    "CREATE TABLE advisory(id INTEGER PRIMARY KEY, case_id INTEGER NOT NULL REFERENCES cases(id), version INTEGER NOT "
+    "NULL,"
+    " state TEXT NOT NULL, at INTEGER NOT NULL, sent_at INTEGER, sealed_document BLOB,"
+    " UNIQUE(case_id, version)) STRICT;"
+    "CREATE TABLE patch(id INTEGER PRIMARY KEY, advisory_id INTEGER NOT NULL REFERENCES advisory(id), n INTEGER NOT "
+    "NULL,"
+    " size_bytes INTEGER NOT NULL, sealed_name BLOB, sealed_content BLOB, UNIQUE(advisory_id, n)) STRICT;"
+    "CREATE TABLE told(case_id INTEGER NOT NULL REFERENCES cases(id), member_id INTEGER NOT NULL REFERENCES member(id),"
+    " version INTEGER NOT NULL, tier TEXT NOT NULL, at INTEGER NOT NULL, UNIQUE(case_id, member_id, version)) STRICT;"
+
+    /*
+     * A mail group: recipients that share their plaintext. sealed_payload is there until every copy is sealed for its
+     * recipient; then body_file holds the shared encrypted body, and each copy its own session-key packet (head).
+     */
+    "CREATE TABLE mail(id INTEGER PRIMARY KEY, list_id INTEGER NOT NULL REFERENCES list(id),"
+    " case_id INTEGER REFERENCES cases(id), version INTEGER, kind TEXT NOT NULL, form TEXT NOT NULL, message_id TEXT "
+    "NOT NULL,"
+    " made_at INTEGER NOT NULL, state TEXT NOT NULL, suffix BLOB, sealed_prefix BLOB,"
+    " sealed_payload BLOB) STRICT;"
+    "CREATE INDEX mail_state ON mail(state);"
+    "CREATE TABLE body(id INTEGER PRIMARY KEY, mail_id INTEGER NOT NULL REFERENCES mail(id), file TEXT NOT NULL UNIQUE,"
+    " size_bytes INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE copy(id INTEGER PRIMARY KEY, mail_id INTEGER NOT NULL REFERENCES mail(id), body_id INTEGER "
+    "REFERENCES body(id),"
+    " member_id INTEGER REFERENCES member(id), org TEXT, address TEXT, fingerprint TEXT, key_row INTEGER,"
+    " participant_id INTEGER REFERENCES participant(id), head BLOB, state TEXT NOT NULL, tries INTEGER NOT NULL "
+    "DEFAULT 0,"
+    " seal_tries INTEGER NOT NULL DEFAULT 0, earliest_at INTEGER, next_at INTEGER NOT NULL, code TEXT, queue_id TEXT,"
+    " done_at INTEGER, sealed_address BLOB) STRICT;"
+    "CREATE INDEX copy_state ON copy(state, next_at);"
+    "CREATE INDEX copy_mail ON copy(mail_id);"
+
+    "CREATE TABLE held(id INTEGER PRIMARY KEY, list_id INTEGER, code TEXT NOT NULL UNIQUE, at INTEGER NOT NULL,"
+    " rule TEXT NOT NULL, size_bytes INTEGER NOT NULL, state TEXT NOT NULL, sealed_envelope BLOB, sealed_raw BLOB) "
+    "STRICT;"
+    "CREATE TABLE seen(kind TEXT NOT NULL, digest BLOB NOT NULL, owner BLOB, at INTEGER NOT NULL,"
+    " PRIMARY KEY(kind, digest)) STRICT, WITHOUT ROWID;"
+
+    "CREATE TABLE deadline(id INTEGER PRIMARY KEY, case_id INTEGER NOT NULL REFERENCES cases(id), clock TEXT NOT NULL,"
+    " tier TEXT, at INTEGER NOT NULL, rule TEXT NOT NULL, force TEXT NOT NULL, fired_at INTEGER) STRICT;"
+    "CREATE INDEX deadline_at ON deadline(fired_at, at);"
+
+    "CREATE TABLE note(id INTEGER PRIMARY KEY, case_id INTEGER NOT NULL REFERENCES cases(id), at INTEGER NOT NULL,"
+    " actor TEXT NOT NULL, sealed_text BLOB) STRICT;"
+
+    "CREATE TABLE approval(id INTEGER PRIMARY KEY, list_id INTEGER NOT NULL, code TEXT NOT NULL UNIQUE, action TEXT "
+    "NOT NULL,"
+    " object TEXT NOT NULL, by TEXT NOT NULL, at INTEGER NOT NULL, needs INTEGER NOT NULL, state TEXT NOT NULL,"
+    " sealed_command BLOB) STRICT;"
+    "CREATE TABLE vote(approval_id INTEGER NOT NULL REFERENCES approval(id), admin TEXT NOT NULL, vote TEXT NOT NULL,"
+    " at INTEGER NOT NULL, UNIQUE(approval_id, admin)) STRICT;"
+
+    "CREATE TABLE audit(id INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, event TEXT NOT NULL,"
+    " object TEXT NOT NULL, rule TEXT NOT NULL, prev TEXT NOT NULL, hash TEXT NOT NULL, sealed_detail BLOB) STRICT;";
+
+const char *const schema_steps[] = {version_1};
+const size_t schema_steps_n = sizeof schema_steps / sizeof schema_steps[0];
