@@ -29,7 +29,7 @@ void *mem_resize(void *old, size_t n, size_t size)
 
     if (size && n > SIZE_MAX / size)
         out_of_memory();
-    p = realloc(old, n * size ? n * size : 1);
+    p = realloc(old, n && size ? n * size : 1);
     if (!p)
         out_of_memory();
     return p;
