@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "policy/policy.h"
+#include "policy/states.h"
 
 /* A list of keys; owned. */
 struct decide_keys {
@@ -49,12 +50,10 @@ void decide_track_free(struct decide_track *track);
 
 /* (b) Who is told, when, with which uses. */
 
-enum decide_member_state { DECIDE_ACTIVE, DECIDE_KEY_TROUBLE, DECIDE_SUSPENDED, DECIDE_PAUSED, DECIDE_REMOVED };
-
 struct decide_member {
     const char *class;
     const char *tier; /* NULL or "": the first tier of the track that has the class */
-    enum decide_member_state state;
+    enum member_state state;
     const char *key_state; /* usable expiring, or one that cannot be used; NULL: not looked at */
     bool already_told;     /* this version, and this address */
 };
