@@ -45,6 +45,17 @@ void header_token(struct span value, struct buf *out);
  * there). False: not there. */
 bool header_param(struct span value, const char *name, struct buf *out_utf8);
 
+/* The plain form alone, unquoted but neither decoded nor cleaned: what a boundary is compared with. */
+bool header_param_raw(struct span value, const char *name, struct buf *out);
+
+/* Where the comments and white space at `at` end (RFC 5322, 3.2.2); iterative, and never past the end. */
+size_t header_skip_comments(struct span value, size_t at);
+
+/* Appends UTF-8 with controls, line separators and bidirectional overrides made spaces, outer blanks trimmed. */
+void header_add_clean(struct span utf8, struct buf *out);
+
+bool header_name_is(struct span name, const char *expected);
+
 /* A Date field (RFC 5322, 3.3 and 4.3) in UTC seconds; false when it is none. */
 bool header_parse_date(struct span value, int64_t *out_utc_s);
 
