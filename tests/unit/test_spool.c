@@ -1,0 +1,504 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/spool.h"
+#include "tests/lib/testdir.h"
+
+struct fixture {
+    char *dir;
+    struct spool *spool;
+};
+
+static const char *const one[] = {"security@example.org"};
+static const char *const three[] = {"security@example.org", "other@example.org", "security+apply@example.org"};
+
+static struct spool_envelope envelope_of(const char *const *recipients, size_t n)
+{
+    return (struct spool_envelope){.sender = "finder@example.net",
+                                   .recipients = recipients,
+                                   .n_recipients = n,
+                                   .received_at_utc_s = 1795359600,
+                                   .origin = SPOOL_FROM_LMTP};
+}
+
+static int setup(void **state)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+    struct diag why;
+
+    f->dir = testdir_make();
+    assert_int_equal(spool_open(f->dir, &f->spool, &why), ERR_OK);
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+
+    spool_close(&f->spool);
+    testdir_remove(f->dir);
+    free(f);
+    return 0;
+}
+
+static int count(const struct fixture *f, const char *folder)
+{
+    char path[4096];
+
+    snprintf(path, sizeof path, "%s/%s", f->dir, folder);
+    return testdir_count(path);
+}
+
+static void put(struct fixture *f, const char *const *recipients, size_t n, const char *body, unsigned flags)
+{
+    struct spool_envelope envelope = envelope_of(recipients, n);
+    bool committed[SPOOL_RECIPIENTS_MAX];
+    struct spool_file *file;
+    struct diag why;
+
+    assert_int_equal(spool_begin(f->spool, &envelope, &file, &why), ERR_OK);
+    assert_int_equal(spool_write(file, body, strlen(body), &why), ERR_OK);
+    assert_int_equal(spool_written_bytes(file), strlen(body));
+    assert_int_equal(spool_commit(&file, flags, committed, &why), ERR_OK);
+    assert_null(file);
+    for (size_t i = 0; i < n; i++)
+        assert_true(committed[i]);
+}
+
+static void test_round_trip(void **state)
+{
+    struct fixture *f = *state;
+    struct buf body = BUF_EMPTY;
+    struct spool_names names;
+    struct spool_entry entry;
+    struct diag why;
+
+    put(f, three, 3, "Subject: x\r\n\r\nbody\r\n", SPOOL_OVERSIZE);
+    assert_int_equal(count(f, "tmp"), 0);
+    assert_int_equal(spool_list(f->spool, &names, &why), ERR_OK);
+    assert_int_equal(names.n, 3);
+    assert_int_equal(names.strangers, 0);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(spool_read(f->spool, names.name[i], &entry, &why), ERR_OK);
+        assert_string_equal(entry.sender, "finder@example.net");
+        assert_string_equal(entry.recipient, three[i]);
+        assert_int_equal(entry.received_at_utc_s, 1795359600);
+        assert_int_equal(entry.origin, SPOOL_FROM_LMTP);
+        assert_int_equal(entry.flags, SPOOL_OVERSIZE);
+        assert_int_equal(spool_entry_load(&entry, &body, &why), ERR_OK);
+        assert_string_equal(buf_text(&body), "Subject: x\r\n\r\nbody\r\n");
+        spool_entry_close(&entry);
+        assert_int_equal(spool_remove(f->spool, names.name[i], &why), ERR_OK);
+        assert_int_equal(spool_remove(f->spool, names.name[i], &why), ERR_OK);
+        assert_int_equal(spool_read(f->spool, names.name[i], &entry, &why), ERR_NOT_FOUND);
+    }
+    assert_int_equal(count(f, "new"), 0);
+    spool_names_free(&names);
+    buf_free(&body);
+}
+
+/* Every entry stands alone: taking one away leaves the others readable. */
+static void test_entries_are_independent(void **state)
+{
+    struct fixture *f = *state;
+    struct buf body = BUF_EMPTY;
+    struct spool_names names;
+    struct spool_entry entry;
+    struct diag why;
+
+    put(f, three, 3, "abc", 0);
+    assert_int_equal(spool_list(f->spool, &names, &why), ERR_OK);
+    assert_int_equal(spool_remove(f->spool, names.name[0], &why), ERR_OK);
+    assert_int_equal(spool_set_aside(f->spool, names.name[1], &why), ERR_OK);
+    assert_int_equal(count(f, "bad"), 1);
+    assert_int_equal(spool_read(f->spool, names.name[2], &entry, &why), ERR_OK);
+    assert_int_equal(spool_entry_load(&entry, &body, &why), ERR_OK);
+    assert_string_equal(buf_text(&body), "abc");
+    spool_entry_close(&entry);
+    spool_names_free(&names);
+    buf_free(&body);
+}
+
+static void test_empty_and_null_sender(void **state)
+{
+    struct fixture *f = *state;
+    struct spool_envelope envelope = envelope_of(one, 1);
+    struct buf body = BUF_EMPTY;
+    struct spool_names names;
+    struct spool_entry entry;
+    struct spool_file *file;
+    struct diag why;
+    bool committed;
+
+    envelope.sender = "";
+    assert_int_equal(spool_begin(f->spool, &envelope, &file, &why), ERR_OK);
+    assert_int_equal(spool_commit(&file, 0, &committed, &why), ERR_OK);
+    assert_int_equal(spool_list(f->spool, &names, &why), ERR_OK);
+    assert_int_equal(spool_read(f->spool, names.name[0], &entry, &why), ERR_OK);
+    assert_string_equal(entry.sender, "");
+    assert_int_equal(entry.body_bytes, 0);
+    assert_int_equal(spool_entry_load(&entry, &body, &why), ERR_OK);
+    assert_int_equal(body.len, 0);
+    spool_entry_close(&entry);
+    spool_names_free(&names);
+    buf_free(&body);
+}
+
+static void test_large_body_and_limit(void **state)
+{
+    struct fixture *f = *state;
+    struct spool_envelope envelope = envelope_of(one, 1);
+    size_t sizes[] = {1, 32767, 32768, 32769, 100000};
+    struct buf body = BUF_EMPTY, small;
+    struct spool_names names;
+    struct spool_entry entry;
+    struct diag why;
+    uint8_t *bytes = malloc(100000);
+
+    for (size_t i = 0; i < 100000; i++)
+        bytes[i] = (uint8_t)(i * 7 + i / 251);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        struct spool_file *file;
+        bool committed;
+
+        assert_int_equal(spool_begin(f->spool, &envelope, &file, &why), ERR_OK);
+        for (size_t at = 0; at < sizes[i]; at += 777)
+            assert_int_equal(spool_write(file, bytes + at, sizes[i] - at < 777 ? sizes[i] - at : 777, &why), ERR_OK);
+        assert_int_equal(spool_commit(&file, 0, &committed, &why), ERR_OK);
+    }
+    assert_int_equal(spool_list(f->spool, &names, &why), ERR_OK);
+    assert_int_equal(names.n, sizeof sizes / sizeof *sizes);
+    for (size_t i = 0; i < names.n; i++) {
+        assert_int_equal(spool_read(f->spool, names.name[i], &entry, &why), ERR_OK);
+        assert_int_equal(spool_entry_load(&entry, &body, &why), ERR_OK);
+        assert_int_equal(body.len, sizes[i]); /* the order of arrival is the order of names */
+        assert_memory_equal(body.data, bytes, sizes[i]);
+        buf_init(&small, sizes[i] - 1);
+        assert_int_equal(spool_entry_load(&entry, &small, &why), ERR_LIMIT);
+        assert_int_equal(small.len, 0);
+        buf_free(&small);
+        spool_entry_close(&entry);
+    }
+    spool_names_free(&names);
+    buf_free(&body);
+    free(bytes);
+}
+
+static void test_envelope_is_checked(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const bad[] = {"", "a\r\nb@example.org", "tab\t@example.org", "del\x7f@example.org"};
+    const char *many[SPOOL_RECIPIENTS_MAX + 1];
+    char longest[SPOOL_ADDRESS_MAX + 2];
+    struct spool_envelope envelope = envelope_of(one, 0);
+    struct spool_file *file;
+    struct diag why;
+
+    assert_int_equal(spool_begin(f->spool, &envelope, &file, &why), ERR_USAGE);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        envelope = envelope_of(&bad[i], 1);
+        assert_int_equal(spool_begin(f->spool, &envelope, &file, &why), ERR_USAGE);
+        assert_string_equal(why.rule, "spool.envelope");
+        assert_null(file);
+    }
+    for (size_t i = 0; i <= SPOOL_RECIPIENTS_MAX; i++)
+        many[i] = one[0];
+    envelope = envelope_of(many, SPOOL_RECIPIENTS_MAX + 1);
+    assert_int_equal(spool_begin(f->spool, &envelope, &file, &why), ERR_USAGE);
+    put(f, many, SPOOL_RECIPIENTS_MAX, "x", 0);
+    assert_int_equal(count(f, "new"), SPOOL_RECIPIENTS_MAX);
+
+    memset(longest, 'a', sizeof longest);
+    longest[SPOOL_ADDRESS_MAX + 1] = 0;
+    envelope = envelope_of(one, 1);
+    envelope.sender = longest;
+    assert_int_equal(spool_begin(f->spool, &envelope, &file, &why), ERR_USAGE);
+    longest[SPOOL_ADDRESS_MAX] = 0;
+    assert_int_equal(spool_begin(f->spool, &envelope, &file, &why), ERR_OK);
+    spool_abandon(&file);
+    spool_abandon(&file);
+    assert_int_equal(count(f, "tmp"), 0);
+}
+
+/* Reads the only entry after `change` has been done to its bytes. */
+static void expect_damaged(struct fixture *f, void (*change)(int fd, off_t size, long arg), long arg)
+{
+    struct spool_names names;
+    struct spool_entry entry;
+    struct diag why;
+    struct stat st;
+    char path[4096];
+    int fd;
+
+    put(f, one, 1, "a message\r\n", 0);
+    assert_int_equal(spool_list(f->spool, &names, &why), ERR_OK);
+    assert_int_equal(names.n, 1);
+    snprintf(path, sizeof path, "%s/new/%s", f->dir, names.name[0]);
+    fd = open(path, O_RDWR);
+    assert_true(fd >= 0 && fstat(fd, &st) == 0);
+    change(fd, st.st_size, arg);
+    close(fd);
+    assert_int_equal(spool_read(f->spool, names.name[0], &entry, &why), ERR_REJECT);
+    assert_string_equal(why.rule, "spool.damaged");
+    assert_int_equal(entry.fd, -1);
+    assert_int_equal(spool_set_aside(f->spool, names.name[0], &why), ERR_OK);
+    assert_int_equal(count(f, "new"), 0);
+    spool_names_free(&names);
+}
+
+static void cut_at(int fd, off_t size, long arg)
+{
+    (void)size;
+    assert_int_equal(ftruncate(fd, arg), 0);
+}
+
+static void append(int fd, off_t size, long arg)
+{
+    (void)arg;
+    assert_int_equal(pwrite(fd, "x", 1, size), 1);
+}
+
+/* arg: offset * 256 + new byte */
+static void set_byte(int fd, off_t size, long arg)
+{
+    uint8_t byte = (uint8_t)arg;
+
+    (void)size;
+    assert_int_equal(pwrite(fd, &byte, 1, arg / 256), 1);
+}
+
+static void test_damage(void **state)
+{
+    struct fixture *f = *state;
+    /* header: 36 fixed, 2+18 sender, 2+20 recipient, then 11 bytes of body */
+    static const long cuts[] = {0, 1, 35, 36, 37, 77, 78, 88};
+    static const struct {
+        long offset, value;
+    } bytes[] = {
+        {0, 'e'},                                  /* magic */
+        {9, 2},                                    /* version */
+        {11, 4},                                   /* an unknown flag */
+        {12, 255},                                 /* header beyond the file */
+        {15, 77},                                  /* header too short: body longer than it says */
+        {15, 35},   {16, 255},                     /* body */
+        {23, 10},   {23, 12},  {32, 0},   {32, 4}, /* origin */
+        {33, 1},                                   /* the zero */
+        {34, 1},    {35, 0},   {35, 2},            /* recipients */
+        {36, 1},    {37, 17},  {37, 200},          /* sender's length */
+        {38, '\n'},                                /* a control character in the sender */
+        {57, 19},   {57, 21},  {58, 0},
+    };
+
+    for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++)
+        expect_damaged(f, cut_at, cuts[i]);
+    for (size_t i = 0; i < sizeof bytes / sizeof *bytes; i++)
+        expect_damaged(f, set_byte, bytes[i].offset * 256 + bytes[i].value);
+    expect_damaged(f, append, 0);
+    assert_int_equal(count(f, "bad"), (int)(sizeof cuts / sizeof *cuts + sizeof bytes / sizeof *bytes + 1));
+}
+
+static void test_strangers_and_links(void **state)
+{
+    struct fixture *f = *state;
+    struct spool_names names;
+    struct spool_entry entry;
+    struct diag why;
+    char path[4096], target[4096];
+
+    static const char *const strange[] = {"README", ".hidden",
+                                          "0000000000000000-00000000-00000000-0000000000000000.100",
+                                          "0000000000000000-00000000-00000000-000000000000000G.000",
+                                          "0000000000000000-00000000-00000000-0000000000000000.0000"};
+    for (size_t i = 0; i < sizeof strange / sizeof *strange; i++) {
+        snprintf(path, sizeof path, "%s/new/%s", f->dir, strange[i]);
+        close(open(path, O_CREAT | O_WRONLY, 0600));
+        assert_int_equal(spool_read(f->spool, strange[i], &entry, &why), ERR_USAGE);
+        assert_int_equal(spool_remove(f->spool, strange[i], &why), ERR_USAGE);
+    }
+    put(f, one, 1, "x", 0);
+    assert_int_equal(spool_list(f->spool, &names, &why), ERR_OK);
+    assert_int_equal(names.n, 1);
+    assert_int_equal(names.strangers, 5);
+    snprintf(target, sizeof target, "%s/new/%s", f->dir, names.name[0]);
+    snprintf(path, sizeof path, "%s/new/0000000000000000-00000000-00000000-0000000000000000.000", f->dir);
+    assert_int_equal(symlink(target, path), 0);
+    assert_int_equal(spool_read(f->spool, "0000000000000000-00000000-00000000-0000000000000000.000", &entry, &why),
+                     ERR_REJECT);
+    assert_int_equal(spool_read(f->spool, "../../etc/passwd", &entry, &why), ERR_USAGE);
+    spool_names_free(&names);
+}
+
+static void test_room(void **state)
+{
+    struct fixture *f = *state;
+
+    spool_set_reserve(f->spool, 0);
+    assert_true(spool_has_room(f->spool, 1));
+    assert_false(spool_has_room(f->spool, UINT64_MAX / 2));
+    spool_set_reserve(f->spool, UINT64_MAX - 1);
+    assert_false(spool_has_room(f->spool, 1));
+    assert_false(spool_has_room(f->spool, 2));
+}
+
+/* A full disk, as a limit on the size of files: nothing is promised, nothing is left, and the next mail goes through.
+ */
+static void test_full_disk(void **state)
+{
+    struct fixture *f = *state;
+    struct spool_envelope envelope = envelope_of(one, 1);
+    struct rlimit old, small;
+    static const char block[65536];
+    struct spool_file *file;
+    struct diag why;
+    bool committed = true;
+
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+    small = old;
+    small.rlim_cur = 50000;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    assert_int_equal(spool_begin(f->spool, &envelope, &file, &why), ERR_OK);
+    assert_int_equal(spool_write(file, block, sizeof block, &why), ERR_LIMIT);
+    assert_string_equal(why.rule, "disk.full");
+    assert_int_equal(spool_write(file, block, 1, &why), ERR_AGAIN);
+    assert_int_equal(spool_commit(&file, 0, &committed, &why), ERR_AGAIN);
+    assert_false(committed);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+    assert_int_equal(count(f, "new"), 0);
+    assert_int_equal(count(f, "tmp"), 0);
+    put(f, one, 1, "x", 0);
+}
+
+/* A writer that dies leaves an unfinished file, which is swept; a living one's file stays. */
+static void test_crash_and_sweep(void **state)
+{
+    struct fixture *f = *state;
+    struct spool_envelope envelope = envelope_of(one, 1);
+    struct spool_file *file;
+    struct diag why;
+    int status;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        struct spool_file *mine;
+
+        if (spool_begin(f->spool, &envelope, &mine, NULL) || spool_write(mine, "half", 4, NULL))
+            _exit(1);
+        raise(SIGKILL);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(spool_begin(f->spool, &envelope, &file, &why), ERR_OK);
+    assert_int_equal(count(f, "tmp"), 2);
+    assert_int_equal(spool_sweep(f->spool), 1);
+    assert_int_equal(count(f, "tmp"), 1);
+    assert_int_equal(count(f, "new"), 0);
+    spool_abandon(&file);
+    assert_int_equal(spool_sweep(f->spool), 0);
+}
+
+static void test_order_and_uniqueness(void **state)
+{
+    struct fixture *f = *state;
+    struct spool_names names;
+    struct diag why;
+    char body[16];
+
+    for (int i = 0; i < 50; i++) {
+        snprintf(body, sizeof body, "%d", i);
+        put(f, one, 1, body, 0);
+    }
+    assert_int_equal(spool_list(f->spool, &names, &why), ERR_OK);
+    assert_int_equal(names.n, 50);
+    for (size_t i = 0; i < 50; i++) {
+        struct buf text = BUF_EMPTY;
+        struct spool_entry entry;
+
+        assert_int_equal(spool_read(f->spool, names.name[i], &entry, &why), ERR_OK);
+        assert_int_equal(spool_entry_load(&entry, &text, &why), ERR_OK);
+        snprintf(body, sizeof body, "%zu", i);
+        assert_string_equal(buf_text(&text), body);
+        buf_free(&text);
+        spool_entry_close(&entry);
+    }
+    spool_names_free(&names);
+}
+
+static void test_modes(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        mode_t folder, file;
+    } cases[] = {{0700, 0600}, {0770, 0640}};
+    struct spool_names names;
+    struct diag why;
+    struct stat st;
+    char path[4096];
+
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "%s/tmp", f->dir);
+        assert_int_equal(chmod(path, cases[i].folder), 0);
+        spool_close(&f->spool);
+        assert_int_equal(spool_open(f->dir, &f->spool, &why), ERR_OK);
+        put(f, one, 1, "x", 0);
+        assert_int_equal(spool_list(f->spool, &names, &why), ERR_OK);
+        snprintf(path, sizeof path, "%s/new/%s", f->dir, names.name[0]);
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(st.st_mode & 07777, cases[i].file);
+        assert_int_equal(spool_remove(f->spool, names.name[0], &why), ERR_OK);
+        spool_names_free(&names);
+    }
+}
+
+static void test_open_fails_cleanly(void **state)
+{
+    struct fixture *f = *state;
+    struct spool *spool;
+    struct diag why;
+    char path[4096];
+
+    snprintf(path, sizeof path, "%s/file", f->dir);
+    close(open(path, O_CREAT | O_WRONLY, 0600));
+    assert_int_equal(spool_open(path, &spool, &why), ERR_USAGE);
+    assert_null(spool);
+    snprintf(path, sizeof path, "%s/no/such", f->dir);
+    assert_int_equal(spool_open(path, &spool, &why), ERR_NOT_FOUND);
+    assert_null(spool);
+}
+
+int main(void)
+{
+#define WITH_SPOOL(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        WITH_SPOOL(test_round_trip),
+        WITH_SPOOL(test_entries_are_independent),
+        WITH_SPOOL(test_empty_and_null_sender),
+        WITH_SPOOL(test_large_body_and_limit),
+        WITH_SPOOL(test_envelope_is_checked),
+        WITH_SPOOL(test_damage),
+        WITH_SPOOL(test_strangers_and_links),
+        WITH_SPOOL(test_room),
+        WITH_SPOOL(test_full_disk),
+        WITH_SPOOL(test_crash_and_sweep),
+        WITH_SPOOL(test_order_and_uniqueness),
+        WITH_SPOOL(test_modes),
+        WITH_SPOOL(test_open_fails_cleanly),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
