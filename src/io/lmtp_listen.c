@@ -94,7 +94,7 @@ enum err lmtp_listen_unix(const char *path, unsigned mode, int *out_fd, struct d
     n = snprintf(name.sun_path, sizeof name.sun_path, "%s", path);
     if (n <= 0 || (size_t)n + 5 > sizeof name.sun_path)
         return diag_set(why, ERR_USAGE, "lmtp.path", "the socket's path is empty or longer than %zu bytes; shorten it",
-                        sizeof name.sun_path - 6);
+                        sizeof name.sun_path - 5);
     snprintf(temp.sun_path, sizeof temp.sun_path, "%.*s.new", (int)sizeof temp.sun_path - 5, path);
     if (lstat(path, &st) == 0 && !S_ISSOCK(st.st_mode))
         return diag_set(why, ERR_USAGE, "lmtp.path", "%s is in the way: it is no socket; move it aside", path);
