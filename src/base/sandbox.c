@@ -1,0 +1,76 @@
+#include "base/sandbox.h"
+
+#include <errno.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum err sandbox_common(struct diag *why)
+{
+    struct rlimit none = {0, 0};
+
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) || setrlimit(RLIMIT_CORE, &none))
+        return diag_errno(why, ERR_INTERNAL, "sandbox.common", "giving up privileges");
+    return ERR_OK;
+}
+
+static bool limit(int what, rlim_t value)
+{
+    struct rlimit r = {value, value};
+
+    return setrlimit((__rlimit_resource_t)what, &r) == 0;
+}
+
+enum err sandbox_worker(int cpu_seconds, size_t memory_bytes, struct diag *why)
+{
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0))
+        return diag_errno(why, ERR_INTERNAL, "sandbox.worker", "binding the worker to its parent");
+    if (setpgid(0, 0) && getpgrp() != getpid())
+        return diag_errno(why, ERR_INTERNAL, "sandbox.worker", "making a process group");
+    if (!limit(RLIMIT_CPU, (rlim_t)cpu_seconds) || (memory_bytes && !limit(RLIMIT_AS, (rlim_t)memory_bytes)))
+        return diag_errno(why, ERR_INTERNAL, "sandbox.worker", "setting limits");
+    return ERR_OK;
+}
+
+static const int compute_calls[] = {
+    SCMP_SYS(read),          SCMP_SYS(write),          SCMP_SYS(readv),          SCMP_SYS(writev),
+    SCMP_SYS(sendto),        SCMP_SYS(recvfrom),       SCMP_SYS(close),          SCMP_SYS(brk),
+    SCMP_SYS(mmap),          SCMP_SYS(munmap),         SCMP_SYS(mremap),         SCMP_SYS(mprotect),
+    SCMP_SYS(madvise),       SCMP_SYS(futex),          SCMP_SYS(exit),           SCMP_SYS(exit_group),
+    SCMP_SYS(rt_sigaction),  SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn),   SCMP_SYS(sigaltstack),
+    SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday),   SCMP_SYS(getrandom),      SCMP_SYS(getpid),
+    SCMP_SYS(gettid),        SCMP_SYS(sched_yield),    SCMP_SYS(fstat),          SCMP_SYS(lseek),
+    SCMP_SYS(tgkill),        SCMP_SYS(poll),           SCMP_SYS(restart_syscall)};
+
+enum err sandbox_compute_only(struct diag *why)
+{
+    scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+    int rc = ctx ? 0 : -1;
+
+    for (size_t i = 0; !rc && i < sizeof compute_calls / sizeof compute_calls[0]; i++)
+        rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, compute_calls[i], 0);
+    if (!rc)
+        rc = seccomp_load(ctx);
+    if (ctx)
+        seccomp_release(ctx);
+    return rc ? diag_set(why, ERR_INTERNAL, "sandbox.seccomp", "the kernel takes no filter for system calls") : ERR_OK;
+}
+
+enum err sandbox_no_network(struct diag *why)
+{
+    static const int families[] = {AF_INET, AF_INET6, AF_PACKET, AF_NETLINK};
+    scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
+    int rc = ctx ? 0 : -1;
+
+    for (size_t i = 0; !rc && i < sizeof families / sizeof families[0]; i++)
+        rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(socket), 1,
+                              SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i]));
+    if (!rc)
+        rc = seccomp_load(ctx);
+    if (ctx)
+        seccomp_release(ctx);
+    return rc ? diag_set(why, ERR_INTERNAL, "sandbox.seccomp", "the kernel takes no filter for system calls") : ERR_OK;
+}

@@ -1,0 +1,486 @@
+#include "codec/settings.h"
+
+#include "base/fsx.h"
+#include "base/mem.h"
+#include "codec/addr.h"
+
+#include <ctype.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static const char *const courier_words[] = {"maildir", "smtp", NULL};
+static const char *const tls_words[] = {"none", "opportunistic", "required", NULL};
+static const char *const sandbox_words[] = {"off", "best-effort", "required", NULL};
+static const char *const outer_words[] = {"active", "none", NULL};
+
+static const struct conf_key list_keys[] = {
+    {.name = "name", .types = CONF_STRING, .required = true},
+    {.name = "address", .types = CONF_STRING, .required = true},
+    {.name = "policy", .types = CONF_STRING, .required = true},
+    {.name = "key", .types = CONF_STRING, .required = true},
+    {.name = "authserv_id", .types = CONF_STRING},
+    {.name = "next_id", .types = CONF_INT, .min = 1, .max = INT_MAX},
+    {.name = NULL},
+};
+static const struct conf_key admin_keys[] = {
+    {.name = "address", .types = CONF_STRING, .required = true},
+    {.name = "fingerprint", .types = CONF_STRING, .required = true},
+    {.name = "uid", .types = CONF_INT, .min = 0, .max = INT_MAX},
+    {.name = "lists", .types = CONF_STRINGS},
+    {.name = NULL},
+};
+static const struct conf_key lmtp_keys[] = {
+    {.name = "unix", .types = CONF_STRING},
+    {.name = "tcp", .types = CONF_STRING | CONF_INT, .min = 1, .max = 65535},
+    {.name = NULL},
+};
+static const struct conf_key smtp_keys[] = {
+    {.name = "host", .types = CONF_STRING},
+    {.name = "port", .types = CONF_INT, .min = 1, .max = 65535},
+    {.name = "tls", .types = CONF_STRING, .words = tls_words},
+    {.name = NULL},
+};
+static const struct conf_key user_keys[] = {
+    {.name = "core", .types = CONF_STRING},
+    {.name = "intake", .types = CONF_STRING},
+    {.name = "courier", .types = CONF_STRING},
+    {.name = NULL},
+};
+
+/* offset: where the value goes; kind: size_t (1) or int (0). */
+#define LIMIT_SIZE(key, lo, hi)                                                                                        \
+    {                                                                                                                  \
+        .name = #key, .types = CONF_INT, .min = (lo), .max = (hi), .kind = 1,                                          \
+        .offset = offsetof(struct settings_limits, key)                                                                \
+    }
+#define LIMIT_INT(key, lo, hi)                                                                                         \
+    {                                                                                                                  \
+        .name = #key, .types = CONF_INT, .min = (lo), .max = (hi), .kind = 0,                                          \
+        .offset = offsetof(struct settings_limits, key)                                                                \
+    }
+
+static const struct conf_key limit_keys[] = {
+    LIMIT_SIZE(message_bytes, 1024, 100 << 20),
+    LIMIT_SIZE(hold_bytes, 1024, 150 << 20),
+    LIMIT_SIZE(header_block_bytes, 1024, 16 << 20),
+    LIMIT_SIZE(header_line_bytes, 998, 1 << 20),
+    LIMIT_SIZE(parts, 1, 10000),
+    LIMIT_SIZE(depth, 1, 200),
+    LIMIT_SIZE(decrypted_bytes, 1024, 150 << 20),
+    LIMIT_SIZE(decrypted_factor, 1, 1000),
+    LIMIT_INT(worker_seconds, 1, 3600),
+    LIMIT_INT(worker_tries, 1, 100),
+    LIMIT_INT(workers, 1, 64),
+    LIMIT_INT(connections, 1, 10000),
+    LIMIT_INT(recipients, 1, 1000),
+    LIMIT_INT(idle_seconds, 1, 3600),
+    LIMIT_SIZE(reserve_bytes, 0, INT_MAX),
+    LIMIT_INT(courier_jobs, 1, 1000),
+    LIMIT_INT(retry_first_s, 1, 86400),
+    LIMIT_INT(retry_max_s, 1, 604800),
+    LIMIT_INT(retry_give_up_s, 60, 2592000),
+    {.name = "require_synchronised_clock", .types = CONF_BOOL},
+    {.name = NULL},
+};
+
+static const struct conf_key root_keys[] = {
+    {.name = "lists", .types = CONF_GROUPS, .keys = list_keys, .required = true},
+    {.name = "admins", .types = CONF_GROUPS, .keys = admin_keys, .required = true},
+    {.name = "lmtp", .types = CONF_GROUP, .keys = lmtp_keys},
+    {.name = "maildir_in", .types = CONF_STRING},
+    {.name = "courier", .types = CONF_STRING, .words = courier_words},
+    {.name = "smtp", .types = CONF_GROUP, .keys = smtp_keys},
+    {.name = "sandbox", .types = CONF_STRING, .words = sandbox_words},
+    {.name = "outer_embargo_headers", .types = CONF_STRING, .words = outer_words},
+    {.name = "limits", .types = CONF_GROUP, .keys = limit_keys},
+    {.name = "reminders", .types = CONF_STRINGS},
+    {.name = "users", .types = CONF_GROUP, .keys = user_keys},
+    {.name = NULL},
+};
+static const struct conf_schema schema = {.keys = root_keys};
+
+static const struct settings_limits default_limits = {
+    .message_bytes = 25 << 20,
+    .hold_bytes = 64 << 20,
+    .header_block_bytes = 256 << 10,
+    .header_line_bytes = 32 << 10,
+    .parts = 1000,
+    .depth = 50,
+    .decrypted_bytes = 100 << 20,
+    .decrypted_factor = 100,
+    .worker_seconds = 60,
+    .worker_tries = 3,
+    .workers = 2,
+    .connections = 200,
+    .recipients = 100,
+    .idle_seconds = 60,
+    .reserve_bytes = 64 << 20,
+    .courier_jobs = 20,
+    .retry_first_s = 60,
+    .retry_max_s = 4 * 3600,
+    .retry_give_up_s = 5 * 86400,
+    .require_synchronised_clock = true,
+};
+
+static int word_index(const char *const *words, const char *word, int otherwise)
+{
+    for (int i = 0; word && words[i]; i++)
+        if (strcmp(words[i], word) == 0)
+            return i;
+    return otherwise;
+}
+
+static char *upper_fingerprint(const char *text)
+{
+    char *out = mem_strdup(text);
+    size_t n = 0;
+
+    for (const char *p = text; *p; p++)
+        if (!isspace((unsigned char)*p))
+            out[n++] = (char)toupper((unsigned char)*p);
+    out[n] = 0;
+    return out;
+}
+
+static bool fingerprint_ok(const char *f)
+{
+    size_t n = strlen(f);
+
+    return (n == 40 || n == 64) && strspn(f, "0123456789ABCDEF") == n;
+}
+
+static char *read_fingerprint(const struct conf_node *node, const char *key, const char *file,
+                              struct conf_faults *faults)
+{
+    char *f = upper_fingerprint(conf_string(node, key, ""));
+
+    if (!fingerprint_ok(f))
+        conf_fault_add(faults, file, conf_line(conf_get(node, key)), "conf.fingerprint",
+                       "`%s` must be the full fingerprint of a primary key: 40 or 64 hex digits", key);
+    return f;
+}
+
+static char *read_address(const struct conf_node *node, const char *file, struct conf_faults *faults)
+{
+    char out[ADDR_MAX_BYTES + 1];
+    struct diag why;
+
+    if (addr_check(span_of(conf_string(node, "address", "")), out, &why))
+        conf_fault_add(faults, file, conf_line(conf_get(node, "address")), "conf.address", "`address`: %s", why.text);
+    return mem_strdup(out);
+}
+
+static bool list_name_ok(const char *name)
+{
+    size_t n = strlen(name);
+
+    return n >= 1 && n <= 16 && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == n;
+}
+
+static void read_lists(const struct conf_node *root, const char *file, struct conf_faults *faults, struct settings *s)
+{
+    const struct conf_node *lists = conf_get(root, "lists");
+
+    s->n_lists = conf_count(lists);
+    s->lists = mem_zero(s->n_lists, sizeof *s->lists);
+    if (!s->n_lists)
+        conf_fault_add(faults, file, conf_line(lists), "conf.no-list", "`lists` must name at least one list");
+    for (size_t i = 0; i < s->n_lists; i++) {
+        const struct conf_node *node = conf_at(lists, i);
+        struct settings_list *l = &s->lists[i];
+
+        l->name = mem_strdup(conf_string(node, "name", ""));
+        if (!list_name_ok(l->name))
+            conf_fault_add(faults, file, conf_line(conf_get(node, "name")), "conf.list-name",
+                           "`name` must be 1 to 16 of a-z, 0-9 and - (it names a folder)");
+        l->address = read_address(node, file, faults);
+        l->policy = mem_strdup(conf_string(node, "policy", ""));
+        l->fingerprint = read_fingerprint(node, "key", file, faults);
+        l->authserv_id = mem_strdup(conf_string(node, "authserv_id", NULL));
+        l->next_id = conf_int(node, "next_id", 1);
+    }
+}
+
+static void read_admins(const struct conf_node *root, const char *file, struct conf_faults *faults, struct settings *s)
+{
+    const struct conf_node *admins = conf_get(root, "admins");
+
+    s->n_admins = conf_count(admins);
+    s->admins = mem_zero(s->n_admins, sizeof *s->admins);
+    if (!s->n_admins)
+        conf_fault_add(faults, file, conf_line(admins), "conf.no-admin", "`admins` must name at least one admin");
+    for (size_t i = 0; i < s->n_admins; i++) {
+        const struct conf_node *node = conf_at(admins, i), *names = conf_get(node, "lists");
+        struct settings_admin *a = &s->admins[i];
+
+        a->address = read_address(node, file, faults);
+        a->fingerprint = read_fingerprint(node, "fingerprint", file, faults);
+        a->uid = conf_int(node, "uid", -1);
+        a->n_lists = conf_count(names);
+        a->lists = mem_zero(a->n_lists, sizeof *a->lists);
+        for (size_t k = 0; k < a->n_lists; k++) {
+            a->lists[k] = mem_strdup(conf_string(conf_at(names, k), "", ""));
+            if (!settings_list_named(s, a->lists[k]))
+                conf_fault_add(faults, file, conf_line(names), "conf.unknown-list", "no list is named `%s`",
+                               a->lists[k]);
+        }
+    }
+}
+
+/* "7d", "24h", "30m": seconds; 0 where it is none of these. */
+static int64_t parse_span_s(const char *text)
+{
+    static const struct {
+        char letter;
+        int64_t seconds;
+    } units[] = {{'d', 86400}, {'h', 3600}, {'m', 60}};
+    char *end;
+    long n = strtol(text, &end, 10);
+
+    if (end == text || n <= 0 || n > 10000 || !*end || end[1])
+        return 0;
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
+        if (*end == units[i].letter)
+            return n * units[i].seconds;
+    return 0;
+}
+
+static void read_reminders(const struct conf_node *root, const char *file, struct conf_faults *faults,
+                           struct settings *s)
+{
+    static const int64_t usual[] = {7 * 86400, 2 * 86400, 86400, 3600};
+    const struct conf_node *node = conf_get(root, "reminders");
+
+    s->n_reminders = node ? conf_count(node) : sizeof usual / sizeof usual[0];
+    s->reminders_s = mem_zero(s->n_reminders, sizeof *s->reminders_s);
+    for (size_t i = 0; i < s->n_reminders; i++) {
+        s->reminders_s[i] = node ? parse_span_s(conf_string(conf_at(node, i), "", "")) : usual[i];
+        if (!s->reminders_s[i])
+            conf_fault_add(faults, file, conf_line(node), "conf.reminder",
+                           "a reminder is a number and d, h or m, such as \"7d\"");
+    }
+}
+
+static void read_limits(const struct conf_node *root, struct settings *s)
+{
+    const struct conf_node *node = conf_get(root, "limits");
+
+    s->limits = default_limits;
+    for (const struct conf_key *k = limit_keys; node && k->name; k++) {
+        char *place = (char *)&s->limits + k->offset;
+
+        if (!conf_get(node, k->name) || k->types != CONF_INT)
+            continue;
+        if (k->kind == 1)
+            *(size_t *)(void *)place = (size_t)conf_int(node, k->name, 0);
+        else
+            *(int *)(void *)place = conf_int(node, k->name, 0);
+    }
+    s->limits.require_synchronised_clock = conf_bool(node, "require_synchronised_clock", true);
+}
+
+static char *below_home(const struct settings *s, const char *path)
+{
+    if (!path || !*path)
+        return NULL;
+    return *path == '/' ? mem_strdup(path) : mem_printf("%s/%s", s->home, path);
+}
+
+static void read_mail(const struct conf_node *root, const char *file, struct conf_faults *faults, struct settings *s)
+{
+    const struct conf_node *tcp = conf_get(root, "lmtp.tcp");
+
+    s->lmtp_unix = below_home(s, conf_string(root, "lmtp.unix", "run/lmtp.sock"));
+    if (conf_type(tcp) == CONF_INT)
+        s->lmtp_tcp = mem_printf("127.0.0.1:%d", conf_int(root, "lmtp.tcp", 0));
+    else if (tcp && *conf_string(root, "lmtp.tcp", ""))
+        s->lmtp_tcp = mem_strdup(conf_string(root, "lmtp.tcp", ""));
+    s->maildir_in = below_home(s, conf_string(root, "maildir_in", NULL));
+    s->control = below_home(s, "run/control.sock");
+    s->courier = (enum settings_courier)word_index(courier_words, conf_string(root, "courier", NULL), COURIER_MAILDIR);
+    s->smtp_host = mem_strdup(conf_string(root, "smtp.host", "127.0.0.1"));
+    s->smtp_port = conf_int(root, "smtp.port", 25);
+    s->smtp_tls = (enum settings_tls)word_index(tls_words, conf_string(root, "smtp.tls", NULL), SMTP_TLS_OPPORTUNISTIC);
+    if (s->lmtp_tcp && strncmp(s->lmtp_tcp, "127.", 4) != 0 && strncmp(s->lmtp_tcp, "[::1]:", 6) != 0 &&
+        strncmp(s->lmtp_tcp, "localhost:", 10) != 0)
+        conf_fault_add(faults, file, conf_line(tcp), "conf.loopback",
+                       "`lmtp.tcp` must be a loopback address and port, such as \"127.0.0.1:2525\"");
+}
+
+/* The absolute path of the file, and of its folder. */
+static void set_home(struct settings *s, const char *file)
+{
+    char *real = realpath(file, NULL);
+    char *slash;
+
+    s->file = real ? mem_strdup(real) : mem_strdup(file);
+    free(real);
+    s->home = mem_strdup(s->file);
+    slash = strrchr(s->home, '/');
+    if (slash)
+        *slash = 0;
+    else
+        snprintf(s->home, strlen(s->home) + 1, ".");
+}
+
+enum err settings_parse(const char *text, size_t len, const char *file, struct conf_faults *faults,
+                        struct settings **out)
+{
+    size_t before = faults->n;
+    struct settings *s = mem_zero(1, sizeof *s);
+    struct conf *conf = NULL;
+    const struct conf_node *root;
+
+    conf_parse(text, len, file, &schema, faults, &conf);
+    set_home(s, file);
+    if (conf) {
+        root = conf_root(conf);
+        read_lists(root, file, faults, s);
+        read_admins(root, file, faults, s);
+        read_reminders(root, file, faults, s);
+        read_limits(root, s);
+        read_mail(root, file, faults, s);
+        s->sandbox =
+            (enum settings_sandbox)word_index(sandbox_words, conf_string(root, "sandbox", NULL), SANDBOX_BEST_EFFORT);
+        s->outer_embargo_header = word_index(outer_words, conf_string(root, "outer_embargo_headers", NULL), 0) == 0;
+        s->user_core = mem_strdup(conf_string(root, "users.core", NULL));
+        s->user_intake = mem_strdup(conf_string(root, "users.intake", NULL));
+        s->user_courier = mem_strdup(conf_string(root, "users.courier", NULL));
+        conf_free(&conf);
+    }
+    *out = s;
+    if (faults->n == before)
+        return ERR_OK;
+    settings_free(out);
+    return ERR_REJECT;
+}
+
+enum err settings_load(const char *file, struct settings **out, struct diag *why)
+{
+    struct conf_faults faults = {0};
+    struct buf text = BUF_EMPTY;
+    enum err err = fsx_read_path(file, CONF_BYTES_MAX, &text, why);
+
+    *out = NULL;
+    if (!err) {
+        err = settings_parse(buf_text(&text), text.len, file, &faults, out);
+        if (err)
+            conf_faults_diag(&faults, err, why);
+    }
+    conf_faults_free(&faults);
+    buf_free(&text);
+    return err;
+}
+
+static void free_lists(struct settings *s)
+{
+    for (size_t i = 0; i < s->n_lists; i++) {
+        free(s->lists[i].name);
+        free(s->lists[i].address);
+        free(s->lists[i].policy);
+        free(s->lists[i].fingerprint);
+        free(s->lists[i].authserv_id);
+    }
+    free(s->lists);
+    for (size_t i = 0; i < s->n_admins; i++) {
+        free(s->admins[i].address);
+        free(s->admins[i].fingerprint);
+        for (size_t k = 0; k < s->admins[i].n_lists; k++)
+            free(s->admins[i].lists[k]);
+        free(s->admins[i].lists);
+    }
+    free(s->admins);
+}
+
+void settings_free(struct settings **out)
+{
+    struct settings *s = *out;
+
+    if (!s)
+        return;
+    free_lists(s);
+    free(s->home);
+    free(s->file);
+    free(s->lmtp_unix);
+    free(s->lmtp_tcp);
+    free(s->maildir_in);
+    free(s->control);
+    free(s->smtp_host);
+    free(s->reminders_s);
+    free(s->user_core);
+    free(s->user_intake);
+    free(s->user_courier);
+    free(s);
+    *out = NULL;
+}
+
+const struct settings_list *settings_list_named(const struct settings *s, const char *name)
+{
+    for (size_t i = 0; i < s->n_lists; i++)
+        if (strcmp(s->lists[i].name, name) == 0)
+            return &s->lists[i];
+    return NULL;
+}
+
+const struct settings_list *settings_list_for(const struct settings *s, const char *address)
+{
+    struct addr_parts parts, list;
+    struct span suffix;
+
+    for (size_t i = 0; i < s->n_lists; i++) {
+        if (addr_is_for(address, s->lists[i].address, &suffix))
+            return &s->lists[i];
+        /* security-owner@: people, not the list; it still belongs to it. */
+        if (addr_split(address, &parts) && addr_split(s->lists[i].address, &list) &&
+            parts.local.len == list.local.len + 6 && parts.domain.len == list.domain.len &&
+            strncasecmp((const char *)parts.local.data, (const char *)list.local.data, list.local.len) == 0 &&
+            strncasecmp((const char *)parts.local.data + list.local.len, "-owner", 6) == 0 &&
+            strncasecmp((const char *)parts.domain.data, (const char *)list.domain.data, list.domain.len) == 0)
+            return &s->lists[i];
+    }
+    return NULL;
+}
+
+const struct settings_admin *settings_admin_at(const struct settings *s, const char *address)
+{
+    for (size_t i = 0; i < s->n_admins; i++)
+        if (addr_equal(s->admins[i].address, address))
+            return &s->admins[i];
+    return NULL;
+}
+
+bool settings_admin_serves(const struct settings_admin *a, const struct settings_list *list)
+{
+    for (size_t i = 0; i < a->n_lists; i++)
+        if (strcmp(a->lists[i], list->name) == 0)
+            return true;
+    return a->n_lists == 0;
+}
+
+const struct settings_admin *settings_admin_with_key(const struct settings *s, const struct settings_list *list,
+                                                     const char *fingerprint)
+{
+    for (size_t i = 0; i < s->n_admins; i++)
+        if (strcmp(s->admins[i].fingerprint, fingerprint) == 0 && settings_admin_serves(&s->admins[i], list))
+            return &s->admins[i];
+    return NULL;
+}
+
+char *settings_path(const struct settings *s, const char *relative)
+{
+    return mem_printf("%s/%s", s->home, relative);
+}
+
+char *settings_gnupg(const struct settings *s, const char *list, const char *name)
+{
+    return mem_printf("%s/gnupg/%s/%s", s->home, list, name);
+}
+
+char *settings_shard(const struct settings *s, const char *list, int64_t shard)
+{
+    return mem_printf("%s/gnupg/%s/member-%03lld", s->home, list, (long long)shard);
+}

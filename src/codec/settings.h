@@ -1,0 +1,96 @@
+/*
+ * embargod.conf: the root of trust (who the admins are, which lists there are) and how the daemon runs.
+ *
+ * Relative paths are below the folder of the file, which is the instance's home. Every fault names file, line and the
+ * nearest right key; a file with a fault is refused whole. The keys, types, units and defaults stand in the table of
+ * settings.c and in embargod.conf(5).
+ */
+#ifndef CODEC_SETTINGS_H
+#define CODEC_SETTINGS_H
+
+#include "codec/conf.h"
+
+#include <stdint.h>
+#include <sys/types.h>
+
+struct settings_list {
+    char *name;
+    char *address;     /* checked, domain in lower case */
+    char *policy;      /* ID@EDITION, or ID for the newest */
+    char *fingerprint; /* of the list's key: upper-case hex */
+    char *authserv_id; /* NULL: Authentication-Results are not believed */
+    int64_t next_id;
+};
+
+struct settings_admin {
+    char *address;
+    char *fingerprint;
+    int64_t uid;  /* -1: none */
+    char **lists; /* names; none: all lists */
+    size_t n_lists;
+};
+
+enum settings_courier { COURIER_MAILDIR, COURIER_SMTP };
+enum settings_tls { SMTP_TLS_NONE, SMTP_TLS_OPPORTUNISTIC, SMTP_TLS_REQUIRED };
+enum settings_sandbox { SANDBOX_OFF, SANDBOX_BEST_EFFORT, SANDBOX_REQUIRED };
+
+struct settings_limits {
+    size_t message_bytes, hold_bytes, header_block_bytes, header_line_bytes, parts, depth;
+    size_t decrypted_bytes, decrypted_factor;
+    int worker_seconds; /* before a worker is killed */
+    int worker_tries;   /* before a message that kills workers is held */
+    int workers;        /* at a time */
+    int connections, recipients, idle_seconds;
+    size_t reserve_bytes; /* of the disk, below which mail is deferred */
+    int courier_jobs;     /* at a time */
+    int retry_first_s, retry_max_s, retry_give_up_s;
+    bool require_synchronised_clock;
+};
+
+struct settings {
+    char *home; /* absolute */
+    char *file; /* absolute */
+    struct settings_list *lists;
+    size_t n_lists;
+    struct settings_admin *admins;
+    size_t n_admins;
+    char *lmtp_unix; /* absolute; NULL: off */
+    char *lmtp_tcp;  /* "127.0.0.1:2525"; NULL: off */
+    char *maildir_in;
+    char *control; /* absolute */
+    enum settings_courier courier;
+    char *smtp_host;
+    int smtp_port;
+    enum settings_tls smtp_tls;
+    enum settings_sandbox sandbox;
+    bool outer_embargo_header;
+    int64_t *reminders_s;
+    size_t n_reminders;
+    char *user_core, *user_intake, *user_courier;
+    struct settings_limits limits;
+};
+
+/* text is what `file` holds; faults are added in any case. ERR_REJECT where there is one; the caller frees *out. */
+enum err settings_parse(const char *text, size_t len, const char *file, struct conf_faults *faults,
+                        struct settings **out);
+
+/* Reads and parses the file; why names the first fault. */
+enum err settings_load(const char *file, struct settings **out, struct diag *why);
+void settings_free(struct settings **s);
+
+const struct settings_list *settings_list_named(const struct settings *s, const char *name);
+/* The list that an address belongs to ("security+apply@…" too); NULL: none. */
+const struct settings_list *settings_list_for(const struct settings *s, const char *address);
+const struct settings_admin *settings_admin_at(const struct settings *s, const char *address);
+/* By fingerprint, for a list; NULL: none. */
+const struct settings_admin *settings_admin_with_key(const struct settings *s, const struct settings_list *list,
+                                                     const char *fingerprint);
+bool settings_admin_serves(const struct settings_admin *a, const struct settings_list *list);
+
+/* Paths below the home; the caller frees. */
+char *settings_path(const struct settings *s, const char *relative);
+/* gnupg/LIST/NAME */
+char *settings_gnupg(const struct settings *s, const char *list, const char *name);
+char *settings_shard(const struct settings *s, const char *list, int64_t shard);
+
+#endif

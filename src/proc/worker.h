@@ -1,0 +1,59 @@
+/*
+ * The worker boundary: a process for each message or cryptographic operation.
+ *
+ * A worker is this program again with --role=mime or --role=crypto, a socket as descriptor 3, and nothing else open.
+ * It reads one request frame (type: enum worker_op), answers one frame (type 0: done, else enum err; then the payload
+ * is rule, text), and ends. What it is given is in the request alone: it reads no configuration. A mime worker returns
+ * offsets into bytes that core holds, which core checks (codec/mime.h); it can reach neither file, socket nor agent.
+ *
+ * Payloads, in the order of the fields (base/frame.h):
+ *   MIME_PARSE        six limits (u64: message, header block, header line, parts, depth, comments), raw bytes
+ *                     → message (mime_message_put), shape u32, part a i64, part b i64, text bytes: what a person reads
+ *                       of the part that a signature covers, or of the whole
+ *   Every crypto request begins with the instant for gpg (i64, INSTANT_NONE: the machine's).
+ *   CRYPTO_UNWRAP     home, bytes                           → bytes
+ *   CRYPTO_OPEN       home, max u64, bytes                  → packets, plain, cipher u32, count, signatures
+ *   CRYPTO_VERIFY     home, max u64, form u32, signature bytes, bytes  → plain, count, signatures
+ *   CRYPTO_SIGN       home, fingerprint, form u32, bytes    → bytes
+ *   CRYPTO_ENCRYPT    home, count, fingerprints, packets    → ok bool, bytes | count, (fingerprint, reason)…
+ *   CRYPTO_ENCRYPT_TO folder for throw-away homes, certificate bytes, fingerprint, packets → bytes
+ *   CRYPTO_EXAMINE    folder for throw-away homes, bytes    → facts (pgp_key_info_put), minimised certificate
+ *   CRYPTO_IMPORT     home, count, certificates             → count of those taken, then a bool for each
+ */
+#ifndef PROC_WORKER_H
+#define PROC_WORKER_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#include <stdint.h>
+
+#define WORKER_FD 3
+
+enum worker_kind { WORKER_MIME, WORKER_CRYPTO };
+
+enum worker_op {
+    MIME_PARSE = 1,
+    CRYPTO_UNWRAP = 20,
+    CRYPTO_OPEN,
+    CRYPTO_VERIFY,
+    CRYPTO_SIGN,
+    CRYPTO_ENCRYPT,
+    CRYPTO_ENCRYPT_TO,
+    CRYPTO_EXAMINE,
+    CRYPTO_IMPORT
+};
+
+enum verify_form { VERIFY_INLINE, VERIFY_DETACHED, VERIFY_CLEAR };
+enum sign_form { SIGN_INLINE, SIGN_DETACHED, SIGN_CLEAR };
+
+#define WORKER_SIGNATURES_MAX 16
+
+/* The whole life of a worker process; returns its exit code. */
+int worker_main(enum worker_kind kind);
+
+/* What the two kinds do with one request; reply is filled on ERR_OK. */
+enum err worker_mime_do(uint32_t op, struct span request, struct buf *reply, struct diag *why);
+enum err worker_crypto_do(uint32_t op, struct span request, struct buf *reply, struct diag *why);
+
+#endif

@@ -1,0 +1,308 @@
+#include "proc/worker.h"
+
+#include "base/frame.h"
+#include "base/instant.h"
+#include "base/mem.h"
+#include "codec/pgp_home.h"
+#include "codec/pgp_key.h"
+#include "codec/pgp_open.h"
+#include "codec/pgp_seal.h"
+#include "codec/pgp_wire.h"
+
+#include <stdlib.h>
+
+static enum err damaged(struct diag *why)
+{
+    return diag_set(why, ERR_INTERNAL, "frame.bad", "a request to a worker is damaged");
+}
+
+/* Every request names the instant, then the home (or the folder for throw-away homes). */
+static char *get_home(struct frame_reader *r, int64_t *now)
+{
+    *now = frame_get_i64(r);
+    return frame_get_str(r);
+}
+
+static enum err set_time(const char *home, int64_t now, struct diag *why)
+{
+    return now == INSTANT_NONE ? ERR_OK : pgp_home_set_time(home, now, why);
+}
+
+static void put_signatures(const struct pgp_signature *sigs, size_t n, struct buf *reply)
+{
+    frame_put_u32(reply, (uint32_t)n);
+    for (size_t i = 0; i < n; i++)
+        pgp_signature_put(&sigs[i], reply);
+}
+
+static enum err unwrap(struct span request, struct buf *reply, struct diag *why)
+{
+    struct buf plain = BUF_EMPTY;
+    struct frame_reader r;
+    int64_t now;
+    char *home;
+    struct span in;
+    enum err err;
+
+    frame_reader_init(&r, request);
+    home = get_home(&r, &now);
+    in = frame_get_bytes(&r);
+    err = frame_done(&r) && home ? set_time(home, now, why) : damaged(why);
+    if (!err)
+        err = pgp_decrypt_plain(home, in, &plain, why);
+    if (!err)
+        frame_put_buf(reply, &plain);
+    buf_free(&plain);
+    free(home);
+    return err;
+}
+
+static enum err open_message(struct span request, struct buf *reply, struct diag *why)
+{
+    struct pgp_signature sigs[WORKER_SIGNATURES_MAX];
+    struct pgp_decrypt_facts facts = {0};
+    struct buf packets = BUF_EMPTY, plain = BUF_EMPTY;
+    struct frame_reader r;
+    struct span in;
+    size_t n = 0;
+    int64_t now;
+    char *home;
+    enum err err;
+
+    frame_reader_init(&r, request);
+    home = get_home(&r, &now);
+    packets.max = plain.max = (size_t)frame_get_u64(&r);
+    in = frame_get_bytes(&r);
+    err = frame_done(&r) && home ? set_time(home, now, why) : damaged(why);
+    if (!err)
+        err = pgp_decrypt(home, in, &packets, &facts, why);
+    if (!err)
+        err = pgp_verify_inline(home, buf_span(&packets), &plain, sigs, WORKER_SIGNATURES_MAX, &n, why);
+    if (!err) {
+        frame_put_buf(reply, &packets);
+        frame_put_buf(reply, &plain);
+        frame_put_u32(reply, (uint32_t)facts.cipher);
+        put_signatures(sigs, n, reply);
+    }
+    buf_free(&packets);
+    buf_free(&plain);
+    free(home);
+    return err;
+}
+
+static enum err verify(struct span request, struct buf *reply, struct diag *why)
+{
+    struct pgp_signature sigs[WORKER_SIGNATURES_MAX];
+    struct buf plain = BUF_EMPTY;
+    struct frame_reader r;
+    struct span signature, in;
+    size_t n = 0;
+    uint32_t form;
+    int64_t now;
+    char *home;
+    enum err err;
+
+    frame_reader_init(&r, request);
+    home = get_home(&r, &now);
+    plain.max = (size_t)frame_get_u64(&r);
+    form = frame_get_u32(&r);
+    signature = frame_get_bytes(&r);
+    in = frame_get_bytes(&r);
+    err = frame_done(&r) && home ? set_time(home, now, why) : damaged(why);
+    if (!err && form == VERIFY_INLINE)
+        err = pgp_verify_inline(home, in, &plain, sigs, WORKER_SIGNATURES_MAX, &n, why);
+    else if (!err && form == VERIFY_DETACHED)
+        err = pgp_verify_detached(home, signature, in, sigs, WORKER_SIGNATURES_MAX, &n, why);
+    else if (!err)
+        err = pgp_verify_clear(home, in, &plain, sigs, WORKER_SIGNATURES_MAX, &n, why);
+    if (!err) {
+        frame_put_buf(reply, &plain);
+        put_signatures(sigs, n, reply);
+    }
+    buf_free(&plain);
+    free(home);
+    return err;
+}
+
+static enum err sign(struct span request, struct buf *reply, struct diag *why)
+{
+    struct buf out = BUF_EMPTY;
+    struct frame_reader r;
+    char *home, *fingerprint;
+    struct span in;
+    uint32_t form;
+    int64_t now;
+    enum err err;
+
+    frame_reader_init(&r, request);
+    home = get_home(&r, &now);
+    fingerprint = frame_get_str(&r);
+    form = frame_get_u32(&r);
+    in = frame_get_bytes(&r);
+    err = frame_done(&r) && home && fingerprint ? set_time(home, now, why) : damaged(why);
+    if (!err && form == SIGN_INLINE)
+        err = pgp_sign_inline(home, fingerprint, in, &out, why);
+    else if (!err && form == SIGN_DETACHED)
+        err = pgp_sign_detached(home, fingerprint, in, &out, why);
+    else if (!err)
+        err = pgp_sign_clear(home, fingerprint, in, &out, why);
+    if (!err)
+        frame_put_buf(reply, &out);
+    buf_free(&out);
+    free(home);
+    free(fingerprint);
+    return err;
+}
+
+static void put_failed(const struct pgp_failed_key *failed, size_t n, struct buf *reply)
+{
+    frame_put_u32(reply, (uint32_t)n);
+    for (size_t i = 0; i < n; i++) {
+        frame_put_str(reply, failed[i].fingerprint);
+        frame_put_str(reply, failed[i].reason);
+    }
+}
+
+static enum err encrypt(struct span request, struct buf *reply, struct diag *why)
+{
+    struct pgp_failed_key failed[8];
+    struct buf out = BUF_EMPTY;
+    struct frame_reader r;
+    char *home, **fingerprints;
+    size_t n_failed = 0;
+    struct span packets;
+    uint32_t n;
+    int64_t now;
+    enum err err;
+
+    frame_reader_init(&r, request);
+    home = get_home(&r, &now);
+    n = frame_get_count(&r, 4);
+    fingerprints = mem_zero(n, sizeof *fingerprints);
+    for (uint32_t i = 0; i < n; i++)
+        fingerprints[i] = frame_get_str(&r);
+    packets = frame_get_bytes(&r);
+    err = frame_done(&r) && home ? set_time(home, now, why) : damaged(why);
+    if (!err)
+        err = pgp_encrypt_group(home, packets, (const char *const *)fingerprints, n, &out, failed, 8, &n_failed, why);
+    if (!err) {
+        frame_put_bool(reply, true);
+        frame_put_buf(reply, &out);
+    } else if (err == ERR_REJECT && n_failed) {
+        frame_put_bool(reply, false);
+        put_failed(failed, n_failed, reply);
+        err = ERR_OK;
+    }
+    for (uint32_t i = 0; i < n; i++)
+        free(fingerprints[i]);
+    free(fingerprints);
+    buf_free(&out);
+    free(home);
+    return err;
+}
+
+/* A key that is used for replies to one participant alone never enters a home that lasts. */
+static enum err encrypt_to(struct span request, struct buf *reply, struct diag *why)
+{
+    char home[PGP_HOME_MAX] = "", found[PGP_FPR_SIZE];
+    struct buf out = BUF_EMPTY;
+    struct frame_reader r;
+    char *folder, *fingerprint;
+    struct span certificate, packets;
+    int64_t now;
+    enum err err;
+
+    frame_reader_init(&r, request);
+    folder = get_home(&r, &now);
+    certificate = frame_get_bytes(&r);
+    fingerprint = frame_get_str(&r);
+    packets = frame_get_bytes(&r);
+    err = frame_done(&r) && folder && fingerprint ? pgp_home_make_temporary(folder, home, why) : damaged(why);
+    if (!err)
+        err = pgp_home_make(home, PGP_HOME_SHARD, why);
+    if (!err)
+        err = set_time(home, now, why);
+    if (!err)
+        err = pgp_key_import(home, certificate, found, why);
+    if (!err)
+        err = pgp_encrypt_group(home, packets, (const char *const[]){fingerprint}, 1, &out, NULL, 0, NULL, why);
+    if (!err)
+        frame_put_buf(reply, &out);
+    if (*home)
+        pgp_home_remove(home);
+    buf_free(&out);
+    free(folder);
+    free(fingerprint);
+    return err;
+}
+
+static enum err examine(struct span request, struct buf *reply, struct diag *why)
+{
+    struct pgp_key_info *info = mem_zero(1, sizeof *info);
+    struct buf minimal = BUF_EMPTY, packed = BUF_EMPTY;
+    struct frame_reader r;
+    struct span in;
+    size_t n = 0;
+    int64_t now;
+    char *folder;
+    enum err err;
+
+    frame_reader_init(&r, request);
+    folder = get_home(&r, &now);
+    in = frame_get_bytes(&r);
+    err = frame_done(&r) && folder ? pgp_key_examine(folder, in, info, 1, &n, why) : damaged(why);
+    if (!err)
+        err = pgp_key_minimise(folder, in, &minimal, why);
+    if (!err) {
+        pgp_key_info_put(info, &packed);
+        frame_put_buf(reply, &packed);
+        frame_put_buf(reply, &minimal);
+    }
+    buf_free(&minimal);
+    buf_free(&packed);
+    free(folder);
+    free(info);
+    return err;
+}
+
+static enum err import(struct span request, struct buf *reply, struct diag *why)
+{
+    char fingerprint[PGP_FPR_SIZE];
+    struct frame_reader r;
+    int64_t now;
+    char *home;
+    uint32_t n;
+    enum err err;
+
+    frame_reader_init(&r, request);
+    home = get_home(&r, &now);
+    n = frame_get_count(&r, 4);
+    err = r.bad || !home ? damaged(why) : pgp_home_make(home, PGP_HOME_SHARD, why);
+    if (!err)
+        err = set_time(home, now, why);
+    frame_put_u32(reply, n);
+    for (uint32_t i = 0; !err && i < n; i++) {
+        struct span certificate = frame_get_bytes(&r);
+
+        frame_put_bool(reply, !r.bad && !pgp_key_import(home, certificate, fingerprint, why));
+    }
+    if (!err && !frame_done(&r))
+        err = damaged(why);
+    free(home);
+    return err;
+}
+
+enum err worker_crypto_do(uint32_t op, struct span request, struct buf *reply, struct diag *why)
+{
+    static const struct {
+        uint32_t op;
+        enum err (*run)(struct span, struct buf *, struct diag *);
+    } table[] = {{CRYPTO_UNWRAP, unwrap},   {CRYPTO_OPEN, open_message}, {CRYPTO_VERIFY, verify},
+                 {CRYPTO_SIGN, sign},       {CRYPTO_ENCRYPT, encrypt},   {CRYPTO_ENCRYPT_TO, encrypt_to},
+                 {CRYPTO_EXAMINE, examine}, {CRYPTO_IMPORT, import}};
+
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+        if (table[i].op == op)
+            return table[i].run(request, reply, why);
+    return diag_set(why, ERR_INTERNAL, "frame.bad", "a crypto worker does not know operation %u", op);
+}

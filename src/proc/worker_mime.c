@@ -1,0 +1,75 @@
+#include "proc/worker.h"
+
+#include "base/frame.h"
+#include "codec/mime.h"
+
+/* Bytes of readable text that are worth showing; what is longer is cut and says so. */
+#define TEXT_MAX_BYTES ((size_t)4 << 20)
+
+static void get_limits(struct frame_reader *r, struct mime_limits *limits)
+{
+    limits->message_bytes = (size_t)frame_get_u64(r);
+    limits->header_block_bytes = (size_t)frame_get_u64(r);
+    limits->header_line_bytes = (size_t)frame_get_u64(r);
+    limits->parts = (size_t)frame_get_u64(r);
+    limits->depth = (size_t)frame_get_u64(r);
+    limits->comments = (size_t)frame_get_u64(r);
+}
+
+static void put_text(struct span raw, const struct mime_message *m, enum mime_shape shape, int part_a,
+                     struct buf *reply)
+{
+    struct buf text = BUF_EMPTY;
+    struct diag why;
+    int root = shape == MIME_PGP_SIGNED || shape == MIME_INLINE_PGP ? part_a : 0;
+
+    text.max = TEXT_MAX_BYTES;
+    if (shape == MIME_PGP_ENCRYPTED)
+        buf_clear(&text);
+    else if (mime_readable_part(raw, m, root, &text, &why) == ERR_LIMIT) {
+        static const char cut[] = "\n[the text is longer and was cut here]\n";
+        text.over = false;
+        text.max = TEXT_MAX_BYTES + sizeof cut;
+        buf_add_str(&text, cut);
+    }
+    frame_put_buf(reply, &text);
+    buf_free(&text);
+}
+
+static enum err parse(struct span request, struct buf *reply, struct diag *why)
+{
+    struct mime_message m;
+    struct mime_limits limits;
+    struct frame_reader r;
+    struct buf packed = BUF_EMPTY;
+    struct span raw;
+    enum mime_shape shape;
+    int a = -1, b = -1;
+    enum err err;
+
+    frame_reader_init(&r, request);
+    get_limits(&r, &limits);
+    raw = frame_get_bytes(&r);
+    if (!frame_done(&r))
+        return diag_set(why, ERR_INTERNAL, "frame.bad", "a request to a worker is damaged");
+    err = mime_parse(raw, &limits, &m, why);
+    if (err)
+        return err;
+    shape = mime_shape(&m, raw, &a, &b);
+    mime_message_put(&m, &packed);
+    frame_put_buf(reply, &packed);
+    frame_put_u32(reply, shape);
+    frame_put_i64(reply, a);
+    frame_put_i64(reply, b);
+    put_text(raw, &m, shape, a, reply);
+    buf_free(&packed);
+    mime_message_free(&m);
+    return ERR_OK;
+}
+
+enum err worker_mime_do(uint32_t op, struct span request, struct buf *reply, struct diag *why)
+{
+    if (op != MIME_PARSE)
+        return diag_set(why, ERR_INTERNAL, "frame.bad", "a mime worker does not know operation %u", op);
+    return parse(request, reply, why);
+}
