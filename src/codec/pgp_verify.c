@@ -1,0 +1,271 @@
+#include "codec/pgp_open.h"
+
+#include "base/instant.h"
+#include "base/mem.h"
+#include "codec/pgp_armor.h"
+#include "codec/pgp_gpg.h"
+#include "codec/pgp_scan.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *const verdict_names[] = {
+    [PGP_SIG_GOOD] = "good",
+    [PGP_SIG_EXPIRED_KEY] = "expired-key",
+    [PGP_SIG_REVOKED_KEY] = "revoked-key",
+    [PGP_SIG_EXPIRED] = "expired",
+    [PGP_SIG_BAD] = "bad",
+    [PGP_SIG_UNKNOWN_KEY] = "unknown-key",
+    [PGP_SIG_WEAK] = "weak",
+    [PGP_SIG_ERROR] = "error",
+};
+
+const char *pgp_verdict_name(enum pgp_verdict verdict)
+{
+    return (size_t)verdict < sizeof verdict_names / sizeof *verdict_names ? verdict_names[verdict] : "error";
+}
+
+static enum err corrupt(struct diag *why, const char *text)
+{
+    return diag_set(why, ERR_REJECT, "corrupt", "%s", text);
+}
+
+static bool is_weak(gpgme_hash_algo_t hash)
+{
+    return hash == GPGME_MD_SHA1 || hash == GPGME_MD_MD5 || hash == GPGME_MD_RMD160 || hash == GPGME_MD_MD2 ||
+           hash == GPGME_MD_MD4 || hash == GPGME_MD_NONE;
+}
+
+/* A digest that gpg refuses outright (MD5) counts as weak too; a bad signature stays bad. */
+static enum pgp_verdict verdict_of(gpgme_signature_t sig)
+{
+    switch (gpgme_err_code(sig->status)) {
+    case GPG_ERR_NO_ERROR:
+        return is_weak(sig->hash_algo) ? PGP_SIG_WEAK : PGP_SIG_GOOD;
+    case GPG_ERR_KEY_EXPIRED:
+        return is_weak(sig->hash_algo) ? PGP_SIG_WEAK : PGP_SIG_EXPIRED_KEY;
+    case GPG_ERR_SIG_EXPIRED:
+        return is_weak(sig->hash_algo) ? PGP_SIG_WEAK : PGP_SIG_EXPIRED;
+    case GPG_ERR_CERT_REVOKED:
+        return PGP_SIG_REVOKED_KEY;
+    case GPG_ERR_BAD_SIGNATURE:
+        return PGP_SIG_BAD;
+    case GPG_ERR_NO_PUBKEY:
+        return PGP_SIG_UNKNOWN_KEY;
+    case GPG_ERR_DIGEST_ALGO:
+    case GPG_ERR_UNSUPPORTED_ALGORITHM:
+        return is_weak(sig->hash_algo) && sig->hash_algo != GPGME_MD_NONE ? PGP_SIG_WEAK : PGP_SIG_ERROR;
+    default:
+        return PGP_SIG_ERROR;
+    }
+}
+
+/* The signature may name a subkey: an identity is the primary key's fingerprint. */
+static void set_primary(const char *home, gpgme_signature_t sig, struct pgp_signature *out)
+{
+    struct pgp_gpg gpg;
+    gpgme_key_t key = NULL;
+
+    if (!pgp_fpr_valid(sig->fpr) || pgp_gpg_open(&gpg, home, NULL))
+        return;
+    if (!gpgme_get_key(gpg.ctx, sig->fpr, &key, 0) && key->fpr)
+        pgp_fpr_copy(out->fingerprint, key->fpr);
+    if (key)
+        gpgme_key_unref(key);
+    pgp_gpg_close(&gpg);
+}
+
+static void set_signature(const char *home, gpgme_signature_t sig, struct pgp_signature *out)
+{
+    const char *hash = gpgme_hash_algo_name(sig->hash_algo);
+
+    memset(out, 0, sizeof *out);
+    pgp_fpr_copy(out->issuer, sig->fpr);
+    out->made_at_utc_s = sig->timestamp ? (int64_t)sig->timestamp : INSTANT_NONE;
+    out->expires_at_utc_s = sig->exp_timestamp ? (int64_t)sig->exp_timestamp : INSTANT_NONE;
+    snprintf(out->hash, sizeof out->hash, "%s", hash ? hash : "");
+    out->verdict = verdict_of(sig);
+    if (out->verdict == PGP_SIG_UNKNOWN_KEY)
+        return;
+    set_primary(home, sig, out);
+    if (!out->fingerprint[0] && out->verdict == PGP_SIG_GOOD)
+        out->verdict = PGP_SIG_ERROR;
+}
+
+static enum err read_signatures(struct pgp_gpg *gpg, const char *home, struct pgp_signature *sigs, size_t max,
+                                size_t *n, struct diag *why)
+{
+    gpgme_verify_result_t result = gpgme_op_verify_result(gpg->ctx);
+    bool all_good = true;
+
+    for (gpgme_signature_t sig = result ? result->signatures : NULL; sig; sig = sig->next) {
+        if (*n >= max)
+            return diag_set(why, ERR_LIMIT, "too-many-signatures", "the message has more than %zu signatures", max);
+        set_signature(home, sig, &sigs[*n]);
+        if (gpg->status.odd_class)
+            sigs[*n].verdict = PGP_SIG_ERROR;
+        all_good = all_good && !gpgme_err_code(sig->status);
+        (*n)++;
+    }
+    /* gpg found fault with something, and it is not a signature. */
+    if (all_good && gpg->status.failed)
+        return corrupt(why, "the message is damaged, or is more than one message");
+    return ERR_OK;
+}
+
+/* One verification; NO_DATA is what gpgme says of a message without a signature. */
+static enum err verify(const char *home, struct span signature, const struct span *detached, struct buf *plain,
+                       size_t limit, struct pgp_signature *sigs, size_t max, size_t *n, struct diag *why)
+{
+    struct pgp_sink sink = {0};
+    gpgme_data_t in, text = NULL;
+    struct pgp_gpg gpg;
+    gpgme_error_t error;
+    enum err err = pgp_gpg_open(&gpg, home, why);
+
+    if (err)
+        return err;
+    in = pgp_gpg_input(signature);
+    if (detached)
+        text = pgp_gpg_input(*detached);
+    else
+        pgp_gpg_sink_open(&sink, plain, limit);
+    error = gpgme_op_verify(gpg.ctx, in, text, sink.data);
+    if (!detached && gpgme_err_code(error) == GPG_ERR_NO_DATA && gpg.status.saw_plaintext && !gpg.status.failed)
+        error = 0;
+    if (sink.over)
+        err = diag_set(why, ERR_LIMIT, "bomb", "the content exceeds its limit");
+    else if (error && !(err = pgp_gpg_judge(error, why)))
+        err = corrupt(why, "gpg cannot read the signed message");
+    else if (!err && gpg.status.saw_encrypted)
+        err = corrupt(why, "the message holds encrypted data where signed data should be");
+    else if (!err && !detached && !gpg.status.saw_plaintext)
+        err = corrupt(why, "the message holds no text");
+    if (!err)
+        err = read_signatures(&gpg, home, sigs, max, n, why);
+    if (sink.data)
+        pgp_gpg_sink_close(&sink);
+    gpgme_data_release(in);
+    if (text)
+        gpgme_data_release(text);
+    pgp_gpg_close(&gpg);
+    return err;
+}
+
+static void forget(struct buf *plain, struct pgp_signature *sigs, size_t max, size_t *n)
+{
+    if (plain)
+        buf_clear(plain);
+    if (max)
+        memset(sigs, 0, max * sizeof *sigs);
+    *n = 0;
+}
+
+enum err pgp_verify_inline(const char *home, struct span packets, struct buf *plain, struct pgp_signature *sigs,
+                           size_t max, size_t *n, struct diag *why)
+{
+    size_t limit = packets.len > SIZE_MAX / PGP_BOMB_FACTOR ? SIZE_MAX : packets.len * PGP_BOMB_FACTOR;
+    struct pgp_scan scan;
+    enum err err;
+
+    forget(plain, sigs, max, n);
+    err = pgp_scan_message(packets, &scan, why);
+    if (!err && scan.kind != PGP_SCAN_SIGNED && scan.kind != PGP_SCAN_LITERAL && scan.kind != PGP_SCAN_COMPRESSED)
+        err = corrupt(why, "this is no signed message");
+    if (!err)
+        err = verify(home, packets, NULL, plain, limit < PGP_BOMB_FLOOR ? PGP_BOMB_FLOOR : limit, sigs, max, n, why);
+    if (err)
+        forget(plain, sigs, max, n);
+    return err;
+}
+
+enum err pgp_verify_detached(const char *home, struct span signature, struct span signed_bytes,
+                             struct pgp_signature *sigs, size_t max, size_t *n, struct diag *why)
+{
+    struct buf binary = {.max = signature.len};
+    enum pgp_armor_kind kind = PGP_ARMOR_SIGNATURE;
+    struct span packets = signature;
+    struct pgp_scan scan;
+    enum err err = ERR_OK;
+
+    forget(NULL, sigs, max, n);
+    if (pgp_armor_looks(signature)) {
+        err = pgp_dearmor(signature, &kind, &binary, why);
+        packets = buf_span(&binary);
+    }
+    if (!err)
+        err = pgp_scan_message(packets, &scan, why);
+    if (!err && scan.kind != PGP_SCAN_SIGNATURES)
+        err = corrupt(why, "this is no detached signature");
+    if (!err)
+        err = verify(home, packets, &signed_bytes, NULL, 0, sigs, max, n, why);
+    if (!err && !*n)
+        err = corrupt(why, "gpg finds no signature");
+    if (err)
+        forget(NULL, sigs, max, n);
+    buf_free(&binary);
+    return err;
+}
+
+/* --- clear-signed text --- */
+
+static bool is_blank(struct span s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (!strchr(" \t\r\n", s.data[i]) || !s.data[i])
+            return false;
+    return true;
+}
+
+/* The line that begins at p without trailing blanks is exactly `words`. */
+static bool line_at(struct span text, size_t at, const char *words)
+{
+    size_t n = strlen(words);
+    const uint8_t *end;
+
+    if (text.len - at < n || memcmp(text.data + at, words, n))
+        return false;
+    end = memchr(text.data + at, '\n', text.len - at);
+    return is_blank((struct span){text.data + at + n, (end ? (size_t)(end - text.data) : text.len) - at - n});
+}
+
+/* Lines that begin with five dashes, in this order, once each; white space alone before the first and after the last.
+ */
+static bool is_one_clear_block(struct span text)
+{
+    static const char *const want[] = {"-----BEGIN PGP SIGNED MESSAGE-----", "-----BEGIN PGP SIGNATURE-----",
+                                       "-----END PGP SIGNATURE-----"};
+    size_t seen = 0, at = 0;
+    const uint8_t *end;
+
+    while (at < text.len) {
+        end = memchr(text.data + at, '\n', text.len - at);
+        size_t next = end ? (size_t)(end - text.data) + 1 : text.len;
+
+        if (text.len - at >= 5 && !memcmp(text.data + at, "-----", 5)) {
+            if (seen == 3 || !line_at(text, at, want[seen]))
+                return false;
+            seen++;
+        } else if ((seen == 0 || seen == 3) && !is_blank((struct span){text.data + at, next - at})) {
+            return false;
+        }
+        at = next;
+    }
+    return seen == 3;
+}
+
+enum err pgp_verify_clear(const char *home, struct span text, struct buf *plain, struct pgp_signature *sigs, size_t max,
+                          size_t *n, struct diag *why)
+{
+    enum err err;
+
+    forget(plain, sigs, max, n);
+    if (!is_one_clear_block(text))
+        return corrupt(why, "the text is not one clear-signed block; sign the whole body, once");
+    err = verify(home, text, NULL, plain, SIZE_MAX, sigs, max, n, why);
+    if (!err && !*n)
+        err = corrupt(why, "gpg finds no signature");
+    if (err)
+        forget(plain, sigs, max, n);
+    return err;
+}
