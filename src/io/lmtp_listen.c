@@ -150,6 +150,8 @@ static socklen_t loopback(const char *host, uint16_t port, struct sockaddr_stora
     struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)name;
 
     memset(name, 0, sizeof *name);
+    if (strcmp(host, "localhost") == 0)
+        host = "127.0.0.1"; /* without asking a resolver */
     if (inet_pton(AF_INET, host, &v4->sin_addr) == 1 && ntohl(v4->sin_addr.s_addr) >> 24 == 127) {
         v4->sin_family = AF_INET;
         v4->sin_port = htons(port);
