@@ -84,6 +84,8 @@ static gpgme_error_t on_status(void *hook, const char *keyword, const char *args
         s->saw_plaintext = true;
     } else if (!strcmp(keyword, "FAILURE")) {
         s->failed = true;
+    } else if (!strcmp(keyword, "NODATA") || !strcmp(keyword, "UNEXPECTED")) {
+        s->broken = true;
     } else if (!strcmp(keyword, "BEGIN_ENCRYPTION")) {
         s->sealed_cipher = (int)number_at(args, 1);
     } else if (!strcmp(keyword, "DECRYPTION_INFO")) {
@@ -219,8 +221,21 @@ enum err pgp_gpg_judge(gpgme_error_t error, struct diag *why)
     }
 }
 
-static enum err not_found(struct diag *why)
+bool pgp_gpg_has_secret(struct pgp_gpg *gpg)
 {
+    gpgme_key_t key = NULL;
+    bool found = !gpgme_op_keylist_start(gpg->ctx, NULL, 1) && !gpgme_op_keylist_next(gpg->ctx, &key);
+
+    gpgme_op_keylist_end(gpg->ctx);
+    if (key)
+        gpgme_key_unref(key);
+    return found;
+}
+
+static enum err not_found(struct pgp_gpg *gpg, bool secret, struct diag *why)
+{
+    if (secret && !pgp_gpg_has_secret(gpg))
+        return diag_set(why, ERR_AGAIN, "agent", "no secret key is in reach; start the key agent, or import the key");
     return diag_set(why, ERR_NOT_FOUND, "key.not-found", "the home does not hold this key; import it first");
 }
 
@@ -236,7 +251,7 @@ enum err pgp_gpg_key(struct pgp_gpg *gpg, const char *fingerprint, bool secret, 
     error = gpgme_get_key(gpg->ctx, fingerprint, out, secret);
     if (error) {
         err = pgp_gpg_judge(error, why);
-        return err ? err : not_found(why);
+        return err ? err : not_found(gpg, secret, why);
     }
     pgp_fpr_copy(wanted, fingerprint);
     pgp_fpr_copy(found, (*out)->fpr);
@@ -244,5 +259,5 @@ enum err pgp_gpg_key(struct pgp_gpg *gpg, const char *fingerprint, bool secret, 
         return ERR_OK;
     gpgme_key_unref(*out);
     *out = NULL;
-    return not_found(why);
+    return not_found(gpg, secret, why);
 }

@@ -30,6 +30,7 @@ struct pgp_status {
     int opened_cipher;
     bool saw_plaintext;
     bool failed;                  /* FAILURE: gpg ends with an error code */
+    bool broken;                  /* NODATA, UNEXPECTED: packets that end early or make no sense, yet no error code */
     bool odd_class;               /* VALIDSIG of something else than a document (section 5.2.1: 0x00 or 0x01) */
     char opened_by[PGP_FPR_SIZE]; /* DECRYPTION_KEY: the subkey */
 };
@@ -71,9 +72,12 @@ bool pgp_fpr_valid(const char *fingerprint);
 /* Copies a fingerprint in upper case; "" for NULL. out has PGP_FPR_SIZE bytes. */
 void pgp_fpr_copy(char *out, const char *fingerprint);
 
+/* Whether the home has any secret key at all: with a dead agent gpg says "no secret key" of everything. */
+bool pgp_gpg_has_secret(struct pgp_gpg *gpg);
+
 /*
  * Looks up one key by its full primary fingerprint (a subkey's is refused). The caller releases it.
- * ERR_NOT_FOUND key.not-found
+ * ERR_NOT_FOUND key.not-found    ERR_AGAIN agent (secret is wanted, and none at all is in reach)
  */
 enum err pgp_gpg_key(struct pgp_gpg *gpg, const char *fingerprint, bool secret, gpgme_key_t *out, struct diag *why);
 

@@ -11,21 +11,9 @@ static enum err reject(struct diag *why, const char *rule, const char *text)
     return diag_set(why, ERR_REJECT, rule, "%s", text);
 }
 
-/* Whether the home has any secret key at all: with a dead agent gpg says "no secret key" of everything. */
-static bool has_secret_key(struct pgp_gpg *gpg)
-{
-    gpgme_key_t key = NULL;
-    bool found = !gpgme_op_keylist_start(gpg->ctx, NULL, 1) && !gpgme_op_keylist_next(gpg->ctx, &key);
-
-    gpgme_op_keylist_end(gpg->ctx);
-    if (key)
-        gpgme_key_unref(key);
-    return found;
-}
-
 static enum err not_for_us(struct pgp_gpg *gpg, struct diag *why)
 {
-    if (!has_secret_key(gpg))
+    if (!pgp_gpg_has_secret(gpg))
         return diag_set(why, ERR_AGAIN, "agent", "no secret key is in reach; start the key agent, or import the key");
     return reject(why, "not-for-us", "the message is not encrypted to the list's key; encrypt it to that key");
 }
@@ -63,8 +51,8 @@ static enum err check_decrypted(struct pgp_gpg *gpg, const struct buf *out, stru
         return reject(why, "corrupt", "gpg does not say which key opened the message");
     if (result->legacy_cipher_nomdc || !gpg->status.saw_good_mdc)
         return reject(why, "no-integrity", "the message has no integrity protection (RFC 9580, 5.7)");
-    if (!out->len)
-        return reject(why, "corrupt", "the encrypted message is empty");
+    if (gpg->status.broken || !out->len)
+        return reject(why, "corrupt", "the encrypted message is empty, or holds something else besides");
     return ERR_OK;
 }
 

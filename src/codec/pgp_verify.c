@@ -137,6 +137,8 @@ static enum err verify(const char *home, struct span signature, const struct spa
         err = diag_set(why, ERR_LIMIT, "bomb", "the content exceeds its limit");
     else if (error && !(err = pgp_gpg_judge(error, why)))
         err = corrupt(why, "gpg cannot read the signed message");
+    else if (!err && gpg.status.broken)
+        err = corrupt(why, "the signed message ends early, or holds something else besides");
     else if (!err && gpg.status.saw_encrypted)
         err = corrupt(why, "the message holds encrypted data where signed data should be");
     else if (!err && !detached && !gpg.status.saw_plaintext)

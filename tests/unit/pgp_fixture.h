@@ -119,16 +119,18 @@ static inline int remove_scratch(void **state)
     return run_tool(NULL, false, ARGS("rm", "-rf", scratch));
 }
 
-static inline void check_ok(enum err err, const struct diag *why)
+#define check_ok(err, why) check_ok_at(__LINE__, err, why)
+static inline void check_ok_at(int line, enum err err, const struct diag *why)
 {
     if (err)
-        fail_msg("error %d, rule %s: %s", err, why->rule, why->text);
+        fail_msg("line %d: error %d, rule %s: %s", line, err, why->rule, why->text);
 }
 
-static inline void check_fails(enum err err, enum err want, const char *rule, const struct diag *why)
+#define check_fails(err, want, rule, why) check_fails_at(__LINE__, err, want, rule, why)
+static inline void check_fails_at(int line, enum err err, enum err want, const char *rule, const struct diag *why)
 {
     if (err != want || strcmp(why->rule, rule))
-        fail_msg("error %d, rule %s (%s) instead of %d, %s", err, why->rule, why->text, want, rule);
+        fail_msg("line %d: error %d, rule %s (%s) instead of %d, %s", line, err, why->rule, why->text, want, rule);
 }
 
 /* A home with a fresh Ed25519 key. */
