@@ -4,7 +4,10 @@
  * Invariants: parts stand in the order of the text, a parent before its children; parts[0] is the outermost entity
  * (parent -1, depth 0), n_parts >= 1 after ERR_OK. header_off + header_len <= body_off, body_off + body_len <= the
  * length of the message, and a child lies within its parent's body. The message itself is never copied: hand in the
- * same bytes again. Only mime_parse.c uses libetpan, and only for the structure; the prescan runs before it.
+ * same bytes again. Two readers work out the structure: the scanner of prescan_tree.h, and libetpan (in mime_parse.c
+ * alone) on a copy that holds nothing but what the scanner found harmless. Where they differ, the scanner is right:
+ * libetpan 1.9.4 eats blank lines before a part without header, gives up a multipart for one empty part, and takes
+ * "--abc" for the boundary "ab".
  *
  * Strings are UTF-8 without CR, LF or other controls; NULL where the field is absent. Nothing here is trusted: a From
  * is what the sender wrote.
@@ -60,6 +63,7 @@ struct mime_message {
     char *list_id;
     char *return_path;
     char *content_type; /* as it stands, unfolded */
+    bool disputed;      /* libetpan read the structure otherwise than the scanner; the scanner's reading is given */
 };
 
 /*

@@ -1,15 +1,14 @@
 /*
  * The check of a message's raw bytes before any parser with a past sees them. Pure, linear, constant in stack.
  *
- * It trusts no structure: whatever could be read as a header block (the message's own, what follows a line that
- * begins with "--", and what follows the empty line of a block that says message/…) is held to the limits.
- *
- * ERR_LIMIT too-large   message, header block or header line over its limit
- * ERR_LIMIT too-deep    containers, parts, or comments in a field over their limit
- * ERR_REJECT empty      no header, or nothing behind it
- * ERR_REJECT nul-bytes  a NUL in a header block
- * ERR_REJECT bad-boundary  a boundary that RFC 2046, 5.1.1 forbids in a way that parsers stumble over
- * ERR_REJECT truncated  (prescan_pgp only) armor or packets that end early
+ * Rules (the contract's names):
+ * ERR_LIMIT too-large      the message is over its limit
+ * ERR_LIMIT too-deep       containers, parts, a header block, a header line, or nested comments are over theirs
+ * ERR_REJECT empty         no header, or nothing behind it
+ * ERR_REJECT nul-bytes     a NUL in a header block, of the message or of a part
+ * ERR_REJECT bad-boundary  a boundary that RFC 2046, 5.1.1 forbids and that parsers stumble over: empty, over 200
+ *                          octets, with a quote, a backslash, a control or 8-bit character, or ending in a blank
+ * ERR_REJECT truncated     (prescan_pgp only) armor or packets that end early; a missing closing boundary is accepted
  */
 #ifndef CODEC_PRESCAN_H
 #define CODEC_PRESCAN_H
@@ -23,7 +22,7 @@ struct mime_limits {
     size_t header_line_bytes; /* one line, without its line break */
     size_t parts;
     size_t depth;    /* nested containers: multipart and message */
-    size_t comments; /* nested "(" in one field */
+    size_t comments; /* nested "(" in a Content-Type field */
 };
 
 #define MIME_LIMITS_DEFAULT                                                                                            \
