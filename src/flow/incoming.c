@@ -1,0 +1,80 @@
+#include "flow/incoming.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define FILES_MAX 200
+
+void incoming_free(struct incoming *in)
+{
+    free(in->sender);
+    free(in->recipient);
+    buf_free(&in->raw);
+    buf_free(&in->cipher);
+    buf_free(&in->plain);
+    mime_message_free(&in->outer);
+    mime_message_free(&in->inner);
+    mem_free_secret(&in->text);
+    memset(in, 0, sizeof *in);
+}
+
+struct span incoming_content(const struct incoming *in)
+{
+    return in->encrypted ? buf_span(&in->plain) : buf_span(&in->raw);
+}
+
+const struct mime_message *incoming_message(const struct incoming *in)
+{
+    return in->encrypted ? &in->inner : &in->outer;
+}
+
+bool incoming_is_signed(const struct incoming *in)
+{
+    return in->has_signature && in->signature.verdict == PGP_SIG_GOOD && *in->signature.fingerprint;
+}
+
+static bool is_below(const struct mime_message *m, int part, int root)
+{
+    for (; part >= 0; part = m->parts[part].parent)
+        if (part == root)
+            return true;
+    return false;
+}
+
+size_t incoming_files(const struct incoming *in, struct incoming_file **out)
+{
+    const struct mime_message *m = incoming_message(in);
+    struct span content = incoming_content(in);
+    size_t n = 0;
+
+    *out = NULL;
+    for (size_t i = 0; i < m->n_parts && n < FILES_MAX; i++) {
+        struct incoming_file f = {.bytes = BUF_EMPTY};
+        struct diag why;
+
+        if (!mime_is_attachment(m, (int)i) || !is_below(m, (int)i, in->root))
+            continue;
+        if (mime_part_decode(content, &m->parts[i], &f.bytes, &why)) {
+            buf_free(&f.bytes);
+            continue;
+        }
+        f.name =
+            m->parts[i].name && *m->parts[i].name ? mem_strdup(m->parts[i].name) : mem_printf("attachment-%zu", n + 1);
+        f.type = mem_strdup(m->parts[i].type);
+        *out = mem_resize(*out, n + 1, sizeof **out);
+        (*out)[n++] = f;
+    }
+    return n;
+}
+
+void incoming_files_free(struct incoming_file *files, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        mem_free_secret(&files[i].name);
+        free(files[i].type);
+        buf_free(&files[i].bytes);
+    }
+    free(files);
+}

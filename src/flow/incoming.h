@@ -1,0 +1,50 @@
+/*
+ * One mail that has been opened: what came, what it turned out to be, and what proves who sent it. Made by
+ * proc/opening.c step by step (each parse and each use of a key in a worker), then handed to flow_receive.
+ */
+#ifndef FLOW_INCOMING_H
+#define FLOW_INCOMING_H
+
+#include "codec/mime.h"
+#include "codec/pgp_open.h"
+#include "flow/flow.h"
+
+#define INCOMING_SIGNATURE_MAX_AGE_S ((int64_t)72 * 3600)
+#define INCOMING_REDELIVERY_S        ((int64_t)7 * 86400)
+
+struct incoming {
+    char *sender;    /* of the envelope; "" is the null sender */
+    char *recipient; /* the address of ours */
+    int64_t received_at;
+    struct buf raw; /* as it came */
+    struct mime_message outer;
+
+    bool encrypted;
+    struct buf cipher;         /* the encrypted message, binary: for its digest */
+    struct buf plain;          /* what was inside; unused when not encrypted */
+    struct mime_message inner; /* of plain */
+    bool has_signature;        /* there was one, whatever it is worth */
+    struct pgp_signature signature;
+    int root;   /* the part that people read: all of the message, or what a signature covers */
+    char *text; /* of root, UTF-8 */
+};
+
+void incoming_free(struct incoming *in);
+
+/* The bytes and the structure that are read: of the decrypted mail, else of the mail itself. */
+struct span incoming_content(const struct incoming *in);
+const struct mime_message *incoming_message(const struct incoming *in);
+
+/* A good signature by a key that somebody is pinned to; what it covers is all that is read. */
+bool incoming_is_signed(const struct incoming *in);
+
+/* ---- attachments: parts below root that a person would save ---- */
+struct incoming_file {
+    char *name;
+    char *type;
+    struct buf bytes;
+};
+size_t incoming_files(const struct incoming *in, struct incoming_file **out);
+void incoming_files_free(struct incoming_file *files, size_t n);
+
+#endif

@@ -1,0 +1,241 @@
+#include "flow/reporter.h"
+
+#include "base/instant.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "codec/addr.h"
+#include "codec/header.h"
+#include "flow/policies.h"
+#include "flow/texts.h"
+#include "store/audit.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define ACKNOWLEDGEMENTS_PER_HOUR 60
+#define REPORTS_PER_ADDRESS_DAY   5
+
+/* Drops comments, so that "(dmarc=pass)" is no result. */
+static void without_comments(const char *in, struct buf *out)
+{
+    int depth = 0;
+
+    for (; *in; in++) {
+        if (*in == '\\' && in[1]) {
+            in++;
+            continue;
+        }
+        if (*in == '(')
+            depth++;
+        else if (*in == ')' && depth)
+            depth--;
+        else if (!depth)
+            buf_add_byte(out, (uint8_t)tolower((unsigned char)*in));
+    }
+}
+
+static bool says_pass(const char *value, const char *authserv_id)
+{
+    size_t id_len = strlen(authserv_id);
+    const char *at;
+
+    value += strspn(value, " \t");
+    if (strncasecmp(value, authserv_id, id_len) != 0 || !strchr("; \t", value[id_len]))
+        return false;
+    for (at = strstr(value, "dmarc"); at; at = strstr(at + 1, "dmarc")) {
+        const char *eq = at + 5 + strspn(at + 5, " \t");
+
+        if (at > value && !strchr("; \t", at[-1]))
+            continue;
+        if (*eq != '=')
+            continue;
+        eq += 1 + strspn(eq + 1, " \t");
+        return strncmp(eq, "pass", 4) == 0 && !isalnum((unsigned char)eq[4]);
+    }
+    return false;
+}
+
+bool reporter_dmarc_passed(struct span header_block, const char *authserv_id)
+{
+    struct header_iter it = {header_block};
+    struct span name, value;
+    bool passed = false, found = false;
+
+    /* Our MTA adds its field at the top: only the first of its name counts, whatever stands below. */
+    while (!found && header_next(&it, &name, &value)) {
+        struct buf plain = BUF_EMPTY, unfolded = BUF_EMPTY;
+
+        if (!header_name_is(name, "Authentication-Results"))
+            continue;
+        header_unfold(value, &unfolded);
+        without_comments(buf_text(&unfolded), &plain);
+        found = strncasecmp(buf_text(&plain) + strspn(buf_text(&plain), " \t"), authserv_id, strlen(authserv_id)) == 0;
+        passed = found && says_pass(buf_text(&plain), authserv_id);
+        buf_free(&plain);
+        buf_free(&unfolded);
+    }
+    return passed;
+}
+
+static const char *address_of(const struct incoming *in)
+{
+    return in->outer.from.n == 1 ? in->outer.from.items[0].spec : in->sender;
+}
+
+enum err reporter_join(struct flow *f, const struct settings_list *list, const struct policy *policy,
+                       const struct case_row *c, const struct incoming *in, struct participant_row *out,
+                       struct diag *why)
+{
+    (void)list;
+    (void)policy;
+    return participant_insert(f->db, c->id, "reporter", address_of(in), (struct span){NULL, 0},
+                              incoming_is_signed(in) ? in->signature.fingerprint : NULL, clock_now(f->clock), out, why);
+}
+
+static bool is_authenticated(const struct settings_list *list, const struct incoming *in)
+{
+    if (incoming_is_signed(in))
+        return true;
+    return list->authserv_id &&
+           reporter_dmarc_passed((struct span){in->raw.data, header_block_len(buf_span(&in->raw))}, list->authserv_id);
+}
+
+static bool may_acknowledge(struct flow *f, const struct settings_list *list, const struct policy *policy,
+                            const struct incoming *in, const char **rule)
+{
+    const struct policy_value *v = &policy->reporting.acknowledge;
+    int64_t now = clock_now(f->clock);
+
+    *rule = "reporting.acknowledge";
+    if (policy_is(v, POLICY_ACK_NEVER) || !addr_is_valid(in->sender))
+        return false;
+    if (!policy_is(v, POLICY_ACK_ALWAYS) && !is_authenticated(list, in))
+        return false;
+    *rule = "limits.acknowledgements";
+    if (db_value(f->db, 0, "SELECT COUNT(*) FROM mail WHERE kind = 'acknowledgement' AND made_at > ?", "i",
+                 now - 3600) >= ACKNOWLEDGEMENTS_PER_HOUR)
+        return false;
+    return db_value(f->db, 0,
+                    "SELECT COUNT(*) FROM participant WHERE added_at > ?1 AND address_digest ="
+                    " (SELECT address_digest FROM participant ORDER BY id DESC LIMIT 1)",
+                    "i", now - 86400) <= REPORTS_PER_ADDRESS_DAY;
+}
+
+/* security+c-TOKEN@…; the caller wipes and frees. NULL where there is none. */
+static char *thread_address(struct flow *f, const struct settings_list *list, int64_t participant_id)
+{
+    char *token = participant_token(f->db, participant_id), *suffix, out[ADDR_MAX_BYTES + 1] = "";
+    struct diag why;
+
+    if (!token)
+        return NULL;
+    suffix = mem_printf("c-%s", token);
+    addr_with_suffix(list->address, suffix, out, &why);
+    mem_free_secret(&token);
+    mem_free_secret(&suffix);
+    return *out ? mem_strdup(out) : NULL;
+}
+
+enum err reporter_acknowledge(struct flow *f, const struct settings_list *list, const struct policy *policy,
+                              struct case_row *c, const struct incoming *in, const struct participant_row *p,
+                              struct diag *why)
+{
+    char *thread = thread_address(f, list, p->id);
+    struct tmpl_value values[] = {{"list", list->address}, {"address", thread}, {"key", list->fingerprint}};
+    struct outgoing_to to = {.participant_id = p->id, .secret_address = in->sender};
+    struct buf text = BUF_EMPTY;
+    struct content content;
+    const char *rule;
+    enum err err;
+
+    if (!may_acknowledge(f, list, policy, in, &rule)) {
+        log_event(c->code, "not-acknowledged", rule, NULL);
+        mem_free_secret(&thread);
+        return ERR_OK;
+    }
+    err = text_fill("acknowledgement", values, sizeof values / sizeof values[0], &text, why);
+    if (!err)
+        err = content_cleared(CLEARED_NOTICE, policy, c, &content, why);
+    if (!err) {
+        struct outgoing mail = {.kind = "acknowledgement",
+                                .list = list,
+                                .list_id = c->list_id,
+                                .c = c,
+                                .subject = "Your mail to the security team has arrived",
+                                .text = buf_text(&text),
+                                .reply_to = thread,
+                                .in_reply_to = in->outer.message_id,
+                                .automatic = true,
+                                .earliest_at = INSTANT_NONE};
+        err = outgoing_queue(f, &mail, content, &to, 1, NULL, why);
+    }
+    if (!err) {
+        c->acknowledged_at = clock_now(f->clock);
+        err = case_update(f->db, c, why);
+    }
+    buf_free(&text);
+    mem_free_secret(&thread);
+    return err;
+}
+
+static enum err write_notice(struct flow *f, const struct settings_list *list, const struct policy *policy,
+                             const struct case_row *c, struct outgoing *mail, const struct outgoing_to *to,
+                             struct diag *why)
+{
+    struct tmpl_value values[] = {{"list", list->address}, {"address", mail->reply_to}};
+    struct buf text = BUF_EMPTY;
+    struct content content;
+    enum err err = text_fill("plain-notice", values, 2, &text, why);
+
+    if (!err)
+        err = content_cleared(CLEARED_NOTICE, policy, c, &content, why);
+    mail->subject = "News about your report";
+    mail->text = buf_text(&text);
+    mail->kind = "notice";
+    if (!err)
+        err = outgoing_queue(f, mail, content, to, 1, NULL, why);
+    buf_free(&text);
+    return err;
+}
+
+enum err reporter_write(struct flow *f, const struct settings_list *list, const struct policy *policy,
+                        const struct case_row *c, const struct participant_row *p, const char *subject,
+                        const char *text, bool *notice_only, struct diag *why)
+{
+    char *thread = thread_address(f, list, p->id), *address = participant_address(f->db, p->id);
+    struct outgoing_to to = {.participant_id = p->id, .secret_address = address};
+    struct outgoing mail = {.kind = "reply",
+                            .list = list,
+                            .list_id = c->list_id,
+                            .c = c,
+                            .subject = subject,
+                            .text = text,
+                            .reply_to = thread,
+                            .earliest_at = INSTANT_NONE};
+    const struct policy_value *plain = &policy->reporting.plain_text;
+    struct buf key = BUF_EMPTY;
+    struct content content;
+    enum err err = address ? participant_key(f->db, p->id, &key, why)
+                           : diag_set(why, ERR_INTERNAL, "participant.address", "the address does not open");
+
+    *notice_only = false;
+    if (!err && key.len) {
+        to.fingerprint = p->fingerprint;
+        err = outgoing_queue(f, &mail, content_sealed(), &to, 1, NULL, why);
+    } else if (!err && policy_is(plain, POLICY_PLAIN_NOTICE_ONLY)) {
+        *notice_only = true;
+        err = write_notice(f, list, policy, c, &mail, &to, why);
+    } else if (!err) {
+        err = content_cleared(c->public_at != INSTANT_NONE ? CLEARED_PUBLIC : CLEARED_PLAIN_REPORTER, policy, c,
+                              &content, why);
+        if (!err)
+            err = outgoing_queue(f, &mail, content, &to, 1, NULL, why);
+    }
+    buf_free(&key);
+    mem_free_secret(&thread);
+    mem_free_secret(&address);
+    return err;
+}

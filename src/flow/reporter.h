@@ -1,0 +1,34 @@
+/*
+ * The reporter (discoverer) of a case: joined with a token and perhaps a key, acknowledged, written to.
+ */
+#ifndef FLOW_REPORTER_H
+#define FLOW_REPORTER_H
+
+#include "flow/incoming.h"
+#include "flow/outgoing.h"
+
+/* Makes the sender of a mail a participant of the case, with the key that came with it, if any. */
+enum err reporter_join(struct flow *f, const struct settings_list *list, const struct policy *policy,
+                       const struct case_row *c, const struct incoming *in, struct participant_row *out,
+                       struct diag *why);
+
+/*
+ * The acknowledgement, as reporting.acknowledge says: with the case's address, and nothing of what was written. None
+ * where the sender is not authenticated (signature, or DMARC pass by the configured authserv-id), or too many went.
+ */
+enum err reporter_acknowledge(struct flow *f, const struct settings_list *list, const struct policy *policy,
+                              struct case_row *c, const struct incoming *in, const struct participant_row *p,
+                              struct diag *why);
+
+/*
+ * Words of the team to a participant: encrypted where a key is known, else as reporting.plain_text says: in clear
+ * ("allow"), a notice without content ("notice-only"; *notice_only is set), or not at all (ERR_DENIED).
+ */
+enum err reporter_write(struct flow *f, const struct settings_list *list, const struct policy *policy,
+                        const struct case_row *c, const struct participant_row *p, const char *subject,
+                        const char *text, bool *notice_only, struct diag *why);
+
+/* Does Authentication-Results of this authserv-id (RFC 8601) say that DMARC passed? Pure. */
+bool reporter_dmarc_passed(struct span header_block, const char *authserv_id);
+
+#endif

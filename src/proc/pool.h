@@ -1,0 +1,34 @@
+/*
+ * The pool of workers, as core sees it: requests wait in a queue, at most `workers` run at a time, each in a process
+ * group of its own that is killed at its deadline. The callback comes once for each request, from pool_tick or from
+ * the loop, never from pool_submit.
+ */
+#ifndef PROC_POOL_H
+#define PROC_POOL_H
+
+#include "base/loop.h"
+#include "proc/worker.h"
+
+struct pool;
+
+/*
+ * err     ERR_OK: reply is the worker's answer (borrowed for the call). What the worker itself refused has the
+ *         worker's error and rule. ERR_AGAIN rule worker.died or worker.deadline: it crashed, or was killed.
+ */
+typedef void pool_done(void *ctx, enum err err, struct span reply, const struct diag *why);
+
+/* program: what is started ("/proc/self/exe"); deadline_s as configured. */
+struct pool *pool_new(struct loop *loop, const char *program, int workers, int deadline_s);
+void pool_free(struct pool **pool); /* kills what still runs; no callbacks */
+
+/* Takes the request's content. */
+void pool_submit(struct pool *pool, enum worker_kind kind, enum worker_op op, struct buf *request, pool_done *done,
+                 void *ctx);
+
+/* Kills workers past their deadline, starts waiting ones. Call it from the loop, and when a child has ended. */
+void pool_tick(struct pool *pool);
+
+/* Requests that wait or run. */
+size_t pool_busy(const struct pool *pool);
+
+#endif
