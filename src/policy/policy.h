@@ -304,6 +304,7 @@ struct policy {
     struct policy_value tiers_stated;
     struct policy_tier *tiers;
     size_t n_tiers;
+    struct policy_tier everyone; /* only its uses: the key `uses` of the file, for tiers that state none of their own */
     struct policy_value clocks_stated;
     struct policy_clock *clocks;
     size_t n_clocks;
@@ -369,10 +370,8 @@ enum err policy_diag(struct diag *why, enum err err, const struct policy *policy
 enum err policy_unstated(struct diag *why, const struct policy *policy, const struct policy_value *value,
                          const char *key);
 
-/* The value as text for people and JSON: "14", "true", "mon, fri", "2 working-weeks", "unstated", "none". Borrowed
- * from the buffer, which is cleared first. */
-struct buf;
-const char *policy_value_text(const struct policy_value *value, struct buf *out);
+/* The value as text for people and JSON: "14", "true", "mon, fri", "2 working-weeks", "unstated", "none". Borrowed. */
+const char *policy_value_text(const struct policy_value *value);
 
 /* True where stated and equal to the constant (words, ints, bools). */
 bool policy_is(const struct policy_value *value, int number);
