@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "policy/policy.h"
+#include "policy/schedule.h"
 #include "policy/states.h"
 
 /* A list of keys; owned. */
@@ -61,8 +62,9 @@ struct decide_member {
 struct decide_telling {
     const struct policy_track *track; /* as decide_track chose it */
     int64_t now_utc_s;
-    int64_t publish_planned_utc_s; /* INSTANT_NONE where no date is set */
-    const int64_t *event_utc_s;    /* POLICY_EVENTS instants, INSTANT_NONE for what has not happened */
+    int64_t publish_planned_utc_s;            /* INSTANT_NONE where no date is set */
+    const struct schedule_holidays *holidays; /* may be NULL */
+    const int64_t *event_utc_s;               /* POLICY_EVENTS instants, INSTANT_NONE for what has not happened */
     bool commanded; /* an admin said `advisory send`: a notice that is left unstated is answered by that */
 };
 
@@ -72,7 +74,7 @@ struct decide_tier {
     bool told;                 /* ever, on this track */
     bool now;                  /* its instant has come */
     bool short_notice;         /* less than before_publish remains: told at once, and told why */
-    int64_t earliest_at_utc_s; /* INSTANT_NONE: not known yet (no date, or `after` has not happened) */
+    int64_t earliest_at_utc_s; /* now where nothing holds it; INSTANT_NONE: not known yet (no date, or `after`) */
     int64_t notice_at_utc_s;   /* the latest instant; INSTANT_NONE: not stated, or no date */
     int64_t final_at_utc_s;    /* of the final notice; INSTANT_NONE: none */
     char
