@@ -412,6 +412,60 @@ static void test_crash_and_sweep(void **state)
     assert_int_equal(spool_sweep(f->spool), 0);
 }
 
+/* Writes mails to two recipients without end, and says one byte for each that is promised. */
+static void write_for_ever(struct fixture *f, int promised_fd)
+{
+    struct spool_envelope envelope = envelope_of(three, 2);
+    bool committed[2];
+
+    for (;;) {
+        struct spool_file *file;
+
+        if (spool_begin(f->spool, &envelope, &file, NULL) || spool_write(file, "a whole message\r\n", 17, NULL) ||
+            spool_commit(&file, 0, committed, NULL) || write(promised_fd, "..", 2) != 2)
+            _exit(1);
+    }
+}
+
+/* Killed at any instruction: what was promised is there, and all that is there is whole. */
+static void test_kill_anywhere(void **state)
+{
+    struct fixture *f = *state;
+    struct spool_names names;
+    struct spool_entry entry;
+    size_t promised = 0;
+    struct diag why;
+    char bytes[4096];
+    int fds[2];
+    ssize_t n;
+
+    assert_int_equal(pipe(fds), 0);
+    for (int round = 0; round < 40; round++) {
+        pid_t pid = fork();
+
+        if (pid == 0)
+            write_for_ever(f, fds[1]);
+        usleep(1000 + (useconds_t)round * 137);
+        kill(pid, SIGKILL);
+        assert_int_equal(waitpid(pid, NULL, 0), pid);
+    }
+    close(fds[1]);
+    while ((n = read(fds[0], bytes, sizeof bytes)) > 0)
+        promised += (size_t)n;
+    close(fds[0]);
+    assert_int_equal(spool_list(f->spool, &names, &why), ERR_OK);
+    assert_true(promised > 0);
+    assert_true(names.n >= promised);
+    for (size_t i = 0; i < names.n; i++) {
+        assert_int_equal(spool_read(f->spool, names.name[i], &entry, &why), ERR_OK);
+        assert_int_equal(entry.body_bytes, 17);
+        spool_entry_close(&entry);
+    }
+    spool_names_free(&names);
+    spool_sweep(f->spool);
+    assert_int_equal(count(f, "tmp"), 0);
+}
+
 static void test_order_and_uniqueness(void **state)
 {
     struct fixture *f = *state;
@@ -495,6 +549,7 @@ int main(void)
         WITH_SPOOL(test_room),
         WITH_SPOOL(test_full_disk),
         WITH_SPOOL(test_crash_and_sweep),
+        WITH_SPOOL(test_kill_anywhere),
         WITH_SPOOL(test_order_and_uniqueness),
         WITH_SPOOL(test_modes),
         WITH_SPOOL(test_open_fails_cleanly),
