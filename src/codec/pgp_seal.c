@@ -11,21 +11,17 @@
 
 #define AES256 9
 
+struct named {
+    char fingerprint[PGP_FPR_SIZE]; /* upper case */
+};
+
 struct group {
-    const char *const *fingerprints;
+    struct named *sorted;
     size_t n;
     struct pgp_failed_key *failed;
     size_t max_failed;
     size_t n_failed;
 };
-
-static void keys_free(gpgme_key_t *keys, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (keys[i])
-            gpgme_key_unref(keys[i]);
-    free(keys);
-}
 
 static void add_failed(struct group *group, const char *fingerprint, const char *reason)
 {
@@ -38,84 +34,47 @@ static void add_failed(struct group *group, const char *fingerprint, const char 
     snprintf(one->reason, sizeof one->reason, "%s", reason);
 }
 
-static int by_text(const void *a, const void *b)
+static int by_fingerprint(const void *a, const void *b)
 {
-    return strcmp(a, b);
+    return strcmp(((const struct named *)a)->fingerprint, ((const struct named *)b)->fingerprint);
 }
 
-/* Distinct, whole fingerprints. */
-static enum err check_fingerprints(const struct group *group, struct diag *why)
+/* Distinct, whole fingerprints. group->sorted is the caller's to free. */
+static enum err set_group(struct group *group, const char *const *fingerprints, size_t n, struct diag *why)
 {
-    char(*all)[PGP_FPR_SIZE];
-    enum err err = ERR_OK;
-
-    if (!group->n || group->n > PGP_GROUP_MAX)
+    if (!n || n > PGP_GROUP_MAX)
         return diag_set(why, ERR_USAGE, "pgp.usage", "a group has 1 to %d recipients", PGP_GROUP_MAX);
-    all = mem_zero(group->n, sizeof *all);
-    for (size_t i = 0; i < group->n; i++) {
-        if (!pgp_fpr_valid(group->fingerprints[i]))
-            err = diag_set(why, ERR_USAGE, "pgp.usage", "a recipient is named by the full fingerprint");
-        pgp_fpr_copy(all[i], group->fingerprints[i]);
+    group->n = n;
+    group->sorted = mem_zero(n, sizeof *group->sorted);
+    for (size_t i = 0; i < n; i++) {
+        if (!pgp_fpr_valid(fingerprints[i]))
+            return diag_set(why, ERR_USAGE, "pgp.usage", "a recipient is named by the full fingerprint");
+        pgp_fpr_copy(group->sorted[i].fingerprint, fingerprints[i]);
     }
-    qsort(all, group->n, sizeof *all, by_text);
-    for (size_t i = 1; i < group->n && !err; i++)
-        if (!strcmp(all[i], all[i - 1]))
-            err = diag_set(why, ERR_USAGE, "pgp.usage", "a recipient is named twice");
-    free(all);
-    return err;
-}
-
-/* Where a fingerprint of the group stands; -1: nowhere. */
-static long place_of(const struct group *group, const char *fingerprint)
-{
-    char found[PGP_FPR_SIZE], one[PGP_FPR_SIZE];
-
-    pgp_fpr_copy(found, fingerprint);
-    for (size_t i = 0; i < group->n; i++) {
-        pgp_fpr_copy(one, group->fingerprints[i]);
-        if (!strcmp(one, found))
-            return (long)i;
-    }
-    return -1;
-}
-
-/*
- * All keys by one listing, for a look-up for each costs a gpg call; places[i] is the key of fingerprints[i]. The
- * patterns are full fingerprints, so gpg matches nothing else, and what it hands back is checked.
- */
-static enum err find_keys(struct pgp_gpg *gpg, struct group *group, gpgme_key_t *places, struct diag *why)
-{
-    const char **patterns = mem_zero(group->n + 1, sizeof *patterns);
-    enum err err = ERR_OK;
-    gpgme_error_t error;
-    gpgme_key_t key;
-    long at;
-
-    memcpy(patterns, group->fingerprints, group->n * sizeof *patterns);
-    error = gpgme_op_keylist_ext_start(gpg->ctx, patterns, 0, 0);
-    while (!error && !(error = gpgme_op_keylist_next(gpg->ctx, &key))) {
-        at = place_of(group, key->fpr);
-        if (at >= 0 && !places[at])
-            places[at] = key;
-        else
-            gpgme_key_unref(key);
-    }
-    gpgme_op_keylist_end(gpg->ctx);
-    free(patterns);
-    if (gpgme_err_code(error) != GPG_ERR_EOF)
-        err = pgp_result_refused(error, NULL, why);
-    for (size_t i = 0; i < group->n && !err; i++)
-        if (!places[i])
-            add_failed(group, group->fingerprints[i], "not in this home");
-    return err;
-}
-
-static enum err check_keys(struct group *group, gpgme_key_t *keys, struct diag *why)
-{
-    for (size_t i = 0; i < group->n; i++)
-        if (!keys[i])
-            return diag_set(why, ERR_REJECT, "key.unusable", "the home lacks the key of a recipient; import it");
+    qsort(group->sorted, n, sizeof *group->sorted, by_fingerprint);
+    for (size_t i = 1; i < n; i++)
+        if (!by_fingerprint(&group->sorted[i], &group->sorted[i - 1]))
+            return diag_set(why, ERR_USAGE, "pgp.usage", "a recipient is named twice");
     return ERR_OK;
+}
+
+static bool is_wanted(const struct group *group, const char *fingerprint)
+{
+    struct named one;
+
+    pgp_fpr_copy(one.fingerprint, fingerprint);
+    return bsearch(&one, group->sorted, group->n, sizeof one, by_fingerprint) != NULL;
+}
+
+/* gpgme's form of a list of recipients: no look-up for each of them, which costs a gpg call. */
+static char *recipients_text(const struct group *group)
+{
+    struct buf text = BUF_EMPTY;
+
+    buf_add_str(&text, "--\n");
+    for (size_t i = 0; i < group->n; i++)
+        buf_printf(&text, "%s\n", group->sorted[i].fingerprint);
+    return buf_take(&text);
 }
 
 /* What gpg says of the call, and what it wrote. */
@@ -144,50 +103,41 @@ static enum err seal_refused(struct pgp_gpg *gpg, gpgme_error_t error, struct gr
     gpgme_invalid_key_t bad = result ? result->invalid_recipients : NULL;
 
     for (; bad; bad = bad->next)
-        if (place_of(group, bad->fpr) >= 0)
+        if (is_wanted(group, bad->fpr))
             add_failed(group, bad->fpr, pgp_gpg_words(bad->reason));
     return pgp_result_refused(error, sink, why);
 }
 
-static enum err seal(struct pgp_gpg *gpg, struct span data, struct group *group, gpgme_key_t *keys, struct buf *out,
-                     struct diag *why)
+static enum err seal(struct pgp_gpg *gpg, struct span data, struct group *group, struct buf *out, struct diag *why)
 {
     const gpgme_encrypt_flags_t flags =
         GPGME_ENCRYPT_ALWAYS_TRUST | GPGME_ENCRYPT_NO_ENCRYPT_TO | GPGME_ENCRYPT_NO_COMPRESS;
+    char *recipients = recipients_text(group);
     gpgme_data_t in = pgp_gpg_input(data);
     struct pgp_sink sink;
     gpgme_error_t error;
-    enum err err;
 
     pgp_gpg_sink_open(&sink, out, SIZE_MAX);
-    error = gpgme_op_encrypt(gpg->ctx, keys, flags, in, sink.data);
+    error = gpgme_op_encrypt_ext(gpg->ctx, NULL, recipients, flags, in, sink.data);
     pgp_gpg_sink_close(&sink);
     gpgme_data_release(in);
-    err = error ? seal_refused(gpg, error, group, &sink, why) : check_sealed(gpg, group->n, buf_span(out), why);
-    return err;
+    free(recipients);
+    return error ? seal_refused(gpg, error, group, &sink, why) : check_sealed(gpg, group->n, buf_span(out), why);
 }
 
-static enum err encrypt(const char *home, struct span data, struct group *group, struct buf *out, struct diag *why)
+static enum err encrypt(const char *home, struct span data, const char *const *fingerprints, size_t n,
+                        struct group *group, struct buf *out, struct diag *why)
 {
-    gpgme_key_t *keys = NULL;
     struct pgp_gpg gpg = {0};
-    enum err err;
+    enum err err = set_group(group, fingerprints, n, why);
 
-    buf_clear(out);
-    err = check_fingerprints(group, why);
     if (!err)
         err = pgp_gpg_open(&gpg, home, why);
-    if (!err) {
-        keys = mem_zero(group->n + 1, sizeof *keys);
-        err = find_keys(&gpg, group, keys, why);
-    }
     if (!err)
-        err = check_keys(group, keys, why);
-    if (!err)
-        err = seal(&gpg, data, group, keys, out, why);
-    if (keys)
-        keys_free(keys, group->n);
+        err = seal(&gpg, data, group, out, why);
     pgp_gpg_close(&gpg);
+    free(group->sorted);
+    group->sorted = NULL;
     if (err)
         buf_clear(out);
     return err;
@@ -197,7 +147,7 @@ enum err pgp_encrypt_group(const char *shard_home, struct span signed_packets, c
                            size_t n, struct buf *out_binary, struct pgp_failed_key *failed, size_t max_failed,
                            size_t *n_failed, struct diag *why)
 {
-    struct group group = {.fingerprints = fingerprints, .n = n, .failed = failed, .max_failed = max_failed};
+    struct group group = {.failed = failed, .max_failed = max_failed};
     bool frameless = false;
     enum err err = pgp_home_is_frameless(shard_home, &frameless, why);
 
@@ -207,7 +157,7 @@ enum err pgp_encrypt_group(const char *shard_home, struct span signed_packets, c
     if (!err && !pgp_is_plain_signed(signed_packets))
         err = diag_set(why, ERR_USAGE, "pgp.usage", "only a signed message is encrypted to a group");
     if (!err)
-        err = encrypt(shard_home, signed_packets, &group, out_binary, why);
+        err = encrypt(shard_home, signed_packets, fingerprints, n, &group, out_binary, why);
     if (n_failed)
         *n_failed = group.n_failed;
     return err;
@@ -216,12 +166,12 @@ enum err pgp_encrypt_group(const char *shard_home, struct span signed_packets, c
 enum err pgp_encrypt_plain(const char *home, struct span data, const char *const *fingerprints, size_t n,
                            struct buf *out_binary, struct diag *why)
 {
-    struct group group = {.fingerprints = fingerprints, .n = n};
+    struct group group = {0};
     bool frameless = false;
     enum err err = pgp_home_is_frameless(home, &frameless, why);
 
     buf_clear(out_binary);
     if (!err && frameless)
         err = diag_set(why, ERR_USAGE, "pgp.usage", "plain data is not encrypted in a shard's home");
-    return err ? err : encrypt(home, data, &group, out_binary, why);
+    return err ? err : encrypt(home, data, fingerprints, n, &group, out_binary, why);
 }

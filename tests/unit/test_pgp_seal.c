@@ -203,11 +203,144 @@ static void test_open_what_was_sealed(void **state)
     buf_free(&plain);
 }
 
+static void test_bad_key_is_named(void **state)
+{
+    char expired[PGP_FPR_SIZE];
+    const char *home = in_scratch("exp"), *group[MEMBERS + 1];
+    struct buf packets = BUF_EMPTY, sealed = BUF_EMPTY;
+    struct pgp_failed_key failed[4];
+    struct diag why;
+    size_t n_failed;
+
+    (void)state;
+    check_ok(pgp_home_make(home, PGP_HOME_LIST, &why), &why);
+    check_ok(pgp_home_set_time(home, (int64_t)time(NULL) - 400 * 86400, &why), &why);
+    check_ok(pgp_key_generate(home, "exp@example.org", (int64_t)time(NULL) - 86400, expired, &why), &why);
+    copy_public(home, expired, in_scratch("shard"));
+    check_ok(pgp_sign_inline(in_scratch("list"), list_fpr, span_of(payload), &packets, &why), &why);
+    memcpy(group, fprs, sizeof fprs);
+    group[MEMBERS] = expired;
+    check_fails(pgp_encrypt_group(in_scratch("shard"), buf_span(&packets), group, MEMBERS + 1, &sealed, failed, 4,
+                                  &n_failed, &why),
+                ERR_REJECT, "key.unusable", &why);
+    assert_int_equal(n_failed, 1);
+    assert_string_equal(failed[0].fingerprint, expired);
+    assert_true(failed[0].reason[0]);
+    assert_int_equal(sealed.len, 0);
+    group[MEMBERS] = list_fpr; /* not in the shard */
+    check_fails(pgp_encrypt_group(in_scratch("shard"), buf_span(&packets), group, MEMBERS + 1, &sealed, failed, 4,
+                                  &n_failed, &why),
+                ERR_REJECT, "key.unusable", &why);
+    assert_int_equal(n_failed, 1);
+    assert_string_equal(failed[0].fingerprint, list_fpr);
+    check_ok(pgp_encrypt_group(in_scratch("shard"), buf_span(&packets), group, MEMBERS, &sealed, NULL, 0, NULL, &why),
+             &why);
+    buf_free(&packets);
+    buf_free(&sealed);
+}
+
+static void test_usage(void **state)
+{
+    const char *twice[] = {member_fprs[0], member_fprs[0]}, *short_id[] = {member_fprs[0] + 24}, *mail[] = {"m0"};
+    struct buf packets = BUF_EMPTY, out = BUF_EMPTY;
+    struct diag why;
+    size_t n;
+
+    (void)state;
+    check_ok(pgp_sign_inline(in_scratch("list"), list_fpr, span_of(payload), &packets, &why), &why);
+    check_fails(pgp_encrypt_group(in_scratch("shard"), buf_span(&packets), twice, 2, &out, NULL, 0, &n, &why),
+                ERR_USAGE, "pgp.usage", &why);
+    check_fails(pgp_encrypt_group(in_scratch("shard"), buf_span(&packets), short_id, 1, &out, NULL, 0, &n, &why),
+                ERR_USAGE, "pgp.usage", &why);
+    check_fails(pgp_encrypt_group(in_scratch("shard"), buf_span(&packets), mail, 1, &out, NULL, 0, &n, &why), ERR_USAGE,
+                "pgp.usage", &why);
+    check_fails(pgp_encrypt_group(in_scratch("shard"), buf_span(&packets), fprs, 0, &out, NULL, 0, &n, &why), ERR_USAGE,
+                "pgp.usage", &why);
+    /* a shard takes signed packets alone, and another home plain data alone */
+    check_fails(pgp_encrypt_group(in_scratch("shard"), span_of("text"), fprs, 1, &out, NULL, 0, &n, &why), ERR_USAGE,
+                "pgp.usage", &why);
+    check_fails(pgp_encrypt_group(in_scratch("m0"), buf_span(&packets), fprs, 1, &out, NULL, 0, &n, &why), ERR_USAGE,
+                "pgp.usage", &why);
+    check_fails(pgp_encrypt_plain(in_scratch("shard"), span_of("text"), fprs, 1, &out, &why), ERR_USAGE, "pgp.usage",
+                &why);
+    check_fails(pgp_sign_inline(in_scratch("shard"), list_fpr, span_of("x"), &out, &why), ERR_AGAIN, "agent", &why);
+    check_fails(pgp_sign_inline(in_scratch("m0"), list_fpr, span_of("x"), &out, &why), ERR_NOT_FOUND, "key.not-found",
+                &why);
+    out.max = 50;
+    check_fails(pgp_sign_inline(in_scratch("list"), list_fpr, span_of(payload), &out, &why), ERR_LIMIT, "too-large",
+                &why);
+    check_fails(pgp_encrypt_group(in_scratch("shard"), buf_span(&packets), fprs, 1, &out, NULL, 0, &n, &why), ERR_LIMIT,
+                "too-large", &why);
+    assert_int_equal(out.len, 0);
+    buf_free(&packets);
+    buf_free(&out);
+}
+
+static void test_plain_and_detached(void **state)
+{
+    uint8_t secret[256];
+    struct buf wrapped = BUF_EMPTY, plain = BUF_EMPTY, sig = BUF_EMPTY;
+    struct pgp_signature sigs[2];
+    struct diag why;
+    size_t n;
+
+    (void)state;
+    for (int i = 0; i < 256; i++)
+        secret[i] = (uint8_t)i;
+    check_ok(pgp_encrypt_plain(in_scratch("m0"), (struct span){secret, 256}, fprs, 1, &wrapped, &why), &why);
+    check_ok(pgp_decrypt_plain(in_scratch("m0"), buf_span(&wrapped), &plain, &why), &why);
+    assert_int_equal(plain.len, 256);
+    assert_memory_equal(plain.data, secret, 256);
+    check_fails(pgp_decrypt_plain(in_scratch("m1"), buf_span(&wrapped), &plain, &why), ERR_REJECT, "not-for-us", &why);
+    assert_int_equal(plain.len, 0);
+    check_ok(pgp_sign_detached(in_scratch("list"), list_fpr, span_of(payload), &sig, &why), &why);
+    assert_non_null(strstr(buf_text(&sig), "-----BEGIN PGP SIGNATURE-----"));
+    check_ok(pgp_verify_detached(in_scratch("m0"), buf_span(&sig), span_of(payload), sigs, 2, &n, &why), &why);
+    assert_int_equal(n, 1);
+    assert_int_equal(sigs[0].verdict, PGP_SIG_GOOD);
+    buf_free(&wrapped);
+    buf_free(&plain);
+    buf_free(&sig);
+}
+
+/* A member whose preferences name 3DES and SHA-1 alone must not pull down the group's cipher or digest. */
+static void test_weak_preferences_do_not_spread(void **state)
+{
+    const char *home = in_scratch("weak"), *group[MEMBERS + 1];
+    struct buf packets = BUF_EMPTY, sealed = BUF_EMPTY, inner = BUF_EMPTY;
+    struct pgp_decrypt_facts facts;
+    char list[1][PGP_FPR_SIZE];
+    struct diag why;
+    size_t n;
+
+    (void)state;
+    check_ok(pgp_home_make(home, PGP_HOME_LIST, &why), &why);
+    assert_int_equal(run_tool(NULL, false,
+                              ARGS("gpg", "--homedir", home, "--batch", "--pinentry-mode", "loopback", "--passphrase",
+                                   "", "--default-preference-list", "3DES SHA1", "--quick-gen-key", "w@example.org",
+                                   "future-default", "default", "never")),
+                     0);
+    check_ok(pgp_key_list(home, true, list, 1, &n, &why), &why);
+    copy_public(home, list[0], in_scratch("shard"));
+    memcpy(group, fprs, sizeof fprs);
+    group[MEMBERS] = list[0];
+    check_ok(pgp_sign_inline(in_scratch("list"), list_fpr, span_of(payload), &packets, &why), &why);
+    check_ok(pgp_encrypt_group(in_scratch("shard"), buf_span(&packets), group, MEMBERS + 1, &sealed, NULL, 0, &n, &why),
+             &why);
+    check_ok(pgp_decrypt(home, buf_span(&sealed), &inner, &facts, &why), &why);
+    assert_int_equal(facts.cipher, 9);
+    assert_int_equal(facts.recipients, MEMBERS + 1);
+    buf_free(&packets);
+    buf_free(&sealed);
+    buf_free(&inner);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_group_copies),
-        cmocka_unit_test(test_open_what_was_sealed),
+        cmocka_unit_test(test_group_copies),       cmocka_unit_test(test_open_what_was_sealed),
+        cmocka_unit_test(test_bad_key_is_named),   cmocka_unit_test(test_usage),
+        cmocka_unit_test(test_plain_and_detached), cmocka_unit_test(test_weak_preferences_do_not_spread),
     };
 
     return cmocka_run_group_tests(tests, make_homes, remove_scratch);
