@@ -3,7 +3,7 @@
 # EMBARGO_INJECT and LMTP_SINK name the programs; by default those of the build directory.
 set -u
 inject=${EMBARGO_INJECT:-./embargo-inject}
-sink=${LMTP_SINK:-./lmtp-sink}
+sink=${LMTP_SINK:-./tests/lib/lmtp-sink}
 dir=$(mktemp -d) || exit 99
 fails=0
 sink_pid=
