@@ -236,7 +236,8 @@ void charset_clean_utf8(struct span in, struct buf *out)
         charset_add_code(out, 0xfffd);
         from = ++at;
     }
-    buf_add(out, in.data + from, at - from);
+    if (from < at)
+        buf_add(out, in.data + from, at - from);
 }
 
 /* The five bytes that Windows-1252 leaves undefined stay undefined here. */

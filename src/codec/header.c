@@ -136,7 +136,8 @@ void header_unfold(struct span value, struct buf *out)
         buf_add(out, s.data + from, i - from);
         from = i + 1;
     }
-    buf_add(out, s.data + from, s.len - from);
+    if (from < s.len)
+        buf_add(out, s.data + from, s.len - from);
 }
 
 /* Controls of ASCII and ISO 6429, line and paragraph separators, and what turns the direction of text around. */

@@ -136,7 +136,8 @@ static void decode_words(struct span s, struct buf *out)
         after_word = true;
     }
     run_flush(&run, out);
-    charset_convert("us-ascii", (struct span){s.data + plain, s.len - plain}, out);
+    if (plain < s.len)
+        charset_convert("us-ascii", (struct span){s.data + plain, s.len - plain}, out);
     buf_free(&run.bytes);
 }
 
@@ -281,7 +282,7 @@ static void join_segments(const struct segment *segments, const struct buf *valu
     char charset[CHARSET_MAX + 1] = "utf-8";
 
     for (size_t i = 0; i < SEGMENT_MAX && segments[i].set; i++) {
-        struct span s = {values->data + segments[i].off, segments[i].len};
+        struct span s = {(const uint8_t *)buf_text(values) + segments[i].off, segments[i].len};
         const uint8_t *first = i == 0 && segments[i].extended ? find_byte(s, 0, '\'', s.len) : NULL;
         const uint8_t *second = first ? find_byte(s, (size_t)(first - s.data) + 1, '\'', s.len) : NULL;
 
@@ -322,7 +323,7 @@ bool header_param(struct span value, const char *name, struct buf *out)
         join_segments(segments, &values, &text);
         header_add_clean(buf_span(&text), out);
     } else if (plain.set) {
-        header_decode_text((struct span){values.data + plain.off, plain.len}, out);
+        header_decode_text((struct span){(const uint8_t *)buf_text(&values) + plain.off, plain.len}, out);
     }
     buf_free(&values);
     buf_free(&text);

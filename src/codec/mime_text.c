@@ -49,7 +49,8 @@ static void add_lines(struct span utf8, struct buf *out)
         i += c1;
         from = i + 1;
     }
-    buf_add(out, utf8.data + from, utf8.len - from);
+    if (from < utf8.len)
+        buf_add(out, utf8.data + from, utf8.len - from);
 }
 
 enum err mime_part_text(struct span raw, const struct mime_part *p, struct buf *out, struct diag *why)
@@ -87,7 +88,8 @@ void mime_canonical_eol(struct span in, struct buf *out)
             from = i + 1;
         }
     }
-    buf_add(out, in.data + from, in.len - from);
+    if (from < in.len)
+        buf_add(out, in.data + from, in.len - from);
 }
 
 /* ---- format=flowed (RFC 3676, 4) ---- */

@@ -109,14 +109,14 @@ static const uint8_t *find_text(const uint8_t *from, const uint8_t *end, const c
     return memmem(from, (size_t)(end - from), text, strlen(text));
 }
 
-/* Behind the armor's header lines, at its base64. */
+/* Behind the armor's header lines, at its base64; NULL where no empty line ends them. */
 static const uint8_t *armor_data(const uint8_t *at, const uint8_t *end)
 {
     for (;;) {
         const uint8_t *lf = memchr(at, '\n', (size_t)(end - at)), *text = at;
 
         if (!lf)
-            return end;
+            return NULL;
         while (text < lf && (*text == ' ' || *text == '\t' || *text == '\r'))
             text++;
         at = lf + 1;
@@ -140,7 +140,9 @@ enum err prescan_pgp(struct span message, struct diag *why)
     if (!stop)
         return truncated(why, "the armor has no END line");
     data = memchr(begin, '\n', (size_t)(stop - begin));
-    data = data ? armor_data(data + 1, stop) : stop;
+    data = data ? armor_data(data + 1, stop) : NULL;
+    if (!data) /* mangled, but not cut short */
+        return ERR_OK;
     crc = find_text(data, stop, "\n=");
     xfer_base64_decode_mail((struct span){data, (size_t)((crc ? crc : stop) - data)}, &bytes);
     err = bytes.len ? walk_packets(buf_span(&bytes), why) : truncated(why, "the armor is empty");

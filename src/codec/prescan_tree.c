@@ -145,7 +145,8 @@ static enum err scan_header(struct scan *s)
 
         if (text.len && match_boundary(s, line, &last) != SIZE_MAX)
             break;
-        if (text.len && !(folded && s->at > from) && !is_field(line) && !(s->at == 0 && is_mbox_line(line))) {
+        if (text.len && !(folded && s->at > from) && !is_field(line) &&
+            !(s->at == from && s->tree->n == 1 && is_mbox_line(line))) {
             /* A line that is no field ends the message's own header too, but not because a NUL hid its colon. */
             if (s->tree->n == 1 && memchr(line.data, 0, line.len))
                 return diag_set(s->why, ERR_REJECT, "nul-bytes", "a header block holds a NUL");
@@ -298,7 +299,7 @@ static enum err scan_body(struct scan *s)
         }
         close_to(s, found + 1);
         s->at += line.len;
-        if (last) {
+        if (last || s->at == s->raw.len) { /* a last boundary that lost its dashes opens nothing */
             s->stack[found].boundary_len = 0;
             continue;
         }
@@ -321,13 +322,24 @@ static enum err check_empty(const struct scan *s)
 {
     const struct prescan_entity *root = &s->tree->items[0];
     struct span value;
-    struct header_iter it = {{s->raw.data, root->header_len}};
+    struct header_iter it = {{s->raw.data + root->header_off, root->header_len}};
 
     if (!header_next(&it, &value, &value))
         return diag_set(s->why, ERR_REJECT, "empty", "the message has no header");
     if (is_white((struct span){s->raw.data + root->body_off, s->raw.len - root->body_off}))
         return diag_set(s->why, ERR_REJECT, "empty", "the message has nothing behind its header");
     return ERR_OK;
+}
+
+/* Files that people saved begin with a byte order mark or empty lines; neither is a header, nor the end of one. */
+static size_t skip_lead(struct span raw)
+{
+    size_t at = raw.len >= 3 && !memcmp(raw.data, "\xef\xbb\xbf", 3) ? 3 : 0;
+
+    while (at < raw.len &&
+           (raw.data[at] == ' ' || raw.data[at] == '\t' || raw.data[at] == '\r' || raw.data[at] == '\n'))
+        at++;
+    return at;
 }
 
 enum err prescan_tree_build(struct span raw, const struct mime_limits *limits, struct prescan_tree *out,
@@ -339,7 +351,8 @@ enum err prescan_tree_build(struct span raw, const struct mime_limits *limits, s
     *out = (struct prescan_tree){0};
     if (raw.len > limits->message_bytes)
         return diag_set(why, ERR_LIMIT, "too-large", "the message is over %zu bytes", limits->message_bytes);
-    if (raw.len == 0)
+    s.at = skip_lead(raw);
+    if (s.at == raw.len)
         return diag_set(why, ERR_REJECT, "empty", "the message is empty");
     s.stack = mem_zero(limits->depth + 3, sizeof *s.stack);
     err = open_entity(&s);
