@@ -17,6 +17,7 @@ void incoming_free(struct incoming *in)
     mime_message_free(&in->outer);
     mime_message_free(&in->inner);
     mem_free_secret(&in->text);
+    buf_free(&in->key);
     memset(in, 0, sizeof *in);
 }
 

@@ -27,6 +27,9 @@ struct incoming {
     struct pgp_signature signature;
     int root;   /* the part that people read: all of the message, or what a signature covers */
     char *text; /* of root, UTF-8 */
+    /* A key that came with the mail (attached, or in an Autocrypt header of its From): for replies to it alone. */
+    struct buf key;
+    char key_fingerprint[PGP_FPR_SIZE];
 };
 
 void incoming_free(struct incoming *in);

@@ -91,8 +91,8 @@ enum err reporter_join(struct flow *f, const struct settings_list *list, const s
 {
     (void)list;
     (void)policy;
-    return participant_insert(f->db, c->id, "reporter", address_of(in), (struct span){NULL, 0},
-                              incoming_is_signed(in) ? in->signature.fingerprint : NULL, clock_now(f->clock), out, why);
+    return participant_insert(f->db, c->id, "reporter", address_of(in), buf_span(&in->key),
+                              in->key.len ? in->key_fingerprint : NULL, clock_now(f->clock), out, why);
 }
 
 static bool is_authenticated(const struct settings_list *list, const struct incoming *in)

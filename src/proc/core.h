@@ -1,0 +1,78 @@
+/*
+ * Core: the sole owner of the database. One thread, one loop: spool → workers → flow → transaction → jobs.
+ *
+ * Its parts, each with its own way through the workers:
+ *   opening   spool files become mails that are open, then flow_receive
+ *   sealer    mails of the outbox are signed and encrypted for their recipients
+ *   importer  certificates go into the homes of their shards
+ *   dispatch  due copies go to the courier, its results come back
+ *   control   commands of embargoctl
+ *   timer     deadlines
+ */
+#ifndef PROC_CORE_H
+#define PROC_CORE_H
+
+#include "base/loop.h"
+#include "base/spool.h"
+#include "flow/flow.h"
+#include "proc/pool.h"
+
+struct opening;
+struct sealer;
+struct importer;
+struct dispatch;
+struct control;
+
+struct core {
+    struct settings *settings;
+    struct clock clock;
+    struct flow flow;
+    struct loop *loop;
+    struct pool *pool;
+    struct spool *spool;
+    struct opening *opening;
+    struct sealer *sealer;
+    struct importer *importer;
+    struct dispatch *dispatch;
+    struct control *control;
+    bool stopping;
+};
+
+/* The instant that gpg takes for now: in a rehearsal the clock's, else INSTANT_NONE (the machine's). */
+int64_t core_gpg_time(struct core *core);
+
+/* Is nothing under way or due: spool empty, no worker busy, deadlines <= now fired, no job due? */
+bool core_is_settled(struct core *core);
+
+/* ---- opening.h in all but name: one source file each ---- */
+struct opening *opening_new(struct core *core);
+void opening_free(struct opening **o);
+/* Starts on what lies in the spool, up to the number of workers. */
+void opening_tick(struct opening *o);
+size_t opening_busy(const struct opening *o);
+
+struct sealer *sealer_new(struct core *core);
+void sealer_free(struct sealer **s);
+void sealer_tick(struct sealer *s);
+size_t sealer_busy(const struct sealer *s);
+
+struct importer *importer_new(struct core *core);
+void importer_free(struct importer **i);
+void importer_tick(struct importer *i);
+bool importer_busy(const struct importer *i);
+
+/* fd: the socket to the courier. */
+struct dispatch *dispatch_new(struct core *core, int fd);
+void dispatch_free(struct dispatch **d);
+void dispatch_tick(struct dispatch *d);
+size_t dispatch_busy(const struct dispatch *d);
+
+/* listen_fd: run/control.sock, listening. */
+struct control *control_new(struct core *core, int listen_fd);
+void control_free(struct control **c);
+size_t control_busy(const struct control *c);
+
+/* The whole life of the core role; returns its exit code. */
+int core_main(struct settings *settings, const char *clock_file, int courier_fd, int intake_fd, int control_fd);
+
+#endif

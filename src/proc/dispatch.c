@@ -1,0 +1,263 @@
+/* Due copies go to the courier, a bounded number at a time; its results come back and are committed in batches. */
+#include "proc/core.h"
+
+#include "base/frame.h"
+#include "base/instant.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "flow/verp.h"
+#include "io/courier.h"
+#include "store/outbox.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct dispatch {
+    struct core *core;
+    int fd;
+    struct buf in, out;
+    int64_t *jobs; /* copies that the courier has */
+    size_t n_jobs, max_jobs;
+};
+
+static void on_courier(void *ctx, int fd, short revents);
+
+struct dispatch *dispatch_new(struct core *core, int fd)
+{
+    struct dispatch *d = mem_zero(1, sizeof *d);
+
+    d->core = core;
+    d->fd = fd;
+    d->max_jobs = (size_t)core->settings->limits.courier_jobs;
+    d->jobs = mem_zero(d->max_jobs, sizeof *d->jobs);
+    buf_init(&d->in, BUF_MAX_DEFAULT);
+    buf_init(&d->out, BUF_MAX_DEFAULT);
+    loop_prepare_fd(fd);
+    loop_add(core->loop, fd, POLLIN, on_courier, d);
+    return d;
+}
+
+void dispatch_free(struct dispatch **d)
+{
+    if (!*d)
+        return;
+    buf_free(&(*d)->in);
+    buf_free(&(*d)->out);
+    free((*d)->jobs);
+    free(*d);
+    *d = NULL;
+}
+
+size_t dispatch_busy(const struct dispatch *d)
+{
+    return d->n_jobs;
+}
+
+static void forget_job(struct dispatch *d, int64_t id)
+{
+    for (size_t i = 0; i < d->n_jobs; i++)
+        if (d->jobs[i] == id) {
+            d->jobs[i] = d->jobs[--d->n_jobs];
+            return;
+        }
+}
+
+/* Growing delays; after limits.retry_give_up_s the copy has failed, and says so. */
+static enum err record_deferred(struct dispatch *d, int64_t id, const char *code, struct diag *why)
+{
+    const struct settings_limits *l = &d->core->settings->limits;
+    int64_t now = clock_now(&d->core->clock), delay = l->retry_first_s;
+    struct copy_row row;
+    struct mail_row mail;
+    enum err err = copy_by_id(d->core->flow.db, id, &row, why);
+
+    if (err)
+        return err;
+    err = mail_by_id(d->core->flow.db, row.mail_id, &mail, why);
+    for (int64_t i = 0; i < row.tries && delay < l->retry_max_s; i++)
+        delay *= 2;
+    if (delay > l->retry_max_s)
+        delay = l->retry_max_s;
+    if (!err && now >= mail.made_at + l->retry_give_up_s && now >= row.next_at + l->retry_give_up_s)
+        err = copy_set_state(d->core->flow.db, id, "failed", code, now, why);
+    else if (!err)
+        err = copy_set_deferred(d->core->flow.db, id, code, now + delay, why);
+    copy_row_free(&row);
+    mail_row_free(&mail);
+    return err;
+}
+
+static enum err record(struct dispatch *d, struct span payload, struct diag *why)
+{
+    struct frame_reader r;
+    int64_t id, now = clock_now(&d->core->clock);
+    uint32_t outcome;
+    char *code, *queue_id;
+    enum err err = ERR_OK;
+
+    frame_reader_init(&r, payload);
+    id = frame_get_i64(&r);
+    outcome = frame_get_u32(&r);
+    code = frame_get_str(&r);
+    queue_id = frame_get_str(&r);
+    if (!frame_done(&r))
+        err = diag_set(why, ERR_INTERNAL, "frame.bad", "the courier sent a damaged frame");
+    else if (outcome == COURIER_SENT)
+        err = copy_set_sent(d->core->flow.db, id, code, queue_id, now, why);
+    else if (outcome == COURIER_FAILED)
+        err = copy_set_state(d->core->flow.db, id, "failed", code, now, why);
+    else
+        err = record_deferred(d, id, code, why);
+    forget_job(d, id);
+    free(code);
+    free(queue_id);
+    return err;
+}
+
+static void record_all(struct dispatch *d)
+{
+    struct span payload;
+    struct diag why;
+    uint32_t type;
+    size_t used;
+    enum err err;
+
+    if (frame_next(buf_span(&d->in), FRAME_PAYLOAD_MAX, &type, &payload, &used) == ERR_AGAIN)
+        return;
+    err = db_begin(d->core->flow.db, &why);
+    while (!err && !(err = frame_next(buf_span(&d->in), FRAME_PAYLOAD_MAX, &type, &payload, &used))) {
+        err = record(d, payload, &why);
+        buf_drop_front(&d->in, used);
+    }
+    if (err == ERR_AGAIN)
+        err = db_commit(d->core->flow.db, &why);
+    if (err) {
+        /* Nothing is lost: the copies stay queued, and go again with the same Message-ID. */
+        db_rollback(d->core->flow.db);
+        log_diag(NULL, "results-not-recorded", &why);
+    }
+}
+
+static void send_out(struct dispatch *d)
+{
+    while (d->out.len) {
+        ssize_t n = send(d->fd, d->out.data, d->out.len, MSG_NOSIGNAL);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            break;
+        buf_drop_front(&d->out, (size_t)n);
+    }
+    loop_set_events(d->core->loop, d->fd, d->out.len ? POLLIN | POLLOUT : POLLIN);
+}
+
+static void on_courier(void *ctx, int fd, short revents)
+{
+    struct dispatch *d = ctx;
+    uint8_t *room;
+    ssize_t n;
+
+    if (revents & POLLOUT)
+        send_out(d);
+    if (!(revents & (POLLIN | POLLHUP | POLLERR)))
+        return;
+    room = buf_room(&d->in, 65536);
+    n = read(fd, room, 65536);
+    if (n > 0) {
+        buf_grown(&d->in, (size_t)n);
+        record_all(d);
+    } else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
+        /* The parent starts all roles again when one ends. */
+        log_event(NULL, "courier-gone", NULL, NULL);
+        loop_remove(d->core->loop, fd);
+        d->core->stopping = true;
+    }
+}
+
+static char *delivery_id(const struct mail_row *mail, int64_t copy)
+{
+    const char *start = mail->message_id + 1;
+
+    return mem_printf("%.*s.%lld", (int)strcspn(start, "@>"), start, (long long)copy);
+}
+
+static enum err fill_job(struct dispatch *d, const struct copy_row *copy, const struct mail_row *mail,
+                         struct courier_job *job, struct diag *why)
+{
+    struct db *db = d->core->flow.db;
+    const struct settings_list *list = flow_list_of_row(&d->core->flow, mail->list_id, why);
+    char sender[ADDR_MAX_BYTES + 1] = "";
+    enum err err = list ? ERR_OK : ERR_NOT_FOUND;
+
+    buf_init(&job->prefix, BUF_MAX_DEFAULT);
+    buf_init(&job->head, BUF_MAX_DEFAULT);
+    buf_init(&job->suffix, BUF_MAX_DEFAULT);
+    job->id = copy->id;
+    job->delivery_id = delivery_id(mail, copy->id);
+    job->recipient = copy_address(db, copy);
+    /* An acknowledgement goes out with a null sender, so that nothing can answer it (RFC 3834, 3.3). */
+    if (!err && strcmp(mail->kind, "acknowledgement") != 0)
+        err = verp_address(db_box(db), list->address, copy->id, sender, why);
+    job->sender = mem_strdup(sender);
+    if (!err && !job->recipient)
+        err = diag_set(why, ERR_INTERNAL, "queue.address", "the address of a copy does not open");
+    if (!err && strcmp(mail->form, "cleared") == 0)
+        return mail_payload(db, mail->id, &job->prefix, why);
+    if (!err)
+        err = mail_frame(db, mail->id, &job->prefix, &job->suffix, why);
+    if (!err)
+        err = copy_head(db, copy->id, &job->head, why);
+    job->body_file = err ? NULL : body_file(db, copy->body_id);
+    return err;
+}
+
+static void hand_over(struct dispatch *d, int64_t id)
+{
+    struct courier_job job = {0};
+    struct copy_row copy = {0};
+    struct mail_row mail = {0};
+    struct buf payload = BUF_EMPTY;
+    struct diag why;
+    enum err err = copy_by_id(d->core->flow.db, id, &copy, &why);
+
+    if (!err)
+        err = mail_by_id(d->core->flow.db, copy.mail_id, &mail, &why);
+    if (!err)
+        err = fill_job(d, &copy, &mail, &job, &why);
+    if (err) {
+        log_diag(NULL, "copy-failed", &why);
+        copy_set_state(d->core->flow.db, id, "failed", why.rule, clock_now(&d->core->clock), &why);
+    } else {
+        courier_job_put(&job, &payload);
+        frame_write(&d->out, COURIER_DELIVER, buf_span(&payload));
+        d->jobs[d->n_jobs++] = id;
+    }
+    buf_free(&payload);
+    courier_job_free(&job);
+    copy_row_free(&copy);
+    mail_row_free(&mail);
+}
+
+void dispatch_tick(struct dispatch *d)
+{
+    int64_t ids[64];
+    size_t n = 0, room = d->max_jobs - d->n_jobs;
+    struct diag why;
+
+    if (!room || d->core->stopping || d->out.len > (8 << 20))
+        return;
+    if (copy_due(d->core->flow.db, clock_now(&d->core->clock), d->jobs, d->n_jobs, ids, room < 64 ? room : 64, &n,
+                 &why)) {
+        log_diag(NULL, "queue-read-failed", &why);
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        hand_over(d, ids[i]);
+    send_out(d);
+}
