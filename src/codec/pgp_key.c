@@ -22,45 +22,91 @@ static enum err not_taken(struct diag *why, const char *what)
     return diag_set(why, ERR_REJECT, "key.not-taken", "gpg did not take the key (%s); export it again", what);
 }
 
-static enum err dearmor_key(struct span in, struct buf *out, struct diag *why)
+/* Where the line at `at` ends, its line end included. */
+static size_t line_end(struct span text, size_t at)
 {
-    enum pgp_armor_kind kind;
-    enum err err = pgp_dearmor(in, &kind, out, why);
+    const uint8_t *end = memchr(text.data + at, '\n', text.len - at);
 
-    if (err)
-        return err;
-    if (kind == PGP_ARMOR_PRIVATE_KEY || kind == PGP_ARMOR_PUBLIC_KEY)
-        return ERR_OK;
-    return diag_set(why, ERR_REJECT, "key.garbage", "this is not an OpenPGP certificate; export it with gpg --export");
+    return end ? (size_t)(end - text.data) + 1 : text.len;
+}
+
+static bool line_begins(struct span text, size_t at, const char *words)
+{
+    size_t n = strlen(words);
+
+    return text.len - at >= n && !memcmp(text.data + at, words, n);
+}
+
+static enum err dearmor_block(struct span block, struct buf *out, struct diag *why)
+{
+    struct buf binary = {.max = PGP_KEY_RAW_MAX};
+    enum pgp_armor_kind kind;
+    enum err err = pgp_dearmor(block, &kind, &binary, why);
+
+    if (!err)
+        buf_add_buf(out, &binary);
+    buf_free(&binary);
+    return err;
+}
+
+/* All key blocks of a text; what stands around them (a greeting, a listing) is passed over, as gpg does. */
+static enum err dearmor_keys(struct span text, struct buf *out, struct diag *why)
+{
+    size_t at = 0, start, blocks = 0;
+    enum err err = ERR_OK;
+
+    while (at < text.len && !err) {
+        if (!line_begins(text, at, "-----BEGIN PGP PUBLIC KEY") &&
+            !line_begins(text, at, "-----BEGIN PGP PRIVATE KEY")) {
+            at = line_end(text, at);
+            continue;
+        }
+        start = at;
+        do
+            at = line_end(text, at);
+        while (at < text.len && !line_begins(text, at, "-----END PGP"));
+        at = at < text.len ? line_end(text, at) : at;
+        err = dearmor_block((struct span){text.data + start, at - start}, out, why);
+        blocks++;
+    }
+    if (!err && !blocks)
+        err =
+            diag_set(why, ERR_REJECT, "key.garbage", "this is not an OpenPGP certificate; export it with gpg --export");
+    return err;
+}
+
+/* The packets of a key file, armored or not. */
+static enum err read_packets(struct span in, struct buf *out, struct diag *why)
+{
+    buf_clear(out);
+    if (in.len > PGP_KEY_RAW_MAX)
+        return too_large(why, "more than 8 MiB; export it with export-minimal");
+    if (!in.len || !(in.data[0] & 0x80))
+        return dearmor_keys(in, out, why);
+    buf_add(out, in.data, in.len);
+    return ERR_OK;
 }
 
 enum err pgp_key_prepare(struct span in, size_t max, struct buf *out, size_t *n, struct diag *why)
 {
-    struct buf binary = {.max = PGP_KEY_RAW_MAX};
-    struct span packets = in;
-    enum err err = ERR_OK;
+    struct buf packets = {.max = PGP_KEY_RAW_MAX};
+    enum err err;
 
-    buf_clear(out);
+    buf_init(out, PGP_KEY_RAW_MAX);
     *n = 0;
-    if (in.len > PGP_KEY_RAW_MAX)
-        return too_large(why, "more than 8 MiB; export it with export-minimal");
-    if (pgp_armor_looks(in)) {
-        err = dearmor_key(in, &binary, why);
-        packets = buf_span(&binary);
-    }
+    err = read_packets(in, &packets, why);
     if (!err)
-        err = pgp_cert_check(packets, n, why);
+        err = pgp_cert_check(buf_span(&packets), n, why);
     if (!err && *n > max)
         err = diag_set(why, ERR_REJECT, "key.several", "%zu keys where at most %zu are wanted", *n, max);
     if (!err) {
-        out->max = PGP_KEY_RAW_MAX;
-        pgp_cert_strip(packets, out);
+        pgp_cert_strip(buf_span(&packets), out);
         if (out->len > PGP_KEY_MINIMAL_MAX * *n)
             err = too_large(why, "more than 256 KiB without others' signatures");
     }
     if (err)
         buf_clear(out);
-    buf_free(&binary);
+    buf_free(&packets);
     return err;
 }
 

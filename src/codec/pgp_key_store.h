@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Dearmored, checked and stripped certificates, at most max of them, ready for gpg; n of them. */
+/* Dearmored, checked and stripped certificates, at most max of them, ready for gpg; n of them. out is overwritten. */
 enum err pgp_key_prepare(struct span in, size_t max, struct buf *out, size_t *n, struct diag *why);
 
 /* Imports exactly n keys, and believes the counts; fingerprint may be NULL. */

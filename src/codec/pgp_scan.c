@@ -59,14 +59,14 @@ static uint64_t pkesk_id(const struct walk *w)
 
 static enum err scan_encrypted(struct walk *w, struct pgp_scan *out, struct diag *why)
 {
-    bool symmetric = false;
     struct span body;
 
     out->kind = PGP_SCAN_ENCRYPTED;
     for (; at(w, PGP_TAG_PKESK) || at(w, PGP_TAG_SKESK); advance(w)) {
-        symmetric |= w->packet.tag == PGP_TAG_SKESK;
         if (w->packet.tag == PGP_TAG_PKESK)
             add_id(out, pkesk_id(w));
+        else
+            out->passphrases++;
     }
     if (at(w, PGP_TAG_SED))
         return diag_set(why, ERR_REJECT, "no-integrity",
@@ -78,7 +78,7 @@ static enum err scan_encrypted(struct walk *w, struct pgp_scan *out, struct diag
     body = pgp_packet_body(w->in, &w->packet);
     out->body_tag = w->packet.tag;
     out->body_version = body.len ? body.data[0] : 0;
-    if (symmetric)
+    if (out->passphrases && !out->n_key_ids)
         return diag_set(why, ERR_REJECT, "symmetric",
                         "the message is encrypted with a passphrase; encrypt it to the list's key");
     advance(w);
@@ -171,6 +171,19 @@ enum err pgp_scan_message(struct span packets, struct pgp_scan *out, struct diag
     }
 }
 
+/* All packets but those for a passphrase, at which gpg would stop though a key of ours opens the message. */
+static enum err copy_packets(struct span packets, struct buf *out, struct diag *why)
+{
+    struct walk w = {.in = packets};
+
+    for (advance(&w); w.result == PGP_PACKET_OK; advance(&w))
+        if (w.packet.tag != PGP_TAG_SKESK)
+            buf_add(out, packets.data + w.packet.off, w.packet.len);
+    if (out->over)
+        return diag_set(why, ERR_LIMIT, "too-large", "the encrypted message exceeds %zu bytes", out->max);
+    return ERR_OK;
+}
+
 enum err pgp_packets_scan(struct span in, struct pgp_scan *out, struct buf *binary, struct diag *why)
 {
     struct buf own = {.max = in.len};
@@ -188,11 +201,8 @@ enum err pgp_packets_scan(struct span in, struct pgp_scan *out, struct buf *bina
         err = pgp_scan_message(packets, out, why);
     if (!err && out->kind != PGP_SCAN_ENCRYPTED)
         err = diag_set(why, ERR_REJECT, "not-encrypted", "this is an OpenPGP message, but not an encrypted one");
-    if (!err && binary) {
-        buf_add(binary, packets.data, packets.len);
-        if (binary->over)
-            err = diag_set(why, ERR_LIMIT, "too-large", "the encrypted message exceeds %zu bytes", binary->max);
-    }
+    if (!err && binary)
+        err = copy_packets(packets, binary, why);
     if (err && binary)
         buf_clear(binary);
     buf_free(&own);

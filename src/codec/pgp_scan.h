@@ -24,6 +24,7 @@ struct pgp_scan {
     enum pgp_scan_kind kind;
     uint64_t key_ids[PGP_SCAN_IDS_MAX]; /* encrypted: recipients (0: hidden); signed: issuers where named */
     size_t n_key_ids;                   /* in all; may exceed PGP_SCAN_IDS_MAX */
+    size_t passphrases;                 /* encrypted: session keys for a passphrase, besides those for keys */
     int body_tag;                       /* encrypted: 18 or 20 */
     int body_version;
 };
@@ -33,14 +34,14 @@ struct pgp_scan {
  *
  * ERR_REJECT  truncated     the packets end early
  *             no-integrity  tag 9 (RFC 9580, section 5.7): not to be decrypted
- *             symmetric     encrypted with a passphrase
+ *             symmetric     encrypted with a passphrase alone
  *             corrupt       no packets, or a sequence that is no message (section 10.3)
  */
 enum err pgp_scan_message(struct span packets, struct pgp_scan *out, struct diag *why);
 
 /*
  * Armored or binary; one whole encrypted message, else ERR_REJECT (rule not-encrypted for any other kind of message).
- * binary (may be NULL) is filled with the packets on ERR_OK.
+ * binary (may be NULL) is filled with the packets on ERR_OK; those for a passphrase (SKESK) and markers are left out.
  */
 enum err pgp_packets_scan(struct span in, struct pgp_scan *out, struct buf *binary, struct diag *why);
 

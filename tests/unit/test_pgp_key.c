@@ -259,6 +259,17 @@ static void test_refusals(void **state)
     refused(buf_span(&both), ERR_REJECT, "key.several");
     check_ok(pgp_key_examine(scratch, buf_span(&both), infos, 2, &n, &why), &why);
     assert_int_equal(n, 2);
+    /* text around a key is passed over, but every key in it counts */
+    buf_clear(&armored);
+    buf_add_str(&armored, "Dear team,\n\nhere it is:\n");
+    check_ok(pgp_key_export(home, fingerprint, true, true, &changed, &why), &why);
+    buf_add_buf(&armored, &changed);
+    buf_add_str(&armored, "Bye\n");
+    check_ok(pgp_key_examine(scratch, buf_span(&armored), infos, 1, &n, &why), &why);
+    assert_string_equal(infos[0].fingerprint, fingerprint);
+    buf_add_buf(&armored, &changed);
+    refused(buf_span(&armored), ERR_REJECT, "key.several");
+    buf_clear(&changed);
     /* the user id is not what was signed: import alone would say success */
     buf_add_buf(&changed, &key);
     *(uint8_t *)memmem(changed.data, changed.len, "ok@example", 10) = 'k';

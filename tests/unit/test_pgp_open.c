@@ -91,6 +91,8 @@ static void test_forms(void **state)
     opens(buf_span(&m), 1, PGP_SIG_WEAK);
     made_by_alice(&m, ARGS("-r", list_fpr, "-se", "--digest-algo", "SHA256"));
     opens(buf_span(&m), 1, PGP_SIG_GOOD);
+    made_by_alice(&m, ARGS("-r", list_fpr, "-sec", "--pinentry-mode", "loopback", "--passphrase", "x"));
+    opens(buf_span(&m), 1, PGP_SIG_GOOD);
     buf_free(&m);
 }
 

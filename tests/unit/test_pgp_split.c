@@ -286,7 +286,7 @@ static void test_scan(void **state)
         {{1, 9}, ERR_REJECT, "no-integrity", 0},
         {{9}, ERR_REJECT, "no-integrity", 0},
         {{3, 18}, ERR_REJECT, "symmetric", 0},
-        {{1, 3, 18}, ERR_REJECT, "symmetric", 0},
+        {{1, 3, 18}, ERR_OK, "", PGP_SCAN_ENCRYPTED},
         {{1}, ERR_REJECT, "truncated", 0},
         {{1, 18, 18}, ERR_REJECT, "corrupt", 0},
         {{1, 18, 1, 18}, ERR_REJECT, "corrupt", 0},
@@ -351,6 +351,15 @@ static void test_scan_recipients(void **state)
     binary.max = 100;
     check_fails(pgp_packets_scan(buf_span(&b), &scan, &binary, &why), ERR_LIMIT, "too-large", &why);
     assert_int_equal(binary.len, 0);
+    buf_clear(&b);
+    put_packet(&b, PGP_TAG_SKESK, 4, 10);
+    put_pkesk(&b, 7);
+    put_packet(&b, PGP_TAG_SEIPD, 1, 60);
+    binary.max = 4096;
+    check_ok(pgp_packets_scan(buf_span(&b), &scan, &binary, &why), &why);
+    assert_int_equal(scan.passphrases, 1);
+    assert_int_equal(binary.len, b.len - 12);
+    assert_memory_equal(binary.data, b.data + 12, binary.len);
     buf_clear(&b);
     put_packet(&b, PGP_TAG_LITERAL, 'b', 10);
     check_fails(pgp_packets_scan(buf_span(&b), &scan, NULL, &why), ERR_REJECT, "not-encrypted", &why);
