@@ -44,8 +44,10 @@ static bool is_armor(const struct mime_message *m, struct span raw, int part, co
     bool armor;
 
     xfer_decode(m->parts[part].encoding, mime_part_body(raw, &m->parts[part]), &bytes);
-    if (!bytes.len)
+    if (!bytes.len) {
+        buf_free(&bytes);
         return false;
+    }
     at = bytes.data;
     end = bytes.data + bytes.len;
     while (at < end && *at <= ' ')
