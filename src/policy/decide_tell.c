@@ -174,8 +174,9 @@ static void verdict_by_time(struct decide_verdict *out)
     out->send = tier->now;
     out->queue = !tier->now;
     if (tier->now) {
-        snprintf(out->rule, sizeof(out->rule), "tiers.%.50s", policy_value_text(&tier->tier->name));
-        verdict(out, out->rule,
+        char rule[DIAG_RULE_MAX];
+        snprintf(rule, sizeof(rule), "tiers.%.50s", policy_value_text(&tier->tier->name));
+        verdict(out, rule,
                 tier->short_notice ? "told at once: less time remains than this tier's notice" : "this tier is told");
     } else if (strstr(tier->rule, ".after") != NULL) {
         verdict(out, "tier.not-yet", "this tier waits for what `after` names");

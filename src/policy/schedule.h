@@ -11,12 +11,16 @@
  * A wall-clock time that day-light saving skips becomes the one as much later as the skip is long; of one that it
  * repeats the first is taken. Counting back works the same way. A report at 23:59 local time counts from that day.
  *
- * Instants of publication: clocks that end in "publish" are moved to a day on which the policy releases (not one of
- * release.forbid_weekdays, nor a holiday), and to release.time where stated: a min forwards, a max backwards, a target
- * forwards where that is within the max, else backwards. Where no such instant lies between min and max, the raw
- * instants stand and `clash` is set.
+ * Instants of publication: what a clock that ends in "publish" gives is moved to a day on which the policy releases
+ * (not one of release.forbid_weekdays, nor a holiday; once moved, nor a Saturday or Sunday), and to release.time where
+ * that is stated: a min forwards; a max to that hour of its last day, or back; a target to that hour of its day, or
+ * forwards, and in between the two. Where that leaves nothing between min and max, the raw instants stand and `clash`
+ * is set. release.force unstated counts as limit.
  *
- * Limits are held to the second: 14 calendar-days from 09:00 end at 09:00.
+ * Limits are held to the second (14 calendar-days from 09:00 end at 09:00), but for a date given without an hour, and
+ * for one at release.time: a limit in days lets these fall on its last day.
+ *
+ * A clock that starts with "list-post" starts with the pre-disclosure where no such instant is known.
  */
 #ifndef POLICY_SCHEDULE_H
 #define POLICY_SCHEDULE_H
@@ -109,6 +113,7 @@ struct schedule_change {
     enum policy_by by;
     bool extends;    /* `embargo extend`: the clock's extend bounds it, beside its max */
     bool has_reason; /* a reason was given and will be recorded */
+    bool whole_day;  /* the date was given without an hour (schedule_when_is_day) */
 };
 
 struct schedule_notes {
@@ -119,6 +124,8 @@ void schedule_notes_free(struct schedule_notes *notes);
 
 /*
  * Whether the embargo may be set or extended to a date.
+ *
+ * A clock that has not started yet is taken to start now: what is refused then may be allowed once it starts later.
  *
  * ERR_OK      it may; *notes has what falls short of an aim
  * ERR_USAGE   it needs a reason and has none (a limit would be passed); says so
@@ -143,5 +150,31 @@ enum err schedule_propose(const struct policy *policy, const struct schedule_hol
  * release.time, else 12:00 UTC). ERR_USAGE otherwise, and for a time of day that the zone skips.
  */
 enum err schedule_parse_when(const struct policy *policy, const char *text, int64_t *out_utc_s, struct diag *why);
+
+/* True for the form without an hour. */
+bool schedule_when_is_day(const char *text);
+
+/* Parts, for the modules of schedule and for tests. */
+
+bool schedule_is_holiday(const struct schedule_holidays *holidays, int32_t day);
+/* The date's release hour (release.time, else 12:00 UTC). */
+int64_t schedule_release_instant(const struct policy *policy, int32_t day);
+/* The day of an instant in the policy's zone. */
+int32_t schedule_local_day(const struct policy *policy, int64_t at_utc_s);
+bool schedule_local_day_allowed(const struct policy *policy, const struct schedule_holidays *holidays, int32_t day);
+/* The instant from which a clock counts; INSTANT_NONE where it has not started. */
+int64_t schedule_start(const struct policy_clock *clock, const struct schedule_facts *facts);
+/* The max that holds for a clock that started then, its grace included; false where none can be computed. */
+struct schedule_bound {
+    int64_t at_utc_s;
+    int amount;
+    enum policy_unit unit;
+    const struct policy_value *value;
+    const char *part; /* ".max", ".grace.max" */
+};
+bool schedule_max(const struct policy *policy, const struct schedule_holidays *holidays,
+                  const struct policy_clock *clock, int64_t start_utc_s, struct schedule_bound *out);
+/* Whether a tier is told on a track that holds anything back. */
+bool schedule_tier_on_track(const struct policy_tier *tier, const struct policy_track *track);
 
 #endif
