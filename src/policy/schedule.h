@@ -111,7 +111,6 @@ struct schedule_change {
     int64_t now_utc_s;
     int64_t until_utc_s;
     enum policy_by by;
-    bool extends;    /* `embargo extend`: the clock's extend bounds it, beside its max */
     bool has_reason; /* a reason was given and will be recorded */
     bool whole_day;  /* the date was given without an hour (schedule_when_is_day) */
 };
