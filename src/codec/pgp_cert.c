@@ -99,6 +99,12 @@ static void key_digest(struct span body, uint8_t out[20])
     pgp_sha1((struct span){head, sizeof head}, body, out);
 }
 
+static void hex_of(const uint8_t *bytes, size_t n, char *out)
+{
+    for (size_t i = 0; i < n; i++)
+        snprintf(out + 2 * i, 3, "%02X", bytes[i]);
+}
+
 bool pgp_cert_fingerprint(struct span in, char *out)
 {
     struct pgp_packet packet;
@@ -109,8 +115,24 @@ bool pgp_cert_fingerprint(struct span in, char *out)
     if (pgp_packet_next(in, &pos, &packet) != PGP_PACKET_OK || packet.tag != PGP_TAG_PUBLIC_KEY)
         return false;
     key_digest(pgp_packet_body(in, &packet), digest);
-    for (size_t i = 0; i < sizeof digest; i++)
-        snprintf(out + 2 * i, 3, "%02X", digest[i]);
+    hex_of(digest, sizeof digest, out);
+    return true;
+}
+
+bool pgp_cert_is_revocation(struct span in, char *issuer)
+{
+    struct pgp_packet packet;
+    struct signature sig;
+    size_t pos = 0;
+
+    issuer[0] = 0;
+    if (pgp_packet_next(in, &pos, &packet) != PGP_PACKET_OK || packet.tag != PGP_TAG_SIGNATURE || pos != in.len ||
+        !read_signature(pgp_packet_body(in, &packet), &sig) || sig.class != 0x20)
+        return false;
+    if (sig.issuer_fpr.len)
+        hex_of(sig.issuer_fpr.data, sig.issuer_fpr.len, issuer);
+    else
+        snprintf(issuer, PGP_FPR_SIZE, "%016llX", (unsigned long long)sig.issuer_id);
     return true;
 }
 

@@ -27,6 +27,12 @@ struct pgp_cert_preferences {
 enum err pgp_cert_check(struct span in, size_t *n, struct diag *why);
 
 /*
+ * Whether it is a key revocation (signature class 0x20) and nothing else; issuer gets the fingerprint or key id that it
+ * names (PGP_FPR_SIZE bytes).
+ */
+bool pgp_cert_is_revocation(struct span in, char *issuer);
+
+/*
  * Copies checked certificates without others' signatures, pictures, trust packets and unknown packets: a key that was
  * flooded with signatures comes to its normal size before gpg sees it. Linear.
  */

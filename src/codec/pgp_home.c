@@ -7,19 +7,14 @@
 #include "codec/pgp_key_store.h"
 #include "codec/pgp_seal_result.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-extern char **environ;
 
 #define CONF_MAX ((size_t)64 << 10) /* bytes of a gpg.conf */
 
@@ -251,102 +246,4 @@ out:
     buf_free(&line);
     buf_free(&conf);
     return err;
-}
-
-/* Runs `gpgconf --homedir DIR VERB gpg-agent`, silent; true where it ends well. */
-static bool run_gpgconf(const char *dir, const char *verb)
-{
-    const char *program;
-    posix_spawn_file_actions_t actions;
-    pid_t pid;
-    int status;
-    bool started;
-
-    gpgme_check_version(NULL);
-    program = gpgme_get_dirinfo("gpgconf-name");
-    if (!program || posix_spawn_file_actions_init(&actions))
-        return false;
-    for (int fd = 0; fd < 3; fd++)
-        posix_spawn_file_actions_addopen(&actions, fd, "/dev/null", fd ? O_WRONLY : O_RDONLY, 0);
-    started =
-        !posix_spawn(&pid, program, &actions, NULL,
-                     (char *const[]){"gpgconf", "--homedir", (char *)dir, (char *)verb, "gpg-agent", NULL}, environ);
-    posix_spawn_file_actions_destroy(&actions);
-    if (!started)
-        return false;
-    while (waitpid(pid, &status, 0) < 0)
-        if (errno != EINTR)
-            return false;
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
-}
-
-enum err pgp_home_start_agent(const char *dir, struct diag *why)
-{
-    enum err err = pgp_gpg_check_home(dir, why);
-
-    if (!err && !run_gpgconf(dir, "--launch"))
-        err = diag_set(why, ERR_AGAIN, "agent", "the key agent does not start; see gpg-agent and the home's owner");
-    return err;
-}
-
-void pgp_home_stop_agent(const char *dir)
-{
-    if (pgp_gpg_check_home(dir, NULL) == ERR_OK)
-        run_gpgconf(dir, "--kill");
-}
-
-enum err pgp_home_make_temporary(const char *workdir, char *out, struct diag *why)
-{
-    enum err err = pgp_gpg_check_home(workdir, why);
-
-    out[0] = 0;
-    if (err)
-        return err;
-    if (snprintf(out, PGP_HOME_MAX, "%s/gpg-XXXXXX", workdir) >= PGP_HOME_MAX) {
-        out[0] = 0;
-        return diag_set(why, ERR_USAGE, "pgp.home", "the path of the working directory is too long");
-    }
-    if (!mkdtemp(out)) {
-        out[0] = 0;
-        return trouble(why, "a throw-away GnuPG home cannot be made");
-    }
-    err = pgp_home_make(out, PGP_HOME_QUARANTINE, why);
-    if (err)
-        pgp_home_remove(out);
-    return err;
-}
-
-/* Deletes the files of one directory, and of the directories in it, which GnuPG nests once. */
-static void empty_directory(int parent, const char *name, int depth)
-{
-    int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    struct dirent *entry;
-
-    if (!dir) {
-        if (fd >= 0)
-            close(fd);
-        return;
-    }
-    while ((entry = readdir(dir))) {
-        if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
-            continue;
-        if (unlinkat(fd, entry->d_name, 0) && depth > 0) {
-            empty_directory(fd, entry->d_name, depth - 1);
-            unlinkat(fd, entry->d_name, AT_REMOVEDIR);
-        }
-    }
-    closedir(dir);
-}
-
-void pgp_home_remove(const char *dir)
-{
-    struct buf conf = {.max = CONF_MAX};
-
-    if (pgp_gpg_check_home(dir, NULL) == ERR_OK && read_conf(dir, &conf, NULL) == ERR_OK) {
-        pgp_home_stop_agent(dir);
-        empty_directory(AT_FDCWD, dir, 1);
-        rmdir(dir);
-    }
-    buf_free(&conf);
 }

@@ -2,7 +2,6 @@
 
 #include "base/instant.h"
 #include "base/mem.h"
-#include "codec/pgp_armor.h"
 #include "codec/pgp_cert.h"
 #include "codec/pgp_gpg.h"
 #include "codec/pgp_home.h"
@@ -11,175 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static enum err too_large(struct diag *why, const char *what)
-{
-    return diag_set(why, ERR_LIMIT, "key.too-large", "the key is too large: %s", what);
-}
-
-static enum err not_taken(struct diag *why, const char *what)
-{
-    return diag_set(why, ERR_REJECT, "key.not-taken", "gpg did not take the key (%s); export it again", what);
-}
-
-/* Where the line at `at` ends, its line end included. */
-static size_t line_end(struct span text, size_t at)
-{
-    const uint8_t *end = memchr(text.data + at, '\n', text.len - at);
-
-    return end ? (size_t)(end - text.data) + 1 : text.len;
-}
-
-static bool line_begins(struct span text, size_t at, const char *words)
-{
-    size_t n = strlen(words);
-
-    return text.len - at >= n && !memcmp(text.data + at, words, n);
-}
-
-static enum err dearmor_block(struct span block, struct buf *out, struct diag *why)
-{
-    struct buf binary = {.max = PGP_KEY_RAW_MAX};
-    enum pgp_armor_kind kind;
-    enum err err = pgp_dearmor(block, &kind, &binary, why);
-
-    if (!err)
-        buf_add_buf(out, &binary);
-    buf_free(&binary);
-    return err;
-}
-
-/* All key blocks of a text; what stands around them (a greeting, a listing) is passed over, as gpg does. */
-static enum err dearmor_keys(struct span text, struct buf *out, struct diag *why)
-{
-    size_t at = 0, start, blocks = 0;
-    enum err err = ERR_OK;
-
-    while (at < text.len && !err) {
-        if (!line_begins(text, at, "-----BEGIN PGP PUBLIC KEY") &&
-            !line_begins(text, at, "-----BEGIN PGP PRIVATE KEY")) {
-            at = line_end(text, at);
-            continue;
-        }
-        start = at;
-        do
-            at = line_end(text, at);
-        while (at < text.len && !line_begins(text, at, "-----END PGP"));
-        at = at < text.len ? line_end(text, at) : at;
-        err = dearmor_block((struct span){text.data + start, at - start}, out, why);
-        blocks++;
-    }
-    if (!err && !blocks)
-        err =
-            diag_set(why, ERR_REJECT, "key.garbage", "this is not an OpenPGP certificate; export it with gpg --export");
-    return err;
-}
-
-/* The packets of a key file, armored or not. */
-static enum err read_packets(struct span in, struct buf *out, struct diag *why)
-{
-    buf_clear(out);
-    if (in.len > PGP_KEY_RAW_MAX)
-        return too_large(why, "more than 8 MiB; export it with export-minimal");
-    if (!in.len || !(in.data[0] & 0x80))
-        return dearmor_keys(in, out, why);
-    buf_add(out, in.data, in.len);
-    return ERR_OK;
-}
-
-enum err pgp_key_prepare(struct span in, size_t max, struct buf *out, size_t *n, struct diag *why)
-{
-    struct buf packets = {.max = PGP_KEY_RAW_MAX};
-    enum err err;
-
-    buf_init(out, PGP_KEY_RAW_MAX);
-    *n = 0;
-    err = read_packets(in, &packets, why);
-    if (!err)
-        err = pgp_cert_check(buf_span(&packets), n, why);
-    if (!err && *n > max)
-        err = diag_set(why, ERR_REJECT, "key.several", "%zu keys where at most %zu are wanted", *n, max);
-    if (!err) {
-        pgp_cert_strip(buf_span(&packets), out);
-        if (out->len > PGP_KEY_MINIMAL_MAX * *n)
-            err = too_large(why, "more than 256 KiB without others' signatures");
-    }
-    if (err)
-        buf_clear(out);
-    buf_free(&packets);
-    return err;
-}
-
-/* gpgme reports success for garbage: the counts tell what became of it. */
-static enum err check_import(gpgme_import_result_t result, size_t n, bool secret, char *fingerprint, struct diag *why)
-{
-    const char *one = NULL;
-
-    if (!result || result->considered < 1 || (size_t)result->considered != n)
-        return not_taken(why, "it found another number of keys");
-    if (result->no_user_id)
-        return not_taken(why, "no user id with a valid signature by the key itself");
-    if (result->not_imported)
-        return not_taken(why, "not imported");
-    if (!secret && (result->secret_read || result->secret_imported))
-        return not_taken(why, "it holds a secret key");
-    if (secret && !result->secret_imported && !result->secret_unchanged)
-        return not_taken(why, "no secret key in it");
-    for (gpgme_import_status_t s = result->imports; s; s = s->next) {
-        if (s->result)
-            return not_taken(why, pgp_gpg_words(s->result));
-        if (n == 1 && one && s->fpr && strcmp(one, s->fpr))
-            return not_taken(why, "it is more than one key");
-        one = s->fpr ? s->fpr : one;
-    }
-    if (!one)
-        return not_taken(why, "no key in it");
-    if (fingerprint)
-        pgp_fpr_copy(fingerprint, one);
-    return ERR_OK;
-}
-
-enum err pgp_key_import_bytes(const char *home, struct span in, size_t n, bool secret, char *fingerprint,
-                              struct diag *why)
-{
-    gpgme_error_t error;
-    struct pgp_gpg gpg;
-    gpgme_data_t data;
-    enum err err = pgp_gpg_open(&gpg, home, why);
-
-    if (fingerprint)
-        fingerprint[0] = 0;
-    if (err)
-        return err;
-    data = pgp_gpg_input(in);
-    error = gpgme_op_import(gpg.ctx, data);
-    gpgme_data_release(data);
-    if (error) {
-        err = pgp_gpg_judge(error, why);
-        err = err ? err : not_taken(why, pgp_gpg_words(error));
-    } else {
-        err = check_import(gpgme_op_import_result(gpg.ctx), n, secret, fingerprint, why);
-    }
-    pgp_gpg_close(&gpg);
-    return err;
-}
-
-enum err pgp_key_import(const char *home, struct span in, char *fingerprint, struct diag *why)
-{
-    struct buf stripped = BUF_EMPTY;
-    size_t n;
-    enum err err;
-
-    if (fingerprint)
-        fingerprint[0] = 0;
-    err = pgp_key_prepare(in, 1, &stripped, &n, why);
-    if (!err)
-        err = pgp_key_import_bytes(home, buf_span(&stripped), 1, false, fingerprint, why);
-    buf_free(&stripped);
-    return err;
-}
-
-/* --- what gpg says of a key --- */
 
 /* gpgme numbers the elliptic curves in its own way. */
 static int algo_number(gpgme_pubkey_algo_t algo)
@@ -234,11 +64,11 @@ static enum err set_info(gpgme_key_t key, struct pgp_key_info *out, struct diag 
         add_uid(out, uid);
     for (gpgme_subkey_t sub = key->subkeys; sub; sub = sub->next) {
         if (out->n_subkeys == PGP_KEY_SUBKEYS_MAX)
-            return too_large(why, "more than 31 subkeys");
+            return pgp_key_too_large(why, "more than 31 subkeys");
         set_subkey(sub, &out->subkeys[out->n_subkeys++]);
     }
     if (!out->n_subkeys || !pgp_fpr_valid(out->fingerprint))
-        return not_taken(why, "gpg lists no key");
+        return pgp_key_not_taken(why, "gpg lists no key");
     out->created_at_utc_s = out->subkeys[0].created_at_utc_s;
     out->expires_at_utc_s = out->subkeys[0].expires_at_utc_s;
     out->revoked = key->revoked;
@@ -293,7 +123,7 @@ static enum err examine_home(const char *home, struct pgp_key_info *infos, size_
     for (size_t i = 0; i < *n && !err; i++)
         err = pgp_key_lookup(home, all[i], &infos[i], why);
     if (!err && !*n)
-        err = not_taken(why, "no key in it");
+        err = pgp_key_not_taken(why, "no key in it");
     free(all);
     return err;
 }
@@ -340,7 +170,7 @@ enum err pgp_key_minimise(const char *workdir, struct span in, struct buf *out, 
     if (!err)
         err = pgp_key_export(home, fingerprint, true, false, out, why);
     if (!err && out->len > PGP_KEY_MINIMAL_MAX)
-        err = too_large(why, "more than 256 KiB without others' signatures");
+        err = pgp_key_too_large(why, "more than 256 KiB without others' signatures");
     if (home[0])
         pgp_home_remove(home);
     if (err)

@@ -109,7 +109,8 @@ enum err pgp_key_minimise(const char *workdir, struct span in, struct buf *out, 
 
 /*
  * Imports one certificate (merging news into one that is there); fingerprint (may be NULL) has PGP_FPR_SIZE bytes.
- * Others' signatures are taken off first. Secret keys are refused; see pgp_key_copy_secret.
+ * Others' signatures are taken off first. Secret keys are refused; see pgp_key_copy_secret. A revocation certificate
+ * alone is taken where the home holds its key (else ERR_NOT_FOUND).
  */
 enum err pgp_key_import(const char *home, struct span in, char *fingerprint, struct diag *why);
 

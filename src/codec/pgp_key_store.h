@@ -1,5 +1,5 @@
 /*
- * What pgp_key.c and pgp_key_store.c share. Internal.
+ * What pgp_key.c, pgp_key_import.c, pgp_key_store.c and pgp_home.c share. Internal.
  */
 #ifndef CODEC_PGP_KEY_STORE_H
 #define CODEC_PGP_KEY_STORE_H
@@ -9,6 +9,10 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+
+/* ERR_LIMIT key.too-large, ERR_REJECT key.not-taken. */
+enum err pgp_key_too_large(struct diag *why, const char *what);
+enum err pgp_key_not_taken(struct diag *why, const char *what);
 
 /* Dearmored, checked and stripped certificates, at most max of them, ready for gpg; n of them. out is overwritten. */
 enum err pgp_key_prepare(struct span in, size_t max, struct buf *out, size_t *n, struct diag *why);

@@ -2,6 +2,8 @@
 
 #include "codec/pgp_armor.h"
 #include "codec/pgp_cert.h"
+#include "codec/pgp_scan.h"
+#include "codec/pgp_seal.h"
 
 #include <time.h>
 
@@ -293,6 +295,88 @@ static void test_refusals(void **state)
     buf_free(&changed);
 }
 
+/* The subkey that gpg really encrypts to. */
+static uint64_t gpg_picks(const char *home, const char *fingerprint)
+{
+    struct buf sealed = BUF_EMPTY;
+    struct pgp_scan scan;
+    struct diag why;
+
+    check_ok(pgp_encrypt_plain(home, span_of("x"), &fingerprint, 1, &sealed, &why), &why);
+    check_ok(pgp_packets_scan(buf_span(&sealed), &scan, NULL, &why), &why);
+    assert_int_equal(scan.n_key_ids, 1);
+    buf_free(&sealed);
+    return scan.key_ids[0];
+}
+
+static void same_pick(const char *home, const char *fingerprint, int64_t at)
+{
+    struct pgp_key_info info;
+    struct diag why;
+
+    check_ok(pgp_home_set_time(home, at, &why), &why);
+    check_ok(pgp_key_lookup(home, fingerprint, &info, &why), &why);
+    assert_non_null(pgp_key_pick_encryption(&info, at));
+    assert_true(pgp_key_id_number(pgp_key_pick_encryption(&info, at)->key_id) == gpg_picks(home, fingerprint));
+}
+
+static void test_pick(void **state)
+{
+    const int64_t at = instant_from_civil(2026, 1, 2, 3, 4, 5);
+    const char *home = fresh_home("pick", at);
+    char fingerprint[PGP_FPR_SIZE];
+    struct diag why;
+
+    (void)state;
+    check_ok(pgp_key_generate(home, "pick@example.org", INSTANT_NONE, fingerprint, &why), &why);
+    same_pick(home, fingerprint, at);
+    /* of the same second, by a frozen clock */
+    assert_int_equal(gpg_in(home, ARGS("--quick-add-key", fingerprint, "cv25519", "encr", "30d")), 0);
+    same_pick(home, fingerprint, at);
+    /* newer, and expiring before the older ones; then expired */
+    check_ok(pgp_home_set_time(home, at + DAY, &why), &why);
+    assert_int_equal(gpg_in(home, ARGS("--quick-add-key", fingerprint, "rsa2048", "encr", "5d")), 0);
+    same_pick(home, fingerprint, at + DAY);
+    same_pick(home, fingerprint, at + 2 * DAY);
+    same_pick(home, fingerprint, at + 7 * DAY);
+    same_pick(home, fingerprint, at + 60 * DAY);
+    /* by a clock before the newest was made */
+    same_pick(home, fingerprint, at + 1);
+    /* a primary key that encrypts, alone and with a subkey */
+    home = fresh_home("pick2", at);
+    assert_int_equal(gpg_in(home, ARGS("--quick-gen-key", "p@example.org", "rsa2048", "cert,sign,encr", "never")), 0);
+    only_key(home, fingerprint);
+    same_pick(home, fingerprint, at);
+    assert_int_equal(gpg_in(home, ARGS("--quick-add-key", fingerprint, "cv25519", "encr", "30d")), 0);
+    same_pick(home, fingerprint, at + DAY);
+    same_pick(home, fingerprint, at + 60 * DAY);
+}
+
+/* A revocation certificate alone is news to a key that is there. */
+static void test_revocation_certificate(void **state)
+{
+    const char *home = fresh_home("revc", INSTANT_NONE);
+    char fingerprint[PGP_FPR_SIZE], got[PGP_FPR_SIZE], *path;
+    struct pgp_key_info info;
+    struct buf cert = BUF_EMPTY;
+    struct diag why;
+
+    (void)state;
+    check_ok(pgp_key_generate(home, "revc@example.org", INSTANT_NONE, fingerprint, &why), &why);
+    path = mem_printf("%s/openpgp-revocs.d/%s.rev", home, fingerprint);
+    read_file(path, &cert);
+    *strstr((char *)cert.data, ":-----BEGIN") = '\n';
+    check_fails(pgp_key_import(fresh_home("empty", INSTANT_NONE), buf_span(&cert), got, &why), ERR_NOT_FOUND,
+                "key.not-found", &why);
+    copy_public(home, fingerprint, in_scratch("empty"));
+    check_ok(pgp_key_import(in_scratch("empty"), buf_span(&cert), got, &why), &why);
+    assert_string_equal(got, fingerprint);
+    check_ok(pgp_key_lookup(in_scratch("empty"), fingerprint, &info, &why), &why);
+    assert_int_equal(pgp_key_state_at(&info, now(), NULL, 0), PGP_KEY_REVOKED);
+    free(path);
+    buf_free(&cert);
+}
+
 /* Ten thousand signatures by somebody else: off before gpg sees them. */
 static void test_flooded(void **state)
 {
@@ -421,9 +505,12 @@ static void test_sha1(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_states), cmocka_unit_test(test_sha1),     cmocka_unit_test(test_usable),
-        cmocka_unit_test(test_expiry), cmocka_unit_test(test_revoked),  cmocka_unit_test(test_weak),
-        cmocka_unit_test(test_store),  cmocka_unit_test(test_refusals), cmocka_unit_test(test_flooded),
+        cmocka_unit_test(test_states),  cmocka_unit_test(test_sha1),
+        cmocka_unit_test(test_usable),  cmocka_unit_test(test_expiry),
+        cmocka_unit_test(test_revoked), cmocka_unit_test(test_weak),
+        cmocka_unit_test(test_pick),    cmocka_unit_test(test_revocation_certificate),
+        cmocka_unit_test(test_store),   cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_flooded),
     };
 
     return cmocka_run_group_tests(tests, make_scratch, remove_scratch);
