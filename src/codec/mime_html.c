@@ -55,6 +55,13 @@ static void new_paragraph(struct html *h)
 
 /* ---- entities ---- */
 
+/* Controls of ISO 6429, what turns the direction of text, and no character at all. */
+static bool is_control(unsigned long code)
+{
+    return (code >= 0x7f && code <= 0x9f) || (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069) ||
+           code > 0x10ffff;
+}
+
 static uint32_t entity_code(const char *name)
 {
     static const struct {
@@ -73,7 +80,9 @@ static uint32_t entity_code(const char *name)
 
         if (*end || end == name + 1 + hex)
             return 0;
-        return code < ' ' && code != '\n' && code != '\t' ? ' ' : code < 0x7f || code > 0x9f ? (uint32_t)code : 0xfffd;
+        if (code < ' ')
+            return ' ';
+        return is_control(code) ? 0xfffd : (uint32_t)code;
     }
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         if (!strcmp(known[i].name, name))

@@ -32,22 +32,36 @@ enum err mime_part_decode(struct span raw, const struct mime_part *p, struct buf
     return check_room(out, why);
 }
 
+/* Bytes of valid UTF-8 at `at` that a person must not be shown: 0 for those that may pass. */
+static size_t unwanted(struct span utf8, size_t at)
+{
+    const uint8_t *c = utf8.data + at;
+    size_t left = utf8.len - at;
+
+    if (*c < ' ' || *c == 0x7f)
+        return *c == '\n' || *c == '\t' ? 0 : 1;
+    if (*c == 0xc2 && left > 1 && c[1] < 0xa0)
+        return 2;
+    if (*c != 0xe2 || left < 3) /* what turns the direction of text: U+202A to U+202E, U+2066 to U+2069 */
+        return 0;
+    return (c[1] == 0x80 && c[2] >= 0xaa && c[2] <= 0xae) || (c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9) ? 3 : 0;
+}
+
 /* Appends text with LF line ends and without controls; a bare CR is a line end too. */
 static void add_lines(struct span utf8, struct buf *out)
 {
-    size_t from = 0;
+    size_t from = 0, n;
 
-    for (size_t i = 0; i < utf8.len; i++) {
-        uint8_t c = utf8.data[i];
-        bool c1 = c == 0xc2 && i + 1 < utf8.len && utf8.data[i + 1] < 0xa0;
-
-        if ((c >= ' ' && c != 0x7f && !c1) || c == '\n' || c == '\t')
+    for (size_t i = 0; i < utf8.len; i += n ? n : 1) {
+        n = unwanted(utf8, i);
+        if (!n)
             continue;
         buf_add(out, utf8.data + from, i - from);
-        if (c == '\r' && !(i + 1 < utf8.len && utf8.data[i + 1] == '\n'))
+        from = i + n;
+        if (n == 3)
+            charset_add_code(out, 0xfffd);
+        else if (utf8.data[i] == '\r' && !(from < utf8.len && utf8.data[from] == '\n'))
             buf_add_byte(out, '\n');
-        i += c1;
-        from = i + 1;
     }
     if (from < utf8.len)
         buf_add(out, utf8.data + from, utf8.len - from);

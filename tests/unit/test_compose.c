@@ -257,6 +257,7 @@ static void test_refusals(void **state)
     assert_int_equal(compose_write_signed(c, BOUNDARY, "pgp-sha512; x", span_of("x"), span_of("y"), &out, &why),
                      ERR_INTERNAL);
     assert_int_equal(out.len, 0);
+    buf_free(&out);
     buf_init(&out, 100);
     assert_int_equal(compose_write(c, "0123456789abcdefghijklmnop", &out, &why), ERR_LIMIT);
     assert_int_equal(out.len, 0);

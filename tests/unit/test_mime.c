@@ -1,0 +1,538 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "base/instant.h"
+#include "codec/charset.h"
+#include "codec/mime.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define LITERAL(s) ((struct span){(const uint8_t *)(s), sizeof(s) - 1})
+#define HEAD       "From: a@example.org\r\nMIME-Version: 1.0\r\n"
+#define MIXED      HEAD "Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+#define ARMOR      "-----BEGIN PGP MESSAGE-----\r\n\r\nwQEB0gH/\r\n-----END PGP MESSAGE-----\r\n"
+#define SIGNATURE  "-----BEGIN PGP SIGNATURE-----\r\n\r\nwQEB\r\n-----END PGP SIGNATURE-----\r\n"
+
+static const struct mime_limits limits = MIME_LIMITS_DEFAULT;
+
+static void parse(const char *text, struct mime_message *m)
+{
+    struct diag why = {0};
+    enum err err = mime_parse(span_of(text), &limits, m, &why);
+
+    if (err != ERR_OK)
+        print_message("%s: %s\n", why.rule, why.text);
+    assert_int_equal(err, ERR_OK);
+    assert_int_equal(mime_message_check(m, strlen(text), NULL), ERR_OK);
+}
+
+static void test_fields(void **state)
+{
+    static const char text[] =
+        "Return-Path: <bounce@example.net>\r\nFrom: =?utf-8?q?Ren=C3=A9?= <a@example.org>\r\nSender: s@example.org\r\n"
+        "To: security@example.org,\r\n b@example.org\r\nCc: c@example.org\r\nReply-To: r@example.org\r\n"
+        "Subject: =?utf-8?q?a=0D=0ABcc=3A?= x\r\nDate: Sun, 22 Nov 2026 15:00:00 +0000\r\nMessage-ID: "
+        "<1@example.org>\r\n"
+        "In-Reply-To: <0@example.org>\r\nReferences: <x@example.org>\r\n <0@example.org>\r\nAuto-Submitted: "
+        "auto-replied\r\n"
+        "Precedence: bulk\r\nList-Id: L <l.example.org>\r\n\r\nhello\r\n";
+    struct mime_message m;
+
+    (void)state;
+    parse(text, &m);
+    assert_int_equal(m.n_parts, 1);
+    assert_string_equal(m.parts[0].type, "text/plain");
+    assert_string_equal(m.subject, "a  Bcc: x");
+    assert_int_equal(m.date_utc_s, 1795359600);
+    assert_string_equal(m.message_id, "<1@example.org>");
+    assert_string_equal(m.in_reply_to, "<0@example.org>");
+    assert_int_equal(m.n_references, 2);
+    assert_string_equal(m.references[1], "<0@example.org>");
+    assert_string_equal(m.from.items[0].name, "Ren\xc3\xa9");
+    assert_int_equal(m.to.n, 2);
+    assert_int_equal(m.cc.n + m.reply_to.n + m.sender.n, 3);
+    assert_false(m.several_from);
+    assert_string_equal(m.auto_submitted, "auto-replied");
+    assert_string_equal(m.precedence, "bulk");
+    assert_string_equal(m.list_id, "L <l.example.org>");
+    assert_string_equal(m.return_path, "<bounce@example.net>");
+    assert_null(m.content_type);
+    assert_false(m.disputed);
+    mime_message_free(&m);
+    assert_int_equal(m.n_parts, 0);
+}
+
+static void test_several_from(void **state)
+{
+    static const struct {
+        const char *text;
+        bool several;
+        size_t n;
+    } rows[] = {{"From: a@example.org\r\n\r\nx", false, 1},
+                {"From: a@example.org, b@example.org\r\n\r\nx", true, 2},
+                {"From: a@example.org\r\nFROM: b@example.org\r\n\r\nx", true, 2},
+                {"From: a@example.org\r\nFrom: junk\r\n\r\nx", true, 1},
+                {"Subject: none\r\n\r\nx", false, 0}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct mime_message m;
+
+        parse(rows[i].text, &m);
+        assert_int_equal(m.several_from, rows[i].several);
+        assert_int_equal(m.from.n, rows[i].n);
+        assert_int_equal(m.date_utc_s, INSTANT_NONE);
+        mime_message_free(&m);
+    }
+}
+
+static void test_part_attributes(void **state)
+{
+    static const char text[] =
+        MIXED "--b\r\nContent-Type: Text/HTML; charset=\"ISO-8859-1\"; Format=Flowed; DelSp=Yes\r\n"
+              "Content-Transfer-Encoding: Quoted-Printable\r\nContent-ID: <c@example.org>\r\n\r\nx\r\n"
+              "--b\r\nContent-Type: application/octet-stream; name=wrong\r\n"
+              "Content-Disposition: ATTACHMENT; filename*=utf-8''..%2F..%2Fetc%2Fpass%0Awd\r\n\r\ny\r\n"
+              "--b\r\nContent-Type: nonsense\r\n\r\nz\r\n"
+              "--b\r\nContent-Type: application/pkcs7-mime; smime-type=signed-data; hp=\"clear\"\r\n\r\nz\r\n--b--\r\n";
+    struct mime_message m;
+
+    (void)state;
+    parse(text, &m);
+    assert_int_equal(m.n_parts, 5);
+    assert_string_equal(m.parts[1].type, "text/html");
+    assert_string_equal(m.parts[1].charset, "iso-8859-1");
+    assert_string_equal(m.parts[1].format, "flowed");
+    assert_string_equal(m.parts[1].delsp, "yes");
+    assert_int_equal(m.parts[1].encoding, XFER_QUOTED_PRINTABLE);
+    assert_string_equal(m.parts[1].content_id, "<c@example.org>");
+    assert_string_equal(m.parts[2].name, "pass wd");
+    assert_string_equal(m.parts[2].disposition, "attachment");
+    assert_string_equal(m.parts[3].type, "application/octet-stream");
+    assert_string_equal(m.parts[4].smime_type, "signed-data");
+    assert_string_equal(m.parts[4].hp, "clear");
+    assert_true(mime_is_attachment(&m, 2));
+    assert_false(mime_is_attachment(&m, 0));
+    assert_false(mime_is_attachment(&m, 1));
+    assert_true(mime_is_attachment(&m, 3));
+    mime_message_free(&m);
+}
+
+static void test_safe_names(void **state)
+{
+    static const struct {
+        const char *given, *safe;
+    } rows[] = {{"fix.patch", "fix.patch"},
+                {"../../etc/passwd", "passwd"},
+                {"C:\\x\\y.txt", "y.txt"},
+                {".bashrc", "bashrc"},
+                {"-rf", "rf"},
+                {"a:b*c?.txt", "a_b_c_.txt"},
+                {"..", ""},
+                {"", ""},
+                {"dir/", ""},
+                {"a\nb", "a b"},
+                {"name. ", "name"},
+                {"caf\xc3\xa9", "caf\xc3\xa9"},
+                {"x\xe2\x80\xaetxt.exe", "x txt.exe"}};
+    struct buf b = BUF_EMPTY, longer = BUF_EMPTY;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        mime_safe_name(span_of(rows[i].given), &b);
+        assert_string_equal(buf_text(&b), rows[i].safe);
+        buf_clear(&b);
+    }
+    for (size_t i = 0; i < 100; i++)
+        buf_add_str(&longer, "\xe4\xbd\xa0");
+    mime_safe_name(buf_span(&longer), &b);
+    assert_int_equal(b.len, MIME_NAME_MAX_BYTES);
+    buf_free(&b);
+    buf_free(&longer);
+}
+
+/* libetpan's faults: each message is read right all the same, and said to be disputed where libetpan errs. */
+static void test_libetpan_faults(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t n;
+        const char *first; /* body of part 1 */
+        bool disputed;
+    } rows[] = {
+        {MIXED "--b\r\nX: y\r\n\r\none\r\n--b--\r\n", 2, "one", false},
+        {MIXED "--b\r\n\r\none\r\n--b\r\n\r\ntwo\r\n--b--\r\n", 3, "one", false},
+        {MIXED "--b\r\n\r\n\r\n\r\none\r\n--b--\r\n", 2, "\r\n\r\none", true},
+        {MIXED "--b\r\n\r\nContent-Type: text/html\r\n\r\nx\r\n--b--\r\n", 2, "Content-Type: text/html\r\n\r\nx", true},
+        {MIXED "--b\r\n\r\n--b\r\n\r\ntwo\r\n--b--\r\n", 3, "", true},
+        {MIXED "--bb\r\n\r\nno\r\n--b\r\nX: y\r\n\r\none\r\n--b--\r\n", 2, "one", true},
+        {MIXED "--b\r\nX: y\r\n\r\none\r\n", 2, "one\r\n", false},
+        {MIXED "--b\r\nX: y\r\n\r\none\r\n--b", 2, "one", false},
+        {HEAD "Content-Type: multipart/mixed; boundary=b\n\n--b\nX: y\n\none\n--b--\n", 2, "one", false},
+        {HEAD "Content-Type: text/plain (((\r\n\r\nx", 1, NULL, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct mime_message m;
+        struct span body;
+
+        print_message("row %zu\n", i);
+        parse(rows[i].text, &m);
+        assert_int_equal(m.n_parts, rows[i].n);
+        if (rows[i].first) {
+            body = mime_part_body(span_of(rows[i].text), &m.parts[1]);
+            assert_int_equal(body.len, strlen(rows[i].first));
+            assert_memory_equal(body.data, rows[i].first, body.len);
+        }
+        assert_int_equal(m.disputed, rows[i].disputed);
+        mime_message_free(&m);
+    }
+}
+
+static void test_entity_bytes(void **state)
+{
+    static const char text[] =
+        HEAD "Content-Type: multipart/signed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\none\r\n"
+             "\r\n--b\r\nContent-Type: application/pgp-signature\r\n\r\n" SIGNATURE "--b--\r\n";
+    struct mime_message m;
+    struct span entity;
+    int a, b;
+
+    (void)state;
+    parse(text, &m);
+    assert_int_equal(mime_shape(&m, span_of(text), &a, &b), MIME_PGP_SIGNED);
+    entity = mime_part_entity(span_of(text), &m.parts[a]);
+    assert_int_equal(entity.len, strlen("Content-Type: text/plain\r\n\r\none\r\n"));
+    assert_memory_equal(entity.data, "Content-Type: text/plain\r\n\r\none\r\n", entity.len);
+    mime_message_free(&m);
+}
+
+static void test_shapes(void **state)
+{
+#define CONTROL "--b\r\nContent-Type: application/pgp-encrypted\r\n\r\nVersion: 1\r\n\r\n"
+#define CIPHER  "--b\r\nContent-Type: application/octet-stream\r\n\r\n" ARMOR "\r\n"
+#define ENC     HEAD "Content-Type: multipart/encrypted; boundary=b"
+#define SIG     HEAD "Content-Type: multipart/signed; boundary=b"
+#define TEXT    "--b\r\nContent-Type: text/plain\r\n\r\nx\r\n"
+#define SIGPART "--b\r\nContent-Type: application/pgp-signature\r\n\r\n" SIGNATURE "\r\n"
+#define P7SIG   "--b\r\nContent-Type: application/x-pkcs7-signature\r\n\r\nx\r\n"
+    static const struct {
+        const char *text;
+        enum mime_shape shape;
+        int a, b;
+    } rows[] = {
+        {HEAD "\r\nx", MIME_PLAIN, -1, -1},
+        {HEAD "Content-Type: text/html\r\n\r\nx", MIME_PLAIN, -1, -1},
+        {HEAD "Content-Type: image/png\r\n\r\nx", MIME_OTHER, -1, -1},
+        {MIXED TEXT "--b--", MIME_OTHER, -1, -1},
+        {ENC "; protocol=\"application/pgp-encrypted\"\r\n\r\n" CONTROL CIPHER "--b--", MIME_PGP_ENCRYPTED, 1, 2},
+        {ENC "\r\n\r\n" CONTROL CIPHER "--b--", MIME_PGP_ENCRYPTED, 1, 2},
+        {ENC "; protocol=APPLICATION/PGP-Encrypted\r\n\r\n" CONTROL CIPHER "--b--", MIME_PGP_ENCRYPTED, 1, 2},
+        {ENC "; protocol=other\r\n\r\n" CONTROL CIPHER "--b--", MIME_OTHER, -1, -1},
+        {ENC "\r\n\r\n" CONTROL CIPHER TEXT "--b--", MIME_OTHER, -1, -1},
+        {ENC "\r\n\r\n" CONTROL "--b--", MIME_OTHER, -1, -1},
+        {ENC "\r\n\r\n" CIPHER CONTROL "--b--", MIME_OTHER, -1, -1},
+        {MIXED "--b\r\nContent-Type: text/plain\r\n\r\n\r\n" CONTROL CIPHER "--b--", MIME_PGP_ENCRYPTED, 2, 3},
+        {MIXED TEXT CONTROL CIPHER "--b--", MIME_OTHER, -1, -1},
+        {SIG "; protocol=\"application/pgp-signature\"\r\n\r\n" TEXT SIGPART "--b--", MIME_PGP_SIGNED, 1, 2},
+        {SIG "\r\n\r\n" TEXT SIGPART "--b--", MIME_PGP_SIGNED, 1, 2},
+        {SIG "\r\n\r\n" TEXT SIGPART TEXT "--b--", MIME_OTHER, -1, -1},
+        {SIG "\r\n\r\n" TEXT TEXT "--b--", MIME_OTHER, -1, -1},
+        {SIG "; protocol=\"application/pkcs7-signature\"\r\n\r\n" TEXT P7SIG "--b--", MIME_SMIME, 1, 2},
+        {SIG "; protocol=\"application/pgp-signature\"\r\n\r\n" TEXT P7SIG "--b--", MIME_OTHER, -1, -1},
+        {MIXED "--b\r\nContent-Type: multipart/signed; boundary=c\r\n\r\n--c\r\n\r\nx\r\n--c\r\nContent-Type: "
+               "application/pgp-signature\r\n\r\nx\r\n--c--\r\n--b--",
+         MIME_OTHER, -1, -1},
+        {HEAD "Content-Type: application/x-pkcs7-mime\r\n\r\nx", MIME_SMIME, 0, -1},
+        {HEAD "\r\n" ARMOR, MIME_INLINE_PGP, 0, -1},
+        {HEAD "\r\n\r\n  " ARMOR "\r\n\r\n", MIME_INLINE_PGP, 0, -1},
+        {HEAD "\r\n" ARMOR "trailing text\r\n", MIME_PLAIN, -1, -1},
+        {HEAD "\r\nleading text\r\n" ARMOR, MIME_PLAIN, -1, -1},
+        {HEAD "\r\n-----BEGIN PGP SIGNED MESSAGE-----\r\nHash: SHA512\r\n\r\nx\r\n" SIGNATURE, MIME_INLINE_PGP, 0, -1},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct mime_message m;
+        int a, b;
+
+        print_message("row %zu\n", i);
+        parse(rows[i].text, &m);
+        assert_string_equal(mime_shape_name(mime_shape(&m, span_of(rows[i].text), &a, &b)),
+                            mime_shape_name(rows[i].shape));
+        assert_int_equal(a, rows[i].a);
+        assert_int_equal(b, rows[i].b);
+        mime_message_free(&m);
+    }
+}
+
+static void test_refused(void **state)
+{
+    static const struct {
+        struct span raw;
+        const char *rule;
+    } rows[] = {
+        {LITERAL(""), "empty"},
+        {LITERAL(HEAD "Content-Type: multipart/mixed; boundary=\"\\\"\"\r\n\r\nx"), "bad-boundary"},
+        {LITERAL("From: a\0\r\n\r\nx"), "nul-bytes"},
+        {LITERAL(ENC
+                 "\r\n\r\n" CONTROL
+                 "--b\r\nContent-Type: application/octet-stream\r\n\r\n-----BEGIN PGP MESSAGE-----\r\n\r\nwQEB\r\n"),
+         "truncated"},
+        {LITERAL(HEAD "\r\n-----BEGIN PGP MESSAGE-----\r\n\r\nwQEB0gn/\r\n-----END PGP MESSAGE-----\r\n"),
+         "truncated"}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct mime_message m;
+        struct diag why;
+
+        assert_int_not_equal(mime_parse(rows[i].raw, &limits, &m, &why), ERR_OK);
+        assert_string_equal(why.rule, rows[i].rule);
+        assert_int_equal(m.n_parts, 0);
+        assert_null(m.parts);
+    }
+}
+
+static void test_readable(void **state)
+{
+    static const struct {
+        const char *text, *shown;
+    } rows[] = {
+        {HEAD "\r\nhello\r\nworld\r\n", "hello\nworld\n"},
+        {HEAD "\r\nbell\a esc\x1b[2J cr\rline\r\n", "bell esc[2J cr\nline\n"},
+        {HEAD "Content-Type: text/plain; charset=iso-8859-1\r\n\r\ncaf\xe9\r\n", "caf\xc3\xa9\n"},
+        {HEAD "Content-Type: text/plain; charset=utf-8\r\n\r\na\xe2\x80\xae"
+              "b\xe2\x81\xa6"
+              "c\xc2\x9b"
+              "d\xe2\x80\x99\r\n",
+         "a\xef\xbf\xbd"
+         "b\xef\xbf\xbd"
+         "cd\xe2\x80\x99\n"},
+        {HEAD "Content-Transfer-Encoding: base64\r\n\r\naGVsbG8=\r\n", "hello"},
+        {HEAD "Content-Type: text/plain; format=flowed\r\n\r\none \r\ntwo\r\n> q \r\n> r\r\n-- \r\nsig\r\n",
+         "one two\n> q r\n-- \nsig\n"},
+        {HEAD "Content-Type: text/html\r\n\r\n<p>a<b>b</b></p><script>x</script>\r\n", "ab\n\n"},
+        {HEAD
+         "Content-Type: multipart/alternative; boundary=b\r\n\r\n--b\r\nContent-Type: text/html\r\n\r\n<b>html</b>\r\n"
+         "--b\r\nContent-Type: text/plain\r\n\r\nplain\r\n--b--\r\n",
+         "plain"},
+        {HEAD
+         "Content-Type: multipart/alternative; boundary=b\r\n\r\n--b\r\nContent-Type: text/html\r\n\r\n<b>html</b>\r\n"
+         "--b\r\nContent-Type: image/png\r\n\r\nx\r\n--b--\r\n",
+         "html\n"},
+        {MIXED "--b\r\nX: y\r\n\r\none\r\n--b\r\nContent-Type: text/x-diff; name=fix.patch\r\nContent-Disposition: "
+               "attachment\r\n"
+               "Content-Transfer-Encoding: base64\r\n\r\naGVsbG8=\r\n--b\r\nContent-Type: "
+               "application/pgp-signature\r\n\r\nx\r\n--b--\r\n",
+         "one\n\n[attachment 2: fix.patch, text/x-diff, 5 bytes]\n"},
+        {MIXED
+         "--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: in\r\nFrom: b@example.org\r\n\r\ninner\r\n--b--\r\n",
+         "[attached message]\nFrom: b@example.org\nSubject: in\n\n\ninner"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct mime_message m;
+        struct buf out = BUF_EMPTY;
+
+        print_message("row %zu\n", i);
+        parse(rows[i].text, &m);
+        assert_int_equal(mime_readable_text(span_of(rows[i].text), &m, &out, NULL), ERR_OK);
+        assert_string_equal(buf_text(&out), rows[i].shown);
+        buf_free(&out);
+        mime_message_free(&m);
+    }
+}
+
+static void test_readable_limit(void **state)
+{
+    static const char text[] = HEAD "\r\nmuch too long a text\r\n";
+    struct mime_message m;
+    struct diag why;
+    struct buf out;
+
+    (void)state;
+    buf_init(&out, 10);
+    parse(text, &m);
+    assert_int_equal(mime_readable_text(span_of(text), &m, &out, &why), ERR_LIMIT);
+    assert_string_equal(why.rule, "too-large");
+    buf_free(&out);
+    mime_message_free(&m);
+}
+
+static void test_html(void **state)
+{
+    static const struct {
+        const char *html, *text;
+    } rows[] = {
+        {"a  b\n c", "a b c\n"},
+        {"<P>one</P><p>two", "one\n\ntwo\n"},
+        {"a<br>b<br/>c", "a\nb\nc\n"},
+        {"&lt;b&gt; &amp;amp; &#65;&#x42; &nbsp;x &bogus; &", "<b> &amp; AB  x &bogus; &\n"},
+        {"&#0;&#27;&#x202e;", "  \xef\xbf\xbd\n"},
+        {"<a href='https://example.org/x'>link</a>", "link <https://example.org/x>\n"},
+        {"<a href=\"https://example.org/\">https://example.org/</a>", "https://example.org/\n"},
+        {"<a href=\"javascript:x\">link</a>", "link\n"},
+        {"<style>p{}</style><head><title>t</title></head>x<!-- c --> y", "x y\n"},
+        {"<script>never closed", ""},
+        {"<!-- never closed", ""},
+        {"a < b > c", "a < b > c\n"},
+        {"<b never closed", "<b never closed\n"},
+        {"<img alt=\">\" src=x>y", "y\n"},
+        {"<ul><li>a<li>b</ul>", "* a\n* b\n\n"},
+        {"<pre>a\n  b</pre>", "a\n  b\n\n"},
+        {"<td>a</td><td>b</td>", "a b\n"},
+        {"", ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct buf out = BUF_EMPTY;
+
+        print_message("row %zu\n", i);
+        mime_html_text(span_of(rows[i].html), &out);
+        assert_string_equal(buf_text(&out), rows[i].text);
+        buf_free(&out);
+    }
+}
+
+static void test_hostile_html(void **state)
+{
+    static const char *const units[] = {"<", "<a", "<a'>", "<a href=", "&#", "<!--", "<script", "<b \"", "</a>", "<p>"};
+
+    (void)state;
+    for (size_t u = 0; u < sizeof units / sizeof units[0]; u++) {
+        struct buf in = BUF_EMPTY, out = BUF_EMPTY;
+
+        while (in.len < 256 << 10)
+            buf_add_str(&in, units[u]);
+        mime_html_text(buf_span(&in), &out);
+        buf_free(&in);
+        buf_free(&out);
+    }
+}
+
+static void test_canonical_eol(void **state)
+{
+    static const struct {
+        const char *in, *out;
+    } rows[] = {
+        {"a\nb\r\nc\rd", "a\r\nb\r\nc\r\nd"}, {"\r\r\n\n", "\r\n\r\n\r\n"}, {"", ""}, {"\r", "\r\n"}, {"x", "x"}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct buf out = BUF_EMPTY;
+
+        mime_canonical_eol(span_of(rows[i].in), &out);
+        assert_string_equal(buf_text(&out), rows[i].out);
+        buf_free(&out);
+    }
+}
+
+static void test_frame(void **state)
+{
+    static const char text[] =
+        MIXED "--b\r\nContent-Type: text/plain; name=x\r\n\r\none\r\n--b\r\n\r\ntwo\r\n--b--\r\n";
+    struct mime_message m, back;
+    struct buf frame = BUF_EMPTY, again = BUF_EMPTY;
+
+    (void)state;
+    parse(text, &m);
+    mime_message_put(&m, &frame);
+    assert_int_equal(mime_message_get(buf_span(&frame), strlen(text), &back, NULL), ERR_OK);
+    mime_message_put(&back, &again);
+    assert_int_equal(frame.len, again.len);
+    assert_memory_equal(frame.data, again.data, frame.len);
+    mime_message_free(&back);
+    /* the same answer for a shorter message names bytes that are not there */
+    assert_int_equal(mime_message_get(buf_span(&frame), strlen(text) - 10, &back, NULL), ERR_REJECT);
+    for (size_t n = 0; n < frame.len; n++) {
+        assert_int_equal(mime_message_get((struct span){frame.data, n}, strlen(text), &back, NULL), ERR_REJECT);
+        assert_null(back.parts);
+    }
+    /* each damaged octet is either refused, or gives something within bounds */
+    for (size_t n = 0; n < frame.len; n++) {
+        frame.data[n] ^= 0x81;
+        if (mime_message_get(buf_span(&frame), strlen(text), &back, NULL) == ERR_OK) {
+            assert_int_equal(mime_message_check(&back, strlen(text), NULL), ERR_OK);
+            mime_message_free(&back);
+        }
+        frame.data[n] ^= 0x81;
+    }
+    mime_message_free(&m);
+    buf_free(&frame);
+    buf_free(&again);
+}
+
+static void test_check(void **state)
+{
+    static const char text[] = MIXED "--b\r\nX: y\r\n\r\none\r\n--b--\r\n";
+    struct mime_message m;
+    struct mime_part good;
+
+    (void)state;
+    parse(text, &m);
+    good = m.parts[1];
+    assert_int_equal(mime_message_check(&m, strlen(text), NULL), ERR_OK);
+    m.parts[1].body_len = SIZE_MAX;
+    assert_int_equal(mime_message_check(&m, strlen(text), NULL), ERR_REJECT);
+    m.parts[1] = good;
+    m.parts[1].header_len = SIZE_MAX - 3;
+    assert_int_equal(mime_message_check(&m, strlen(text), NULL), ERR_REJECT);
+    m.parts[1] = good;
+    m.parts[1].parent = 1;
+    assert_int_equal(mime_message_check(&m, strlen(text), NULL), ERR_REJECT);
+    m.parts[1] = good;
+    m.parts[1].header_off = 0;
+    assert_int_equal(mime_message_check(&m, strlen(text), NULL), ERR_REJECT);
+    m.parts[1] = good;
+    m.parts[1].depth = 2;
+    assert_int_equal(mime_message_check(&m, strlen(text), NULL), ERR_REJECT);
+    m.parts[1] = good;
+    mime_message_free(&m);
+}
+
+static void test_field_helpers(void **state)
+{
+    struct span block = span_of("Received: a\r\nReceived: b\r\n c\r\n\r\n");
+    struct buf out = BUF_EMPTY;
+
+    (void)state;
+    assert_int_equal(mime_field_count(block, "received"), 2);
+    assert_true(mime_field(block, "RECEIVED", &out));
+    assert_true(mime_field_nth(block, "Received", 1, &out));
+    assert_string_equal(buf_text(&out), "ab c");
+    assert_false(mime_field(block, "X", &out));
+    buf_free(&out);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_fields),
+        cmocka_unit_test(test_several_from),
+        cmocka_unit_test(test_part_attributes),
+        cmocka_unit_test(test_safe_names),
+        cmocka_unit_test(test_libetpan_faults),
+        cmocka_unit_test(test_entity_bytes),
+        cmocka_unit_test(test_shapes),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_readable),
+        cmocka_unit_test(test_readable_limit),
+        cmocka_unit_test(test_html),
+        cmocka_unit_test(test_hostile_html),
+        cmocka_unit_test(test_canonical_eol),
+        cmocka_unit_test(test_frame),
+        cmocka_unit_test(test_check),
+        cmocka_unit_test(test_field_helpers),
+    };
+
+    charset_open_all();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
