@@ -22,6 +22,9 @@ struct flow {
     struct db *db;
     struct clock *clock;
     struct policies *policies;
+    /* Is nothing under way or due? Asked for `wait`; core's. */
+    bool (*settled)(void *ctx);
+    void *settled_ctx;
 };
 
 /* Where a change comes from: an admin by command or by mail, a member by mail, or the daemon itself. */

@@ -240,11 +240,19 @@ static bool spawn(struct job *j, int theirs)
 {
     char *argv[] = {(char *)"embargod", (char *)(j->kind == WORKER_MIME ? "--role=mime" : "--role=crypto"), NULL};
     posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t none;
     int rc;
 
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, theirs, WORKER_FD);
-    rc = posix_spawn(&j->pid, j->pool->program, &actions, NULL, argv, environ);
+    /* Core blocks signals that it reads from a descriptor; a worker shall have none blocked. */
+    sigemptyset(&none);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+    rc = posix_spawn(&j->pid, j->pool->program, &actions, &attributes, argv, environ);
+    posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     return rc == 0;
 }

@@ -1,0 +1,59 @@
+#include "flow/command.h"
+
+#include "base/log.h"
+#include "store/audit.h"
+
+#include <string.h>
+
+static enum err run_in_transaction(struct flow *f, const struct command *c, struct reply *r, struct diag *why)
+{
+    enum err err = db_begin(f->db, why);
+
+    if (!err)
+        err = c->verb->run(f, c, r, why);
+    if (!err)
+        err = db_commit(f->db, why);
+    if (err)
+        db_rollback(f->db);
+    return err;
+}
+
+/* A refusal leaves a trace too: who asked for what, and by which rule it was refused. */
+static void record_refusal(struct flow *f, const struct command *c, const struct diag *reason)
+{
+    struct diag why;
+
+    if (db_begin(f->db, &why))
+        return;
+    if (audit_append(f->db, clock_now(f->clock), c->actor.name, "command.refused", c->verb->words, reason->rule, NULL,
+                     &why) ||
+        db_commit(f->db, &why)) {
+        db_rollback(f->db);
+        log_diag(NULL, "audit-failed", &why);
+    }
+}
+
+void command_run(struct flow *f, const struct command *c, struct reply *r)
+{
+    struct diag why = {0};
+    enum err err;
+
+    if (!c->verb->run) {
+        err = diag_set(&why, ERR_USAGE, "command.offline", "embargoctl does this by itself, not the daemon");
+    } else if (c->verb->writes) {
+        err = run_in_transaction(f, c, r, &why);
+        if (err == ERR_DENIED)
+            record_refusal(f, c, &why);
+    } else {
+        err = c->verb->run(f, c, r, &why);
+    }
+    if (err && r->data) {
+        json_decref(r->data);
+        r->data = NULL;
+    }
+    /* A handler that has set an exit code of its own (wait) keeps it. */
+    if (err || r->exit == EXIT_DONE)
+        reply_from(r, err, &why);
+    log_event(NULL, "command", err ? why.rule : NULL, "verb=%s by=%s exit=%d", c->verb->words,
+              c->actor.kind == ACTOR_ADMIN ? "admin" : "other", (int)r->exit);
+}

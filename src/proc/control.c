@@ -1,0 +1,364 @@
+/*
+ * The control socket: one request and one reply for each connection. A client's bytes are bounded and checked; whatever
+ * it sends, it can only lose its own connection.
+ */
+#include "proc/core.h"
+
+#include "base/frame.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "codec/mime.h"
+#include "codec/pgp_wire.h"
+#include "flow/command.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define CLIENTS_MAX    64
+#define REQUEST_MAX    ((size_t)96 << 20)
+#define CLIENT_IDLE_MS 30000
+
+struct client {
+    struct client *next;
+    struct control *control;
+    int fd;
+    uid_t uid;
+    struct buf in, out;
+    struct command command;
+    size_t at_value; /* the next value to be examined */
+    bool running;
+    int64_t deadline_ms;
+};
+
+struct control {
+    struct core *core;
+    int listen_fd;
+    struct client *clients;
+    size_t n;
+};
+
+size_t control_busy(const struct control *c)
+{
+    size_t n = 0;
+
+    for (const struct client *k = c->clients; k; k = k->next)
+        n += k->running;
+    return n;
+}
+
+static void client_free(struct client *k)
+{
+    struct client **at = &k->control->clients;
+
+    while (*at != k)
+        at = &(*at)->next;
+    *at = k->next;
+    k->control->n--;
+    loop_remove(k->control->core->loop, k->fd);
+    close(k->fd);
+    buf_free(&k->in);
+    buf_free(&k->out);
+    command_free(&k->command);
+    free(k);
+}
+
+void control_free(struct control **c)
+{
+    if (!*c)
+        return;
+    while ((*c)->clients)
+        client_free((*c)->clients);
+    loop_remove((*c)->core->loop, (*c)->listen_fd);
+    free(*c);
+    *c = NULL;
+}
+
+static void send_reply(struct client *k)
+{
+    while (k->out.len) {
+        ssize_t n = send(k->fd, k->out.data, k->out.len, MSG_NOSIGNAL);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && errno == EAGAIN) {
+            loop_set_events(k->control->core->loop, k->fd, POLLOUT);
+            return;
+        }
+        if (n < 0)
+            break;
+        buf_drop_front(&k->out, (size_t)n);
+    }
+    client_free(k);
+}
+
+static void answer(struct client *k, struct reply *r)
+{
+    struct buf payload = BUF_EMPTY;
+
+    k->running = false;
+    reply_put(r, &payload);
+    frame_write(&k->out, CONTROL_REPLY, buf_span(&payload));
+    buf_free(&payload);
+    reply_free(r);
+    send_reply(k);
+}
+
+static void answer_error(struct client *k, enum err err, const struct diag *why)
+{
+    struct reply r = {.out = BUF_EMPTY};
+
+    reply_from(&r, err, why);
+    answer(k, &r);
+}
+
+/* ---- who is it ---- */
+
+static enum err find_actor(struct client *k, const char *as, struct diag *why)
+{
+    const struct core *core = k->control->core;
+    const struct settings *s = core->settings;
+    const struct settings_admin *found = NULL;
+
+    if (as && !clock_is_rehearsal(&core->clock))
+        return diag_set(why, ERR_DENIED, "control.as", "--as is for rehearsals: live, the caller's uid decides");
+    if (as) {
+        found = settings_admin_at(s, as);
+        if (!found)
+            return diag_set(why, ERR_DENIED, "control.as", "no admin has this address: see embargoctl admin list");
+    }
+    for (size_t i = 0; !found && i < s->n_admins; i++)
+        if (s->admins[i].uid == (int64_t)k->uid)
+            found = &s->admins[i];
+    if (!found)
+        return diag_set(why, ERR_DENIED, "control.peer", "uid %ld is no admin's: see `admins` in embargod.conf",
+                        (long)k->uid);
+    actor_of_admin(&k->command.actor, found);
+    return ERR_OK;
+}
+
+/* ---- files are examined by workers first ---- */
+
+static void examine_next(struct client *k);
+
+static void key_examined(void *ctx, enum err err, struct span reply, const struct diag *why)
+{
+    struct client *k = ctx;
+    struct command_value *v = &k->command.values[k->at_value];
+    struct frame_reader r;
+    struct span facts, certificate;
+    struct diag bad;
+
+    if (err) {
+        answer_error(k, err, why);
+        return;
+    }
+    frame_reader_init(&r, reply);
+    facts = frame_get_bytes(&r);
+    certificate = frame_get_bytes(&r);
+    v->key = mem_zero(1, sizeof *v->key);
+    if (!frame_done(&r) || pgp_key_info_get(facts, v->key, &bad)) {
+        diag_set(&bad, ERR_INTERNAL, "worker.frame", "a worker's answer is damaged");
+        answer_error(k, ERR_INTERNAL, &bad);
+        return;
+    }
+    buf_init(&v->certificate, BUF_MAX_DEFAULT);
+    buf_add(&v->certificate, certificate.data, certificate.len);
+    k->at_value++;
+    examine_next(k);
+}
+
+static void mail_parsed(void *ctx, enum err err, struct span reply, const struct diag *why)
+{
+    struct client *k = ctx;
+    struct command_value *v = &k->command.values[k->at_value];
+    struct frame_reader r;
+    struct span packed, text;
+    struct diag bad;
+
+    if (err) {
+        answer_error(k, err, why);
+        return;
+    }
+    frame_reader_init(&r, reply);
+    packed = frame_get_bytes(&r);
+    frame_get_u32(&r);
+    frame_get_i64(&r);
+    frame_get_i64(&r);
+    text = frame_get_bytes(&r);
+    v->mail = mem_zero(1, sizeof *v->mail);
+    if (!frame_done(&r) || mime_message_get(packed, v->bytes.len, v->mail, &bad)) {
+        diag_set(&bad, ERR_INTERNAL, "worker.frame", "a worker's answer is damaged");
+        answer_error(k, ERR_INTERNAL, &bad);
+        return;
+    }
+    v->mail_text = mem_strndup(text.data, text.len);
+    k->at_value++;
+    examine_next(k);
+}
+
+static void submit_key(struct client *k, const struct command_value *v)
+{
+    struct core *core = k->control->core;
+    char *folder = settings_path(core->settings, "gnupg");
+    struct buf request = BUF_EMPTY;
+
+    frame_put_i64(&request, core_gpg_time(core));
+    frame_put_str(&request, folder);
+    frame_put_buf(&request, &v->bytes);
+    pool_submit(core->pool, WORKER_CRYPTO, CRYPTO_EXAMINE, &request, key_examined, k);
+    free(folder);
+}
+
+static void submit_mail(struct client *k, const struct command_value *v)
+{
+    const struct settings_limits *l = &k->control->core->settings->limits;
+    struct buf request = BUF_EMPTY;
+
+    frame_put_u64(&request, l->message_bytes);
+    frame_put_u64(&request, l->header_block_bytes);
+    frame_put_u64(&request, l->header_line_bytes);
+    frame_put_u64(&request, l->parts);
+    frame_put_u64(&request, l->depth);
+    frame_put_u64(&request, MIME_LIMITS_DEFAULT.comments);
+    frame_put_buf(&request, &v->bytes);
+    pool_submit(k->control->core->pool, WORKER_MIME, MIME_PARSE, &request, mail_parsed, k);
+}
+
+static void examine_next(struct client *k)
+{
+    struct reply r = {.out = BUF_EMPTY};
+
+    for (; k->at_value < k->command.n_values; k->at_value++) {
+        const struct command_value *v = &k->command.values[k->at_value];
+
+        if (v->type == ARG_KEY) {
+            submit_key(k, v);
+            return;
+        }
+        if (v->type == ARG_MAIL) {
+            submit_mail(k, v);
+            return;
+        }
+    }
+    command_run(&k->control->core->flow, &k->command, &r);
+    answer(k, &r);
+}
+
+static void request(struct client *k, struct span payload)
+{
+    struct diag why;
+    char *as = NULL;
+    enum err err = command_get(payload, &k->command, &as, &why);
+
+    k->running = true;
+    loop_set_events(k->control->core->loop, k->fd, 0);
+    if (!err)
+        err = find_actor(k, as, &why);
+    free(as);
+    buf_free(&k->in);
+    if (err)
+        answer_error(k, err, &why);
+    else
+        examine_next(k);
+}
+
+static void read_request(struct client *k)
+{
+    struct span payload;
+    uint32_t type;
+    size_t used;
+    uint8_t *room = buf_room(&k->in, 65536);
+    ssize_t n = room ? read(k->fd, room, 65536) : -1;
+    enum err err;
+
+    if (n < 0 && room && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (n <= 0) {
+        client_free(k);
+        return;
+    }
+    buf_grown(&k->in, (size_t)n);
+    err = frame_next(buf_span(&k->in), REQUEST_MAX, &type, &payload, &used);
+    if (err == ERR_AGAIN)
+        return;
+    if (err || type != CONTROL_REQUEST || used != k->in.len) {
+        log_event(NULL, "control-refused", "frame.bad", NULL);
+        client_free(k);
+        return;
+    }
+    request(k, payload);
+}
+
+static void on_client(void *ctx, int fd, short revents)
+{
+    struct client *k = ctx;
+
+    (void)fd;
+    if (k->running) {
+        /* Its request goes on; a client that hangs up while waiting just gets no answer. */
+        if (revents & (POLLHUP | POLLERR))
+            loop_set_events(k->control->core->loop, k->fd, 0);
+        return;
+    }
+    if (k->out.len)
+        send_reply(k);
+    else
+        read_request(k);
+}
+
+/* Clients that connect and say nothing make room for others. */
+static void drop_idle(struct control *c)
+{
+    int64_t now = clock_monotonic_ms();
+
+    for (struct client *k = c->clients, *next; k; k = next) {
+        next = k->next;
+        if (!k->running && now > k->deadline_ms)
+            client_free(k);
+    }
+}
+
+static void on_listen(void *ctx, int fd, short revents)
+{
+    struct control *c = ctx;
+    struct ucred peer;
+    socklen_t len = sizeof peer;
+    struct client *k;
+    int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+    (void)revents;
+    if (client < 0)
+        return;
+    drop_idle(c);
+    if (c->n >= CLIENTS_MAX || getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &len)) {
+        close(client);
+        return;
+    }
+    k = mem_zero(1, sizeof *k);
+    k->control = c;
+    k->fd = client;
+    k->uid = peer.uid;
+    k->deadline_ms = clock_monotonic_ms() + CLIENT_IDLE_MS;
+    buf_init(&k->in, REQUEST_MAX + 131072);
+    buf_init(&k->out, FRAME_PAYLOAD_MAX + 16);
+    k->next = c->clients;
+    c->clients = k;
+    c->n++;
+    loop_add(c->core->loop, client, POLLIN, on_client, k);
+}
+
+struct control *control_new(struct core *core, int listen_fd)
+{
+    struct control *c = mem_zero(1, sizeof *c);
+
+    c->core = core;
+    c->listen_fd = listen_fd;
+    loop_prepare_fd(listen_fd);
+    loop_add(core->loop, listen_fd, POLLIN, on_listen, c);
+    return c;
+}

@@ -1,0 +1,352 @@
+#include "proc/core.h"
+
+#include "base/frame.h"
+#include "base/instant.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/sandbox.h"
+#include "codec/pgp_home.h"
+#include "flow/policies.h"
+#include "flow/timer.h"
+#include "store/audit.h"
+#include "store/deadlines.h"
+#include "store/outbox.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define TICK_MS          200 /* how often the clock of a rehearsal, and retries, are looked at */
+#define STOP_DEADLINE_MS 10000
+
+int64_t core_gpg_time(struct core *core)
+{
+    return clock_is_rehearsal(&core->clock) ? clock_now(&core->clock) : INSTANT_NONE;
+}
+
+bool core_is_settled(struct core *core)
+{
+    struct spool_names names;
+    struct diag why;
+    int64_t now = clock_now(&core->clock);
+    bool empty;
+
+    if (spool_list(core->spool, &names, &why))
+        return false;
+    empty = names.n == 0;
+    spool_names_free(&names);
+    return empty && !opening_busy(core->opening) && !sealer_busy(core->sealer) && !importer_busy(core->importer) &&
+           !dispatch_busy(core->dispatch) && !pool_busy(core->pool) && !deadline_count_due(core->flow.db, now) &&
+           !copy_count_open(core->flow.db, now);
+}
+
+static bool is_settled(void *ctx)
+{
+    return core_is_settled(ctx);
+}
+
+/* ---- start ---- */
+
+struct unwrapped {
+    bool done;
+    enum err err;
+    struct diag why;
+    uint8_t key[BOX_KEY_BYTES];
+};
+
+static void on_unwrapped(void *ctx, enum err err, struct span reply, const struct diag *why)
+{
+    struct unwrapped *u = ctx;
+    struct frame_reader r;
+    struct span key;
+
+    u->done = true;
+    u->err = err;
+    if (err) {
+        u->why = *why;
+        return;
+    }
+    frame_reader_init(&r, reply);
+    key = frame_get_bytes(&r);
+    if (frame_done(&r) && key.len == sizeof u->key)
+        memcpy(u->key, key.data, sizeof u->key);
+    else
+        u->err = diag_set(&u->why, ERR_INTERNAL, "store.data-key", "the data key has the wrong length");
+}
+
+/* The data key is opened once, by a crypto worker in the storage home of the first list. */
+static enum err open_data_key(struct core *core, struct diag *why)
+{
+    struct unwrapped u = {0};
+    struct buf wrapped = BUF_EMPTY, request = BUF_EMPTY;
+    char *home = settings_gnupg(core->settings, core->settings->lists[0].name, "storage");
+
+    if (!db_meta_get(core->flow.db, "wrapped-key", &wrapped))
+        u.err = diag_set(&u.why, ERR_INTERNAL, "store.data-key", "the database has no data key: restore a backup");
+    if (!u.err) {
+        frame_put_i64(&request, core_gpg_time(core));
+        frame_put_str(&request, home);
+        frame_put_buf(&request, &wrapped);
+        pool_submit(core->pool, WORKER_CRYPTO, CRYPTO_UNWRAP, &request, on_unwrapped, &u);
+        while (!u.done) {
+            pool_tick(core->pool);
+            loop_once(core->loop, TICK_MS);
+        }
+    }
+    if (u.err)
+        *why = u.why;
+    else
+        db_set_box(core->flow.db, box_new(u.key));
+    mem_wipe(u.key, sizeof u.key);
+    buf_free(&wrapped);
+    free(home);
+    return u.err;
+}
+
+/* Bodies that a crash left between their file and their row. */
+static void sweep_bodies(struct core *core)
+{
+    char *path = settings_path(core->settings, "state/bodies");
+    DIR *dir = opendir(path);
+    struct dirent *e;
+
+    while (dir && (e = readdir(dir)))
+        if (e->d_name[0] != '.' && !body_is_known(core->flow.db, e->d_name) && unlinkat(dirfd(dir), e->d_name, 0) == 0)
+            log_event(NULL, "body-swept", NULL, NULL);
+    if (dir)
+        closedir(dir);
+    free(path);
+}
+
+/* The agents are started by core, so that they do not inherit the limits of a worker. */
+static enum err start_agents(struct core *core, struct diag *why)
+{
+    static const char *const homes[] = {"list", "storage"};
+    enum err err = ERR_OK;
+
+    for (size_t i = 0; !err && i < core->settings->n_lists; i++)
+        for (size_t k = 0; !err && k < 2; k++) {
+            char *home = settings_gnupg(core->settings, core->settings->lists[i].name, homes[k]);
+
+            err = pgp_home_set_time(home, core_gpg_time(core), why);
+            if (!err)
+                err = pgp_home_start_agent(home, why);
+            free(home);
+        }
+    return err;
+}
+
+static void stop_agents(struct core *core)
+{
+    for (size_t i = 0; i < core->settings->n_lists; i++) {
+        char *list = settings_gnupg(core->settings, core->settings->lists[i].name, "list");
+        char *storage = settings_gnupg(core->settings, core->settings->lists[i].name, "storage");
+
+        pgp_home_stop_agent(list);
+        pgp_home_stop_agent(storage);
+        free(list);
+        free(storage);
+    }
+}
+
+/* A rehearsal can never go live, and a live instance is rehearsed as a copy only. */
+static enum err check_kind(struct core *core, struct diag *why)
+{
+    struct buf kind = BUF_EMPTY;
+    const char *now = clock_is_rehearsal(&core->clock) ? "rehearsal" : "live";
+    enum err err = ERR_OK;
+
+    if (!db_meta_get(core->flow.db, "kind", &kind))
+        err = db_meta_set(core->flow.db, "kind", span_of(now), why);
+    else if (strcmp(buf_text(&kind), now) != 0)
+        err = diag_set(why, ERR_DENIED, "rehearsal.kind",
+                       "this instance is %s for good and cannot be started as %s: use a copy made by init or restore",
+                       strcmp(now, "live") ? "live" : "a rehearsal", strcmp(now, "live") ? "a rehearsal" : "live");
+    buf_free(&kind);
+    return err;
+}
+
+static enum err check_clock(struct core *core, struct diag *why)
+{
+    int64_t made = db_value(core->flow.db, 0, "SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'made-at'", "");
+
+    if (clock_is_rehearsal(&core->clock) && clock_now(&core->clock) < made)
+        return diag_set(why, ERR_REJECT, "clock.before-keys",
+                        "the rehearsal's clock is before the making of the list's key: set it later");
+    return ERR_OK;
+}
+
+static enum err open_stores(struct core *core, struct diag *why)
+{
+    char *state = settings_path(core->settings, "state"), *spool = settings_path(core->settings, "state/spool");
+    enum err err = db_open(state, DB_OPEN, &core->flow.db, why);
+
+    if (!err)
+        err = spool_open(spool, &core->spool, why);
+    if (!err)
+        err = check_kind(core, why);
+    if (!err)
+        err = check_clock(core, why);
+    free(state);
+    free(spool);
+    return err;
+}
+
+static enum err start(struct core *core, const char *clock_file, struct diag *why)
+{
+    char *folder = settings_path(core->settings, "policy");
+    enum err err = clock_open(&core->clock, clock_file, why);
+
+    core->loop = loop_new();
+    core->pool =
+        pool_new(core->loop, "/proc/self/exe", core->settings->limits.workers, core->settings->limits.worker_seconds);
+    core->flow = (struct flow){.settings = core->settings,
+                               .clock = &core->clock,
+                               .policies = policies_new(folder),
+                               .settled = is_settled,
+                               .settled_ctx = core};
+    free(folder);
+    if (!err)
+        err = sandbox_common(why);
+    if (!err && core->settings->sandbox != SANDBOX_OFF) {
+        err = sandbox_no_network(why);
+        if (err && core->settings->sandbox == SANDBOX_BEST_EFFORT) {
+            log_diag(NULL, "sandbox-missing", why);
+            err = ERR_OK;
+        }
+    }
+    if (!err)
+        err = box_start(why);
+    if (!err)
+        err = open_stores(core, why);
+    if (!err)
+        err = start_agents(core, why);
+    return err ? err : open_data_key(core, why);
+}
+
+/* ---- the loop ---- */
+
+static void on_signal(void *ctx, int fd, short revents)
+{
+    struct core *core = ctx;
+    struct signalfd_siginfo info;
+
+    (void)revents;
+    if (read(fd, &info, sizeof info) == (ssize_t)sizeof info && info.ssi_signo != SIGHUP)
+        core->stopping = true;
+}
+
+static void on_intake(void *ctx, int fd, short revents)
+{
+    struct core *core = ctx;
+    char bytes[256];
+    ssize_t n = read(fd, bytes, sizeof bytes); /* only a hint: the spool is read anyway */
+
+    (void)revents;
+    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
+        loop_remove(core->loop, fd);
+        core->stopping = true;
+    }
+}
+
+static void tick(struct core *core)
+{
+    struct diag why;
+
+    if (!core->stopping) {
+        opening_tick(core->opening);
+        importer_tick(core->importer);
+        sealer_tick(core->sealer);
+        dispatch_tick(core->dispatch);
+        if (timer_fire(&core->flow, &why))
+            log_diag(NULL, "timer-failed", &why);
+    }
+    pool_tick(core->pool);
+}
+
+static bool is_busy(const struct core *core)
+{
+    return pool_busy(core->pool) || dispatch_busy(core->dispatch) || control_busy(core->control);
+}
+
+static void run(struct core *core)
+{
+    int64_t give_up = 0;
+
+    while (!core->stopping || (is_busy(core) && clock_monotonic_ms() < give_up)) {
+        tick(core);
+        loop_once(core->loop, TICK_MS);
+        if (core->stopping && !give_up)
+            give_up = clock_monotonic_ms() + STOP_DEADLINE_MS;
+    }
+}
+
+static int watch_signals(struct core *core)
+{
+    sigset_t set;
+    int fd;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    loop_add(core->loop, fd, POLLIN, on_signal, core);
+    return fd;
+}
+
+static void release(struct core *core)
+{
+    control_free(&core->control);
+    dispatch_free(&core->dispatch);
+    pool_free(&core->pool);
+    sealer_free(&core->sealer);
+    importer_free(&core->importer);
+    opening_free(&core->opening);
+    policies_free(&core->flow.policies);
+    spool_close(&core->spool);
+    db_close(&core->flow.db);
+    loop_free(&core->loop);
+    clock_close(&core->clock);
+}
+
+int core_main(struct settings *settings, const char *clock_file, int courier_fd, int intake_fd, int control_fd)
+{
+    struct core core = {.settings = settings};
+    struct diag why = {0};
+    int signal_fd = -1;
+    enum err err;
+
+    log_set_role("core");
+    umask(077);
+    err = start(&core, clock_file, &why);
+    if (err) {
+        log_diag(NULL, "core-start-failed", &why);
+    } else {
+        signal_fd = watch_signals(&core);
+        sweep_bodies(&core);
+        core.opening = opening_new(&core);
+        core.sealer = sealer_new(&core);
+        core.importer = importer_new(&core);
+        core.dispatch = dispatch_new(&core, courier_fd);
+        core.control = control_new(&core, control_fd);
+        loop_prepare_fd(intake_fd);
+        loop_add(core.loop, intake_fd, POLLIN, on_intake, &core);
+        log_event(NULL, "core-ready", NULL, NULL);
+        run(&core);
+        log_event(NULL, "core-stopped", NULL, NULL);
+    }
+    stop_agents(&core);
+    release(&core);
+    if (signal_fd >= 0)
+        close(signal_fd);
+    /* 78 (EX_CONFIG): starting again will not help until someone has changed something. */
+    return err == ERR_OK ? 0 : 78;
+}

@@ -1,0 +1,375 @@
+#include "proc/parent.h"
+
+#include "base/clock.h"
+#include "base/fsx.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/sandbox.h"
+#include "codec/settings.h"
+#include "io/lmtp.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define RESTART_FIRST_MS 500
+#define RESTART_MAX_MS   30000
+#define STEADY_MS        60000 /* after this long without an end, the next restart is quick again */
+#define STOP_DEADLINE_MS 15000
+
+enum role_index { ROLE_CORE, ROLE_INTAKE, ROLE_COURIER, ROLES };
+static const char *const role_names[ROLES] = {"core", "intake", "courier"};
+
+struct parent {
+    const char *config_file;
+    const char *clock_file;
+    struct settings *settings;
+    int config_fd; /* a memory file with the checked text */
+    int lmtp_unix, lmtp_tcp, control;
+    int signal_fd;
+    pid_t pids[ROLES];
+    int64_t started_ms;
+    int restart_ms;
+    bool stopping;
+    int exit_code;
+};
+
+/* ---- configuration ---- */
+
+static enum err load_config(struct parent *p, struct diag *why)
+{
+    struct conf_faults faults = {0};
+    struct settings *fresh = NULL;
+    struct buf text = BUF_EMPTY;
+    enum err err = fsx_read_path(p->config_file, CONF_BYTES_MAX, &text, why);
+    int fd = -1;
+
+    if (!err) {
+        err = settings_parse(buf_text(&text), text.len, p->config_file, &faults, &fresh);
+        if (err)
+            conf_faults_diag(&faults, err, why);
+    }
+    if (!err && fresh->courier == COURIER_SMTP && !p->clock_file)
+        err = diag_set(why, ERR_REJECT, "conf.courier",
+                       "this version delivers into Maildirs only: set courier = \"maildir\"");
+    if (!err) {
+        fd = memfd_create("embargod.conf", MFD_CLOEXEC);
+        if (fd < 0)
+            err = diag_errno(why, ERR_INTERNAL, "parent.config", "keeping the configuration");
+        else
+            err = fsx_write_all(fd, text.data, text.len, "the configuration", why);
+    }
+    if (!err) {
+        fsx_close(&p->config_fd);
+        settings_free(&p->settings);
+        p->config_fd = fd;
+        p->settings = fresh;
+    } else {
+        fsx_close(&fd);
+        settings_free(&fresh);
+    }
+    conf_faults_free(&faults);
+    buf_free(&text);
+    return err;
+}
+
+/* ---- sockets ---- */
+
+static enum err make_run_folder(const char *socket_path, struct diag *why)
+{
+    char *folder = mem_strdup(socket_path), *slash = strrchr(folder, '/');
+    enum err err = ERR_OK;
+
+    if (slash && slash != folder) {
+        *slash = 0;
+        if (mkdir(folder, 0750) && errno != EEXIST)
+            err = diag_errno(why, ERR_INTERNAL, "parent.run", "making the folder of the sockets");
+    }
+    free(folder);
+    return err;
+}
+
+static enum err listen_unix(const char *path, unsigned mode, int *fd, struct diag *why)
+{
+    enum err err = *fd >= 0 ? ERR_OK : make_run_folder(path, why);
+
+    return err || *fd >= 0 ? err : lmtp_listen_unix(path, mode, fd, why);
+}
+
+static enum err open_sockets(struct parent *p, struct diag *why)
+{
+    enum err err = listen_unix(p->settings->control, 0660, &p->control, why);
+
+    if (!err && p->settings->lmtp_unix)
+        err = listen_unix(p->settings->lmtp_unix, 0660, &p->lmtp_unix, why);
+    if (!err && p->settings->lmtp_tcp && p->lmtp_tcp < 0)
+        err = lmtp_listen_tcp(p->settings->lmtp_tcp, &p->lmtp_tcp, why);
+    return err;
+}
+
+static void close_sockets(struct parent *p)
+{
+    fsx_close(&p->control);
+    fsx_close(&p->lmtp_unix);
+    fsx_close(&p->lmtp_tcp);
+}
+
+/* ---- roles ---- */
+
+/* In the child: puts the descriptors in their places, then becomes the role. */
+static _Noreturn void become(const struct parent *p, enum role_index role, int channel, int second, int third)
+{
+    int wanted[] = {p->config_fd, channel, second, third};
+    char *arguments[8], *option = mem_printf("--role=%s", role_names[role]);
+    int n = 0;
+    sigset_t none;
+
+    /* First out of the way of each other, then into place. */
+    for (int i = 0; i < 4; i++)
+        if (wanted[i] >= 0)
+            wanted[i] = fcntl(wanted[i], F_DUPFD_CLOEXEC, 20);
+    for (int i = 0; i < 4; i++) {
+        if (wanted[i] >= 0)
+            dup2(wanted[i], ROLE_FD_CONFIG + i);
+        else
+            close(ROLE_FD_CONFIG + i);
+    }
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    arguments[n++] = (char *)"embargod";
+    arguments[n++] = option;
+    arguments[n++] = (char *)"-c";
+    arguments[n++] = p->settings->file;
+    if (p->clock_file) {
+        arguments[n++] = (char *)"--rehearsal";
+        arguments[n++] = (char *)p->clock_file;
+    }
+    arguments[n] = NULL;
+    execv("/proc/self/exe", arguments);
+    _exit(71);
+}
+
+static enum err start_role(struct parent *p, enum role_index role, int channel, int second, int third, struct diag *why)
+{
+    pid_t pid = fork();
+
+    if (pid < 0)
+        return diag_errno(why, ERR_AGAIN, "parent.fork", "starting a role");
+    if (pid == 0)
+        become(p, role, channel, second, third);
+    p->pids[role] = pid;
+    return ERR_OK;
+}
+
+static enum err start_roles(struct parent *p, struct diag *why)
+{
+    int courier[2] = {-1, -1}, hint[2] = {-1, -1};
+    enum err err = ERR_OK;
+
+    p->started_ms = clock_monotonic_ms();
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, courier) || pipe2(hint, O_CLOEXEC))
+        err = diag_errno(why, ERR_AGAIN, "parent.sockets", "making the roles' sockets");
+    if (!err)
+        err = start_role(p, ROLE_CORE, courier[0], hint[0], p->control, why);
+    if (!err)
+        err = start_role(p, ROLE_COURIER, courier[1], -1, -1, why);
+    if (!err)
+        err = start_role(p, ROLE_INTAKE, hint[1], p->lmtp_unix, p->lmtp_tcp, why);
+    for (int i = 0; i < 2; i++) {
+        fsx_close(&courier[i]);
+        fsx_close(&hint[i]);
+    }
+    return err;
+}
+
+static bool any_alive(const struct parent *p)
+{
+    for (int i = 0; i < ROLES; i++)
+        if (p->pids[i] > 0)
+            return true;
+    return false;
+}
+
+static void signal_roles(struct parent *p, int sig)
+{
+    /* Intake first: no new mail while the others finish. */
+    static const enum role_index order[] = {ROLE_INTAKE, ROLE_CORE, ROLE_COURIER};
+
+    for (int i = 0; i < ROLES; i++)
+        /* The courier ends when core closes its socket: results of what it has in hand still count. */
+        if (p->pids[order[i]] > 0 && (order[i] != ROLE_COURIER || sig == SIGKILL || p->pids[ROLE_CORE] <= 0))
+            kill(p->pids[order[i]], sig);
+}
+
+/* Collects roles that have ended. True when one ended with a code that says "not again". */
+static bool reap(struct parent *p)
+{
+    bool hopeless = false;
+    int status;
+    pid_t pid;
+
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+        for (int i = 0; i < ROLES; i++)
+            if (p->pids[i] == pid) {
+                p->pids[i] = 0;
+                if (WIFEXITED(status) && WEXITSTATUS(status) == 78)
+                    hopeless = true;
+                if (!p->stopping)
+                    log_event(NULL, "role-ended", NULL, "role=%s status=%d", role_names[i], status);
+            }
+    return hopeless;
+}
+
+/* Waits for a signal, at most timeout_ms. 0: none. */
+static int wait_signal(struct parent *p, int timeout_ms)
+{
+    struct pollfd poll_fd = {.fd = p->signal_fd, .events = POLLIN};
+    struct signalfd_siginfo info;
+
+    if (poll(&poll_fd, 1, timeout_ms) <= 0 || read(p->signal_fd, &info, sizeof info) != (ssize_t)sizeof info)
+        return 0;
+    return (int)info.ssi_signo;
+}
+
+static void stop_roles(struct parent *p)
+{
+    int64_t give_up = clock_monotonic_ms() + STOP_DEADLINE_MS;
+    bool was_stopping = p->stopping;
+
+    p->stopping = true;
+    signal_roles(p, SIGTERM);
+    while (reap(p), any_alive(p)) {
+        if (clock_monotonic_ms() > give_up)
+            signal_roles(p, SIGKILL);
+        wait_signal(p, 100);
+    }
+    p->stopping = was_stopping;
+}
+
+static void reload(struct parent *p)
+{
+    char *old_unix = mem_strdup(p->settings->lmtp_unix), *old_tcp = mem_strdup(p->settings->lmtp_tcp);
+    struct diag why;
+
+    if (load_config(p, &why)) {
+        log_event(NULL, "reload-refused", why.rule, "%s line %d: %s; the old configuration stays", why.file, why.line,
+                  why.text);
+    } else {
+        stop_roles(p);
+        if (strcmp(old_unix ? old_unix : "", p->settings->lmtp_unix ? p->settings->lmtp_unix : ""))
+            fsx_close(&p->lmtp_unix);
+        if (strcmp(old_tcp ? old_tcp : "", p->settings->lmtp_tcp ? p->settings->lmtp_tcp : ""))
+            fsx_close(&p->lmtp_tcp);
+        if (open_sockets(p, &why) || start_roles(p, &why))
+            log_diag(NULL, "reload-failed", &why);
+        else
+            log_event(NULL, "reloaded", NULL, NULL);
+    }
+    free(old_unix);
+    free(old_tcp);
+}
+
+/* A role ended unasked: all end, and after a growing pause all start again. */
+static void restart(struct parent *p, bool hopeless)
+{
+    struct diag why;
+
+    stop_roles(p);
+    if (hopeless) {
+        p->exit_code = 78;
+        p->stopping = true;
+        return;
+    }
+    p->restart_ms =
+        clock_monotonic_ms() - p->started_ms > STEADY_MS || !p->restart_ms ? RESTART_FIRST_MS : p->restart_ms * 2;
+    if (p->restart_ms > RESTART_MAX_MS)
+        p->restart_ms = RESTART_MAX_MS;
+    log_event(NULL, "restart", NULL, "in %d ms", p->restart_ms);
+    for (int64_t until = clock_monotonic_ms() + p->restart_ms, left;
+         !p->stopping && (left = until - clock_monotonic_ms()) > 0;) {
+        int sig = wait_signal(p, (int)left);
+
+        if (sig == SIGTERM || sig == SIGINT)
+            p->stopping = true;
+    }
+    if (!p->stopping && start_roles(p, &why))
+        log_diag(NULL, "restart-failed", &why);
+}
+
+static void watch(struct parent *p)
+{
+    while (!p->stopping) {
+        int sig = wait_signal(p, 1000);
+        bool hopeless = reap(p);
+
+        if (sig == SIGTERM || sig == SIGINT)
+            p->stopping = true;
+        else if (sig == SIGHUP)
+            reload(p);
+        else if (hopeless || p->pids[ROLE_CORE] <= 0 || p->pids[ROLE_INTAKE] <= 0 || p->pids[ROLE_COURIER] <= 0)
+            restart(p, hopeless);
+    }
+    stop_roles(p);
+}
+
+static int open_signals(void)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+int parent_main(const char *config_file, const char *clock_file)
+{
+    struct parent p = {.config_file = config_file,
+                       .clock_file = clock_file,
+                       .config_fd = -1,
+                       .lmtp_unix = -1,
+                       .lmtp_tcp = -1,
+                       .control = -1};
+    struct diag why = {0};
+    struct clock clock = {0};
+    enum err err = load_config(&p, &why);
+
+    signal(SIGPIPE, SIG_IGN);
+    p.signal_fd = open_signals();
+    if (!err)
+        err = clock_open(&clock, clock_file, &why);
+    clock_close(&clock);
+    if (!err)
+        err = sandbox_common(&why);
+    if (!err)
+        err = open_sockets(&p, &why);
+    if (!err)
+        err = start_roles(&p, &why);
+    if (err) {
+        fprintf(stderr, "embargod: %s%s%s\n", why.file, *why.file ? ": " : "", why.text);
+        p.exit_code = 78;
+    } else {
+        watch(&p);
+        unlink(p.settings->control);
+        if (p.settings->lmtp_unix)
+            unlink(p.settings->lmtp_unix);
+    }
+    close_sockets(&p);
+    fsx_close(&p.config_fd);
+    fsx_close(&p.signal_fd);
+    settings_free(&p.settings);
+    return p.exit_code;
+}

@@ -1,0 +1,157 @@
+/* A role's start: the configuration from the parent, then its own main. */
+#include "proc/parent.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/sandbox.h"
+#include "base/spool.h"
+#include "codec/settings.h"
+#include "io/courier.h"
+#include "io/lmtp.h"
+#include "proc/core.h"
+#include "proc/worker.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static enum err read_config(const char *file, struct settings **out, struct diag *why)
+{
+    struct conf_faults faults = {0};
+    struct buf text = BUF_EMPTY;
+    struct stat st;
+    uint8_t *room;
+    enum err err = ERR_OK;
+
+    if (fstat(ROLE_FD_CONFIG, &st) || st.st_size > (off_t)CONF_BYTES_MAX)
+        return diag_set(why, ERR_INTERNAL, "role.config", "a role is started by embargod, not by hand");
+    room = buf_room(&text, (size_t)st.st_size);
+    if (!room || pread(ROLE_FD_CONFIG, room, (size_t)st.st_size, 0) != st.st_size)
+        err = diag_set(why, ERR_INTERNAL, "role.config", "the configuration cannot be read");
+    else
+        buf_grown(&text, (size_t)st.st_size);
+    if (!err)
+        err = settings_parse(buf_text(&text), text.len, file, &faults, out);
+    if (err && faults.n)
+        conf_faults_diag(&faults, err, why);
+    conf_faults_free(&faults);
+    buf_free(&text);
+    close(ROLE_FD_CONFIG);
+    return err;
+}
+
+static bool is_open(int fd)
+{
+    return fcntl(fd, F_GETFD) >= 0;
+}
+
+/* ---- intake ---- */
+
+static bool on_stop(void *ctx)
+{
+    (void)ctx;
+    return false;
+}
+
+static int watch_stop(void)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static enum err serve(const struct settings *s, struct clock *clock, struct diag *why)
+{
+    struct lmtp_settings l = LMTP_SETTINGS_DEFAULT;
+    struct lmtp_watch stop = {.fd = watch_stop(), .ready = on_stop};
+    char *dir = settings_path(s, "state/spool"), host[256] = "localhost";
+    const char **addresses = mem_zero(s->n_lists, sizeof *addresses);
+    struct spool *spool = NULL;
+    int fds[2];
+    size_t n = 0;
+    enum err err = spool_open(dir, &spool, why);
+
+    gethostname(host, sizeof host - 1);
+    for (size_t i = 0; i < s->n_lists; i++)
+        addresses[i] = s->lists[i].address;
+    l.host_name = host;
+    l.addresses = addresses;
+    l.n_addresses = s->n_lists;
+    l.size_bytes = s->limits.message_bytes;
+    l.hold_bytes = s->limits.hold_bytes;
+    l.max_recipients =
+        (size_t)s->limits.recipients < SPOOL_RECIPIENTS_MAX ? (size_t)s->limits.recipients : SPOOL_RECIPIENTS_MAX;
+    l.max_connections = (size_t)s->limits.connections;
+    l.idle_s = s->limits.idle_seconds;
+    l.clock = clock;
+    l.watches = &stop;
+    l.n_watches = 1;
+    if (is_open(ROLE_FD_SECOND))
+        fds[n++] = ROLE_FD_SECOND;
+    if (is_open(ROLE_FD_THIRD))
+        fds[n++] = ROLE_FD_THIRD;
+    if (!err) {
+        spool_set_reserve(spool, s->limits.reserve_bytes);
+        spool_sweep(spool);
+        log_event(NULL, "intake-ready", NULL, NULL);
+        err = lmtp_serve(fds, n, spool, &l, ROLE_FD_CHANNEL, why);
+    }
+    spool_close(&spool);
+    free(addresses);
+    free(dir);
+    close(stop.fd);
+    return err;
+}
+
+static int intake_main(const struct settings *s, const char *clock_file)
+{
+    struct clock clock = {0};
+    struct diag why = {0};
+    enum err err = sandbox_common(&why);
+
+    log_set_role("intake");
+    umask(077);
+    if (!err)
+        err = clock_open(&clock, clock_file, &why);
+    if (!err)
+        err = serve(s, &clock, &why);
+    if (err)
+        log_diag(NULL, "intake-failed", &why);
+    clock_close(&clock);
+    return err ? 1 : 0;
+}
+
+int role_main(const char *role, const char *config_file, const char *clock_file)
+{
+    struct settings *settings = NULL;
+    struct diag why = {0};
+    int rc = 78;
+
+    signal(SIGPIPE, SIG_IGN);
+    if (strcmp(role, "mime") == 0)
+        return worker_main(WORKER_MIME);
+    if (strcmp(role, "crypto") == 0)
+        return worker_main(WORKER_CRYPTO);
+    if (read_config(config_file, &settings, &why)) {
+        log_diag(NULL, "role-failed", &why);
+        return rc;
+    }
+    if (strcmp(role, "core") == 0)
+        rc = core_main(settings, clock_file, ROLE_FD_CHANNEL, ROLE_FD_SECOND, ROLE_FD_THIRD);
+    else if (strcmp(role, "intake") == 0)
+        rc = intake_main(settings, clock_file);
+    else if (strcmp(role, "courier") == 0)
+        rc = courier_main(settings, clock_file != NULL, ROLE_FD_CHANNEL);
+    settings_free(&settings);
+    return rc;
+}
