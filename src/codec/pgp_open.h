@@ -17,8 +17,9 @@
 #include "base/err.h"
 #include "codec/pgp.h"
 
-#define PGP_BOMB_FACTOR 100
-#define PGP_BOMB_FLOOR  ((size_t)64 << 10) /* bytes */
+#define PGP_BOMB_FACTOR  100
+#define PGP_CLOCK_SKEW_S 600                /* a signature may be dated so far in the future */
+#define PGP_BOMB_FLOOR   ((size_t)64 << 10) /* bytes */
 
 enum pgp_verdict {
     PGP_SIG_GOOD,        /* by a key that is valid at the home's time */
@@ -28,11 +29,11 @@ enum pgp_verdict {
     PGP_SIG_BAD,         /* over other bytes */
     PGP_SIG_UNKNOWN_KEY, /* the home does not hold the key: look up issuer, verify again in its shard */
     PGP_SIG_WEAK,        /* right, but by SHA-1, MD5 or RIPEMD-160 */
-    PGP_SIG_ERROR        /* cannot be judged (unknown algorithm, made in the future) */
+    PGP_SIG_ERROR        /* cannot be judged (unknown algorithm, made in the future, not over a document) */
 };
 
 struct pgp_signature {
-    char fingerprint[PGP_FPR_SIZE]; /* of the primary key; "" where the home does not hold it */
+    char fingerprint[PGP_FPR_SIZE]; /* of the primary key; "" for the verdicts unknown-key, bad and error */
     char issuer[PGP_FPR_SIZE];      /* as the signature names it: a fingerprint, else a key id of 16 digits */
     int64_t made_at_utc_s;          /* INSTANT_NONE: unknown */
     int64_t expires_at_utc_s;       /* INSTANT_NONE: never */

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "codec/pgp_armor.h"
 #include "codec/pgp_gpg.h"
+#include "codec/pgp_key_store.h"
 #include "codec/pgp_scan.h"
 
 #include <stdio.h>
@@ -75,7 +76,13 @@ static void set_primary(const char *home, gpgme_signature_t sig, struct pgp_sign
     pgp_gpg_close(&gpg);
 }
 
-static void set_signature(const char *home, gpgme_signature_t sig, struct pgp_signature *out)
+/* A signature that is not right names nobody: whoever made it wrote what he liked as its issuer. */
+static bool names_a_signer(enum pgp_verdict verdict)
+{
+    return verdict != PGP_SIG_UNKNOWN_KEY && verdict != PGP_SIG_BAD && verdict != PGP_SIG_ERROR;
+}
+
+static void set_signature(const char *home, gpgme_signature_t sig, bool odd_class, struct pgp_signature *out)
 {
     const char *hash = gpgme_hash_algo_name(sig->hash_algo);
 
@@ -85,10 +92,13 @@ static void set_signature(const char *home, gpgme_signature_t sig, struct pgp_si
     out->expires_at_utc_s = sig->exp_timestamp ? (int64_t)sig->exp_timestamp : INSTANT_NONE;
     snprintf(out->hash, sizeof out->hash, "%s", hash ? hash : "");
     out->verdict = verdict_of(sig);
-    if (out->verdict == PGP_SIG_UNKNOWN_KEY)
+    /* gpg finds nothing wrong with a signature of tomorrow, which would outlive any limit of age. */
+    if (names_a_signer(out->verdict) && (odd_class || out->made_at_utc_s > pgp_home_now(home) + PGP_CLOCK_SKEW_S))
+        out->verdict = PGP_SIG_ERROR;
+    if (!names_a_signer(out->verdict))
         return;
     set_primary(home, sig, out);
-    if (!out->fingerprint[0] && out->verdict == PGP_SIG_GOOD)
+    if (!out->fingerprint[0])
         out->verdict = PGP_SIG_ERROR;
 }
 
@@ -101,9 +111,7 @@ static enum err read_signatures(struct pgp_gpg *gpg, const char *home, struct pg
     for (gpgme_signature_t sig = result ? result->signatures : NULL; sig; sig = sig->next) {
         if (*n >= max)
             return diag_set(why, ERR_LIMIT, "too-many-signatures", "the message has more than %zu signatures", max);
-        set_signature(home, sig, &sigs[*n]);
-        if (gpg->status.odd_class)
-            sigs[*n].verdict = PGP_SIG_ERROR;
+        set_signature(home, sig, gpg->status.odd_class, &sigs[*n]);
         all_good = all_good && !gpgme_err_code(sig->status);
         (*n)++;
     }

@@ -229,6 +229,8 @@ static void test_inline_traps(void **state)
     check_ok(verify(buf_span(&m), &n, sigs, &why), &why);
     assert_int_equal(n, 1);
     assert_int_equal(sigs[0].verdict, PGP_SIG_BAD);
+    assert_string_equal(sigs[0].fingerprint, "");
+    assert_string_equal(sigs[0].issuer, alice_fpr + 24); /* gpg names the key id alone */
     /* encrypted data is never decrypted here, also not inside of a compressed packet */
     made_by_alice(&m, ARGS("-e", "-r", list_fpr));
     check_fails(verify(buf_span(&m), &n, sigs, &why), ERR_REJECT, "corrupt", &why);
@@ -382,6 +384,33 @@ static void test_signing_subkey(void **state)
     buf_free(&key);
 }
 
+/* gpg says "good" to a signature of next year. */
+static void test_dates(void **state)
+{
+    struct pgp_signature sigs[MANY];
+    struct buf m = BUF_EMPTY;
+    struct diag why;
+    size_t n;
+
+    (void)state;
+    for (int ahead_s = 300; ahead_s < 400 * 86400; ahead_s *= 10) {
+        check_ok(pgp_home_set_time(in_scratch("alice"), (int64_t)time(NULL) + ahead_s, &why), &why);
+        made_by_alice(&m, ARGS("-s"));
+        check_ok(pgp_home_set_time(in_scratch("alice"), INSTANT_NONE, &why), &why);
+        check_ok(verify(buf_span(&m), &n, sigs, &why), &why);
+        assert_int_equal(n, 1);
+        assert_int_equal(sigs[0].verdict, ahead_s > PGP_CLOCK_SKEW_S ? PGP_SIG_ERROR : PGP_SIG_GOOD);
+        assert_string_equal(sigs[0].fingerprint, ahead_s > PGP_CLOCK_SKEW_S ? "" : alice_fpr);
+    }
+    made_by_alice(&m, ARGS("-s", "--default-sig-expire", "1d"));
+    check_ok(pgp_home_set_time(in_scratch("list"), (int64_t)time(NULL) + 2 * 86400, &why), &why);
+    check_ok(verify(buf_span(&m), &n, sigs, &why), &why);
+    assert_int_equal(sigs[0].verdict, PGP_SIG_EXPIRED);
+    assert_string_equal(sigs[0].fingerprint, alice_fpr);
+    check_ok(pgp_home_set_time(in_scratch("list"), INSTANT_NONE, &why), &why);
+    buf_free(&m);
+}
+
 /* A passphrase, or no agent, is no fault of the message: try again later. */
 static void test_again(void **state)
 {
@@ -425,7 +454,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_forms), cmocka_unit_test(test_refusals),       cmocka_unit_test(test_no_integrity),
         cmocka_unit_test(test_bomb),  cmocka_unit_test(test_inline_traps),   cmocka_unit_test(test_detached),
-        cmocka_unit_test(test_clear), cmocka_unit_test(test_signing_subkey), cmocka_unit_test(test_again),
+        cmocka_unit_test(test_clear), cmocka_unit_test(test_signing_subkey), cmocka_unit_test(test_dates),
+        cmocka_unit_test(test_again),
     };
 
     return cmocka_run_group_tests(tests, make_homes, remove_scratch);
