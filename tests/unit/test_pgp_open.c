@@ -96,6 +96,56 @@ static void test_forms(void **state)
     buf_free(&m);
 }
 
+/* What Sequoia and RNP sign and encrypt; large, so that it comes in partial lengths. */
+static void test_other_programs(void **state)
+{
+    const char *secret = in_scratch("alice.sec"), *list = in_scratch("list.pub"), *big = in_scratch("big");
+    const char *ring = in_scratch("ring"), *made = in_scratch("made");
+    struct buf key = BUF_EMPTY, text = BUF_EMPTY, m = BUF_EMPTY, inner = BUF_EMPTY, plain = BUF_EMPTY;
+    struct pgp_signature sigs[MANY];
+    struct diag why;
+    size_t n;
+
+    (void)state;
+    check_ok(pgp_key_export_secret(in_scratch("alice"), alice_fpr, &key, &why), &why);
+    write_file(secret, buf_span(&key));
+    check_ok(pgp_key_export(in_scratch("list"), list_fpr, true, false, &key, &why), &why);
+    write_file(list, buf_span(&key));
+    for (int i = 0; i < 20000; i++)
+        buf_printf(&text, "line %d\r\n", i);
+    write_file(big, buf_span(&text));
+    mkdir(ring, 0700);
+    run_tool(NULL, false, ARGS("rnpkeys", "--homedir", ring, "--import-keys", secret));
+    run_tool(NULL, false, ARGS("rnpkeys", "--homedir", ring, "--import-keys", list));
+    for (int i = 0; i < 4; i++) {
+        static const char *const compress[] = {"none", "zlib"};
+        const char *const *argv =
+            i < 2 ? ARGS("sq", "--force", "encrypt", "--recipient-cert", list, "--signer-key", secret, "--compression",
+                         compress[i], "-o", made, big)
+                  : ARGS("rnp", "--homedir", ring, "-e", "-s", "-r", list_fpr, "-u", alice_fpr, "--password", "", "-z",
+                         i == 2 ? "0" : "6", "--output", made, "--overwrite", big);
+        int code = run_tool(NULL, false, argv);
+
+        if (code) {
+            print_message("skipped: %s ends with %d\n", argv[0], code);
+            continue;
+        }
+        read_file(made, &m);
+        check_ok(pgp_decrypt(in_scratch("list"), buf_span(&m), &inner, NULL, &why), &why);
+        check_ok(pgp_verify_inline(in_scratch("shard"), buf_span(&inner), &plain, sigs, MANY, &n, &why), &why);
+        assert_int_equal(n, 1);
+        assert_int_equal(sigs[0].verdict, PGP_SIG_GOOD);
+        assert_string_equal(sigs[0].fingerprint, alice_fpr);
+        assert_int_equal(plain.len, text.len);
+        assert_memory_equal(plain.data, text.data, text.len);
+    }
+    buf_free(&key);
+    buf_free(&text);
+    buf_free(&m);
+    buf_free(&inner);
+    buf_free(&plain);
+}
+
 static void refused(struct span in, enum err want, const char *rule)
 {
     struct buf inner = BUF_EMPTY;
@@ -452,9 +502,11 @@ static void test_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_forms), cmocka_unit_test(test_refusals),       cmocka_unit_test(test_no_integrity),
-        cmocka_unit_test(test_bomb),  cmocka_unit_test(test_inline_traps),   cmocka_unit_test(test_detached),
-        cmocka_unit_test(test_clear), cmocka_unit_test(test_signing_subkey), cmocka_unit_test(test_dates),
+        cmocka_unit_test(test_forms),          cmocka_unit_test(test_other_programs),
+        cmocka_unit_test(test_refusals),       cmocka_unit_test(test_no_integrity),
+        cmocka_unit_test(test_bomb),           cmocka_unit_test(test_inline_traps),
+        cmocka_unit_test(test_detached),       cmocka_unit_test(test_clear),
+        cmocka_unit_test(test_signing_subkey), cmocka_unit_test(test_dates),
         cmocka_unit_test(test_again),
     };
 
