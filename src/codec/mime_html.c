@@ -151,7 +151,9 @@ static void read_href(struct html *h, struct span tag)
         for (p += 5 + (quote != 0); p < end && h->href.len < HREF_MAX; p++) {
             if (quote ? *p == quote : *p <= ' ')
                 break;
-            if (*p > ' ')
+            if (*p > 126)
+                buf_printf(&h->href, "%%%02X", *p);
+            else if (*p > ' ')
                 buf_add_byte(&h->href, *p);
         }
         break;

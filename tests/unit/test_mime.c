@@ -379,6 +379,7 @@ static void test_html(void **state)
         {"<a href='https://example.org/x'>link</a>", "link <https://example.org/x>\n"},
         {"<a href=\"https://example.org/\">https://example.org/</a>", "https://example.org/\n"},
         {"<a href=\"javascript:x\">link</a>", "link\n"},
+        {"<a href=https://example.org/caf\xc3\xa9>x</a>", "x <https://example.org/caf%C3%A9>\n"},
         {"<style>p{}</style><head><title>t</title></head>x<!-- c --> y", "x y\n"},
         {"<script>never closed", ""},
         {"<!-- never closed", ""},
