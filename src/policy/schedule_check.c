@@ -211,11 +211,26 @@ static bool counted_from(const struct checkup *c, const struct policy_clock *clo
     return *out_start_utc_s != INSTANT_NONE && start != POLICY_AT_PUBLISH_PLANNED;
 }
 
+/* A bound without a start or a unit cannot be held against a date; say so. */
+static void note_unstated(struct checkup *c, const struct policy_clock *clock)
+{
+    const struct policy_value *missing = clock->start.has == POLICY_UNSTATED ? &clock->start : &clock->unit;
+    char key[DIAG_RULE_MAX];
+    if (clock->whole.has != POLICY_STATED || !policy_is(&clock->end, POLICY_AT_PUBLISH) ||
+        clock->max.has != POLICY_STATED || missing->has != POLICY_UNSTATED)
+        return;
+    snprintf(key, sizeof(key), "clocks.%.40s.%s", policy_value_text(&clock->name),
+             missing == &clock->start ? "start" : "unit");
+    breaks(c, FIRM_NOTE, missing, key,
+           "the policy does not state %s, so that its max of %d is not held against the date", key, clock->max.number);
+}
+
 static void check_clocks(struct checkup *c)
 {
     for (size_t i = 0; i < c->policy->n_clocks; i++) {
         const struct policy_clock *clock = &c->policy->clocks[i];
         int64_t start;
+        note_unstated(c, clock);
         if (!counted_from(c, clock, &start))
             continue;
         check_max(c, clock, start);
@@ -334,8 +349,8 @@ enum err schedule_check_until(const struct policy *policy, const struct schedule
         return diag_set(why, ERR_DENIED, "embargo.past", "the date has passed; to publish now, use embargo lift");
     c.discoverers_word = has_the_word(&c);
     check_track(&c);
-    check_discoverer(&c);
     check_clocks(&c);
+    check_discoverer(&c);
     check_tiers(&c);
     check_release(&c);
     return c.worst;
