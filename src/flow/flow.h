@@ -16,6 +16,7 @@
 #include "store/members.h"
 
 struct policies;
+struct held_row;
 
 struct flow {
     const struct settings *settings;
@@ -25,6 +26,9 @@ struct flow {
     /* Is nothing under way or due? Asked for `wait`; core's. */
     bool (*settled)(void *ctx);
     void *settled_ctx;
+    /* Lets a held mail go its way again, past the rule that held it; core's. */
+    enum err (*release)(void *ctx, const struct held_row *held, struct diag *why);
+    void *release_ctx;
 };
 
 /* Where a change comes from: an admin by command or by mail, a member by mail, or the daemon itself. */

@@ -1,0 +1,345 @@
+#include "flow/advisory_send.h"
+
+#include "base/instant.h"
+#include "base/mem.h"
+#include "flow/cases_flow.h"
+#include "flow/outgoing.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void advisory_view_free(struct advisory_view *v)
+{
+    advisory_row_free(&v->row);
+    advisory_doc_free(&v->doc);
+}
+
+enum err advisory_view_load(struct flow *f, int64_t case_id, int64_t version, struct advisory_view *out,
+                            struct diag *why)
+{
+    struct buf json = BUF_EMPTY;
+    enum err err = advisory_find(f->db, case_id, version, &out->row, why);
+
+    memset(&out->doc, 0, sizeof out->doc);
+    if (!err)
+        err = advisory_document(f->db, out->row.id, &json, why);
+    if (!err)
+        err = advisory_doc_load(buf_span(&json), &out->doc, why);
+    buf_free(&json);
+    if (err)
+        advisory_view_free(out);
+    return err;
+}
+
+/* The patches of an advisory, opened. */
+struct files {
+    struct patch_row *rows;
+    struct buf *contents;
+    struct outgoing_file *outgoing;
+    struct advisory_patch *hashes;
+    size_t n;
+};
+
+static void files_free(struct files *files)
+{
+    for (size_t i = 0; i < files->n; i++) {
+        patch_row_free(&files->rows[i]);
+        buf_free(&files->contents[i]);
+    }
+    free(files->rows);
+    free(files->contents);
+    free(files->outgoing);
+    free(files->hashes);
+}
+
+static const char *type_of(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+
+    if (dot && (strcmp(dot, ".patch") == 0 || strcmp(dot, ".diff") == 0))
+        return "text/x-diff";
+    if (dot && strcmp(dot, ".txt") == 0)
+        return "text/plain";
+    return "application/octet-stream";
+}
+
+static enum err files_load(struct flow *f, int64_t advisory_id, struct files *out, struct diag *why)
+{
+    enum err err;
+
+    memset(out, 0, sizeof *out);
+    err = patch_all(f->db, advisory_id, &out->rows, &out->n, why);
+    out->contents = mem_zero(out->n, sizeof *out->contents);
+    out->outgoing = mem_zero(out->n, sizeof *out->outgoing);
+    out->hashes = mem_zero(out->n, sizeof *out->hashes);
+    for (size_t i = 0; i < out->n; i++) {
+        const char *name = out->rows[i].name ? out->rows[i].name : "patch";
+
+        buf_init(&out->contents[i], BUF_MAX_DEFAULT);
+        if (!err)
+            err = patch_content(f->db, out->rows[i].id, &out->contents[i], why);
+        out->outgoing[i] = (struct outgoing_file){name, type_of(name), buf_span(&out->contents[i])};
+        out->hashes[i].name = name;
+        box_sha256_hex(buf_span(&out->contents[i]), out->hashes[i].sha256);
+    }
+    return err;
+}
+
+static const char *const short_words = "less time is left before the planned publication than this policy promises; "
+                                       "you are told at once";
+
+static void make_frame(const struct case_row *c, const struct advisory_view *v, const struct policy_tier *tier,
+                       const char *status, bool short_notice, const struct files *files, const struct decide_use *uses,
+                       struct advisory_frame *out)
+{
+    *out = (struct advisory_frame){.label = case_label(c),
+                                   .version = v->row.version,
+                                   .status = tier ? status : NULL,
+                                   .until_utc_s = c->until_at,
+                                   .model = c->model ? c->model : "none",
+                                   .tier = tier ? policy_words(&tier->name, "") : "public",
+                                   .policy = c->policy,
+                                   .uses = tier ? uses : NULL,
+                                   .patches = files->hashes,
+                                   .n_patches = files->n,
+                                   .short_notice = short_notice ? short_words : NULL};
+}
+
+enum err advisory_text_for(struct flow *f, const struct policy *policy, const struct case_row *c,
+                           const struct advisory_view *v, const struct policy_tier *tier, const char *status,
+                           bool short_notice, struct buf *out, struct diag *why)
+{
+    struct decide_use uses[POLICY_USES];
+    struct advisory_frame frame;
+    struct files files;
+    enum err err = files_load(f, v->row.id, &files, why);
+
+    (void)policy;
+    if (!err) {
+        if (tier)
+            decide_uses(tier, v->doc.allow, v->doc.deny, uses);
+        make_frame(c, v, tier, status, short_notice, &files, uses, &frame);
+        advisory_doc_render(&v->doc, &frame, out);
+    }
+    files_free(&files);
+    return err;
+}
+
+/* The fields of the protected header; texts live in the buffers handed in. */
+struct fields {
+    struct outgoing_field items[12];
+    size_t n;
+    char version[24], until[INSTANT_TEXT_SIZE];
+    struct buf allowed, denied;
+};
+
+static void add(struct fields *f, const char *name, const char *value)
+{
+    if (value && *value)
+        f->items[f->n++] = (struct outgoing_field){name, value};
+}
+
+static void fill_fields(struct fields *f, const struct case_row *c, int64_t version, const char *status,
+                        const struct policy_tier *tier, const struct decide_use *uses, const char *tlp)
+{
+    f->n = 0;
+    f->allowed = f->denied = BUF_EMPTY;
+    snprintf(f->version, sizeof f->version, "%lld", (long long)version);
+    instant_text(c->until_at, f->until);
+    advisory_uses_text(uses, POLICY_ALLOW, &f->allowed);
+    advisory_uses_text(uses, POLICY_DENY, &f->denied);
+    add(f, "Embargo-Case", case_label(c));
+    add(f, "Embargo-Version", f->version);
+    add(f, "Embargo-Status", status);
+    add(f, "Embargo-Until", *f->until ? f->until : "unstated");
+    add(f, "Embargo-Model", c->model);
+    add(f, "Embargo-Tier", policy_words(&tier->name, ""));
+    add(f, "Embargo-Allowed", buf_text(&f->allowed));
+    add(f, "Embargo-Denied", buf_text(&f->denied));
+    add(f, "Embargo-TLP", tlp ? tlp : "AMBER+STRICT");
+    add(f, "Embargo-Policy", c->policy);
+}
+
+static void fields_free(struct fields *f)
+{
+    buf_free(&f->allowed);
+    buf_free(&f->denied);
+}
+
+/* One group: the rows of one tier and one instant. */
+struct group {
+    const struct policy_tier *tier;
+    int64_t at;
+    bool short_notice;
+    struct outgoing_to *to;
+    size_t n, cap;
+};
+
+static struct group *group_for(struct group **groups, size_t *n, const struct fanout_row *row, bool watermark)
+{
+    for (size_t i = 0; !watermark && i < *n; i++)
+        if ((*groups)[i].tier == row->tier && (*groups)[i].at == row->at)
+            return &(*groups)[i];
+    *groups = mem_resize(*groups, *n + 1, sizeof **groups);
+    (*groups)[*n] = (struct group){.tier = row->tier, .at = row->at, .short_notice = row->short_notice};
+    return &(*groups)[(*n)++];
+}
+
+static struct group *make_groups(const struct policy *policy, const struct fanout *fan, size_t *n)
+{
+    bool watermark = policy_is(&policy->watermark, 1);
+    struct group *groups = NULL;
+
+    *n = 0;
+    for (size_t i = 0; i < fan->n; i++) {
+        const struct fanout_row *row = &fan->rows[i];
+        struct group *g;
+
+        if (!row->send)
+            continue;
+        g = group_for(&groups, n, row, watermark);
+        if (g->n == g->cap)
+            g->to = mem_resize(g->to, g->cap = g->cap ? g->cap * 2 : 8, sizeof *g->to);
+        g->to[g->n++] = (struct outgoing_to){.member_id = row->member.id,
+                                             .key_row = row->key_row,
+                                             .org = row->member.org,
+                                             .address = row->address,
+                                             .fingerprint = row->fingerprint};
+    }
+    return groups;
+}
+
+static void groups_free(struct group *groups, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        free(groups[i].to);
+    free(groups);
+}
+
+static char *advisory_subject(const struct case_row *c, const struct advisory_doc *doc, int64_t version)
+{
+    struct buf s = BUF_EMPTY;
+
+    buf_printf(&s, "%s v%lld", case_label(c), (long long)version);
+    for (size_t i = 0; doc->cves[i]; i++)
+        buf_printf(&s, "%s%s", i ? "," : " (", doc->cves[i]);
+    buf_printf(&s, "%s - %s", doc->cves[0] ? ")" : "", doc->title);
+    return buf_take(&s);
+}
+
+static enum err queue_group(struct flow *f, const struct case_row *c, const struct settings_list *list,
+                            const struct advisory_view *v, const struct group *g, const struct files *files,
+                            struct diag *why)
+{
+    const char *status = c->embargo_status ? c->embargo_status : "active";
+    struct decide_use uses[POLICY_USES];
+    struct advisory_frame frame;
+    struct fields fields;
+    struct buf text = BUF_EMPTY;
+    char *subject = advisory_subject(c, &v->doc, v->row.version);
+    enum err err;
+
+    decide_uses(g->tier, v->doc.allow, v->doc.deny, uses);
+    make_frame(c, v, g->tier, status, g->short_notice, files, uses, &frame);
+    advisory_doc_render(&v->doc, &frame, &text);
+    fill_fields(&fields, c, v->row.version, status, g->tier, uses, v->doc.tlp);
+    {
+        struct outgoing mail = {.kind = "advisory",
+                                .list = list,
+                                .list_id = c->list_id,
+                                .c = c,
+                                .version = v->row.version,
+                                .subject = subject,
+                                .text = buf_text(&text),
+                                .files = files->outgoing,
+                                .n_files = files->n,
+                                .fields = fields.items,
+                                .n_fields = fields.n,
+                                .to_members = true,
+                                .earliest_at = g->at};
+        err = outgoing_queue(f, &mail, content_sealed(), g->to, g->n, NULL, why);
+    }
+    fields_free(&fields);
+    buf_free(&text);
+    mem_free_secret(&subject);
+    return err;
+}
+
+enum err advisory_queue(struct flow *f, const struct policy *policy, const struct case_row *c,
+                        const struct settings_list *list, const struct advisory_view *v, const struct fanout *fan,
+                        struct diag *why)
+{
+    size_t n_groups;
+    struct group *groups = make_groups(policy, fan, &n_groups);
+    int64_t now = clock_now(f->clock);
+    struct files files;
+    enum err err = files_load(f, v->row.id, &files, why);
+
+    for (size_t i = 0; !err && i < n_groups; i++)
+        err = queue_group(f, c, list, v, &groups[i], &files, why);
+    for (size_t i = 0; !err && i < fan->n; i++)
+        if (fan->rows[i].send)
+            err = told_add(f->db, c->id, fan->rows[i].member.id, v->row.version,
+                           policy_words(&fan->rows[i].tier->name, ""), now, why);
+    files_free(&files);
+    groups_free(groups, n_groups);
+    return err;
+}
+
+static enum err notify_group(struct flow *f, const struct case_row *c, const struct settings_list *list,
+                             const struct group *g, const char *status, const char *words, struct diag *why)
+{
+    struct decide_use uses[POLICY_USES];
+    struct fields fields;
+    char *subject = mem_printf("%s - the embargo: %s", case_label(c), status);
+    enum err err;
+
+    decide_uses(g->tier, 0, 0, uses);
+    fill_fields(&fields, c, c->version, status, g->tier, uses, NULL);
+    {
+        struct outgoing mail = {.kind = "notice",
+                                .list = list,
+                                .list_id = c->list_id,
+                                .c = c,
+                                .version = c->version,
+                                .subject = subject,
+                                .text = words,
+                                .fields = fields.items,
+                                .n_fields = fields.n,
+                                .to_members = true,
+                                .earliest_at = INSTANT_NONE};
+        err = outgoing_queue(f, &mail, content_sealed(), g->to, g->n, NULL, why);
+    }
+    fields_free(&fields);
+    mem_free_secret(&subject);
+    return err;
+}
+
+enum err advisory_notify(struct flow *f, const struct policy *policy, const struct case_row *c,
+                         const struct settings_list *list, const char *status, const char *words, size_t *n_told,
+                         struct diag *why)
+{
+    struct fanout_wish wish = {.version = c->version, .only_told = true};
+    struct fanout fan;
+    struct group *groups;
+    size_t n_groups;
+    enum err err;
+
+    *n_told = 0;
+    if (!c->version)
+        return ERR_OK;
+    err = fanout_make(f, policy, c, &wish, &fan, why);
+    if (err)
+        return err;
+    for (size_t i = 0; i < fan.n; i++)
+        fan.rows[i].at = INSTANT_NONE; /* a date concerns those who know of it at once */
+    groups = make_groups(policy, &fan, &n_groups);
+    for (size_t i = 0; !err && i < n_groups; i++) {
+        err = notify_group(f, c, list, &groups[i], status, words, why);
+        *n_told += groups[i].n;
+    }
+    groups_free(groups, n_groups);
+    fanout_free(&fan);
+    return err;
+}

@@ -1,0 +1,36 @@
+/*
+ * An advisory becomes mail: for each tier its own payload, with the embargo's fields and what this tier may do.
+ */
+#ifndef FLOW_ADVISORY_SEND_H
+#define FLOW_ADVISORY_SEND_H
+
+#include "flow/advisory_doc.h"
+#include "flow/fanout.h"
+#include "store/advisories.h"
+
+struct advisory_view {
+    struct advisory_row row;
+    struct advisory_doc doc;
+};
+
+void advisory_view_free(struct advisory_view *v);
+/* version 0: the newest. */
+enum err advisory_view_load(struct flow *f, int64_t case_id, int64_t version, struct advisory_view *out,
+                            struct diag *why);
+
+/* The text for a tier; tier NULL: as it would be public. status: of the embargo ("active"). */
+enum err advisory_text_for(struct flow *f, const struct policy *policy, const struct case_row *c,
+                           const struct advisory_view *v, const struct policy_tier *tier, const char *status,
+                           bool short_notice, struct buf *out, struct diag *why);
+
+/* Records the mails for every row of the fanout that is to be sent, and who was told. */
+enum err advisory_queue(struct flow *f, const struct policy *policy, const struct case_row *c,
+                        const struct settings_list *list, const struct advisory_view *v, const struct fanout *fan,
+                        struct diag *why);
+
+/* A notice of the embargo (a date set, extended, lifted, broken) to those who were told and are active. */
+enum err advisory_notify(struct flow *f, const struct policy *policy, const struct case_row *c,
+                         const struct settings_list *list, const char *status, const char *words, size_t *n_told,
+                         struct diag *why);
+
+#endif

@@ -1,0 +1,208 @@
+/* An advisory's document as JSON, and as the text that people read. */
+#include "flow/advisory_doc.h"
+
+#include "base/instant.h"
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static json_t *list_json(char **list)
+{
+    json_t *a = json_array();
+
+    for (size_t i = 0; list && list[i]; i++)
+        json_array_append_new(a, json_string(list[i]));
+    return a;
+}
+
+static json_t *text_or_null(const char *text)
+{
+    return text ? json_string(text) : json_null();
+}
+
+static json_t *uses_json(unsigned bits)
+{
+    json_t *a = json_array();
+
+    for (int i = 0; i < POLICY_USES; i++)
+        if (bits & 1u << i)
+            json_array_append_new(a, json_string(policy_use_name((enum policy_use)i)));
+    return a;
+}
+
+json_t *advisory_doc_json(const struct advisory_doc *doc)
+{
+    json_t *o = json_object(), *sections = json_array();
+
+    json_object_set_new(o, "title", text_or_null(doc->title));
+    json_object_set_new(o, "tlp", text_or_null(doc->tlp));
+    json_object_set_new(o, "severity", text_or_null(doc->severity));
+    json_object_set_new(o, "cvss", text_or_null(doc->cvss));
+    json_object_set_new(o, "cves", list_json(doc->cves));
+    json_object_set_new(o, "cwes", list_json(doc->cwes));
+    json_object_set_new(o, "affected", list_json(doc->affected));
+    json_object_set_new(o, "fixed", list_json(doc->fixed));
+    json_object_set_new(o, "credits", list_json(doc->credits));
+    json_object_set_new(o, "references", list_json(doc->references));
+    json_object_set_new(o, "allow", uses_json(doc->allow));
+    json_object_set_new(o, "deny", uses_json(doc->deny));
+    for (size_t i = 0; i < doc->n_sections; i++)
+        json_array_append_new(sections,
+                              json_pack("{s:s, s:s}", "name", doc->sections[i].name, "text", doc->sections[i].text));
+    json_object_set_new(o, "sections", sections);
+    return o;
+}
+
+char *advisory_doc_dump(const struct advisory_doc *doc)
+{
+    json_t *o = advisory_doc_json(doc);
+    char *text = json_dumps(o, JSON_COMPACT);
+
+    json_decref(o);
+    return text;
+}
+
+static char *get_text(const json_t *o, const char *key)
+{
+    return mem_strdup(json_string_value(json_object_get(o, key)));
+}
+
+static char **get_list(const json_t *o, const char *key)
+{
+    const json_t *a = json_object_get(o, key);
+    size_t n = json_array_size(a);
+    char **list = mem_zero(n + 1, sizeof *list);
+
+    for (size_t i = 0; i < n; i++)
+        list[i] = mem_strdup(json_string_value(json_array_get(a, i)));
+    return list;
+}
+
+static unsigned get_uses(const json_t *o, const char *key)
+{
+    const json_t *a = json_object_get(o, key);
+    unsigned bits = 0;
+
+    for (size_t i = 0; i < json_array_size(a); i++)
+        for (int k = 0; k < POLICY_USES; k++)
+            if (strcmp(json_string_value(json_array_get(a, i)), policy_use_name((enum policy_use)k)) == 0)
+                bits |= 1u << k;
+    return bits;
+}
+
+enum err advisory_doc_load(struct span json, struct advisory_doc *out, struct diag *why)
+{
+    json_t *o = json_loadb((const char *)json.data, json.len, 0, NULL);
+    const json_t *sections = json_object_get(o, "sections");
+
+    memset(out, 0, sizeof *out);
+    if (!o)
+        return diag_set(why, ERR_INTERNAL, "advisory.damaged", "the advisory's record cannot be read");
+    out->title = get_text(o, "title");
+    out->tlp = get_text(o, "tlp");
+    out->severity = get_text(o, "severity");
+    out->cvss = get_text(o, "cvss");
+    out->cves = get_list(o, "cves");
+    out->cwes = get_list(o, "cwes");
+    out->affected = get_list(o, "affected");
+    out->fixed = get_list(o, "fixed");
+    out->credits = get_list(o, "credits");
+    out->references = get_list(o, "references");
+    out->allow = get_uses(o, "allow");
+    out->deny = get_uses(o, "deny");
+    out->n_sections = json_array_size(sections);
+    out->sections = mem_zero(out->n_sections, sizeof *out->sections);
+    for (size_t i = 0; i < out->n_sections; i++)
+        out->sections[i] = (struct advisory_section){get_text(json_array_get(sections, i), "name"),
+                                                     get_text(json_array_get(sections, i), "text")};
+    json_decref(o);
+    return ERR_OK;
+}
+
+void advisory_uses_text(const struct decide_use *uses, enum policy_use_word word, struct buf *out)
+{
+    size_t before = out->len;
+
+    for (int i = 0; i < POLICY_USES; i++) {
+        if (uses[i].word != word)
+            continue;
+        buf_printf(out, "%s%s", out->len > before ? ", " : "", policy_use_name((enum policy_use)i));
+        if (uses[i].condition && *uses[i].condition)
+            buf_printf(out, " (if %s)", uses[i].condition);
+    }
+    if (out->len == before)
+        buf_add_str(out, "nothing");
+}
+
+static void render_embargo(const struct advisory_doc *doc, const struct advisory_frame *f, struct buf *out)
+{
+    char at[INSTANT_TEXT_SIZE];
+
+    buf_add_str(out, "======================= UNDER EMBARGO: DO NOT SHARE =======================\n");
+    buf_printf(out, "Status:   %s\n", f->status);
+    buf_printf(out, "Until:    %s\n",
+               f->until_utc_s == INSTANT_NONE ? "no date is set yet" : instant_text(f->until_utc_s, at));
+    buf_printf(out, "TLP:      %s\n", doc->tlp ? doc->tlp : "AMBER+STRICT");
+    buf_printf(out, "Told as:  %s, model %s, policy %s\n", f->tier, f->model, f->policy);
+    buf_add_str(out, "Allowed:  ");
+    advisory_uses_text(f->uses, POLICY_ALLOW, out);
+    buf_add_str(out, "\nDenied:   ");
+    advisory_uses_text(f->uses, POLICY_DENY, out);
+    buf_add_str(out, "\nAsk us:   ");
+    advisory_uses_text(f->uses, POLICY_ASK, out);
+    buf_add_str(out, "\n");
+    if (f->short_notice)
+        buf_printf(out, "Notice:   %s\n", f->short_notice);
+    buf_add_str(out, "============================================================================\n\n");
+}
+
+static void render_list(const char *heading, char **list, struct buf *out)
+{
+    if (!list || !list[0])
+        return;
+    buf_printf(out, "%s\n\n", heading);
+    for (size_t i = 0; list[i]; i++)
+        buf_printf(out, "  %s\n", list[i]);
+    buf_add_str(out, "\n");
+}
+
+static void render_head(const struct advisory_doc *doc, const struct advisory_frame *f, struct buf *out)
+{
+    buf_printf(out, "            Security Advisory %s", f->label);
+    for (size_t i = 0; doc->cves && doc->cves[i]; i++)
+        buf_printf(out, " / %s", doc->cves[i]);
+    buf_printf(out, "\n                              version %lld\n\n", (long long)f->version);
+    buf_printf(out, "            %s\n\n", doc->title);
+    if (doc->severity || doc->cvss)
+        buf_printf(out, "Severity: %s%s%s\n\n", doc->severity ? doc->severity : "not rated", doc->cvss ? ", " : "",
+                   doc->cvss ? doc->cvss : "");
+}
+
+void advisory_doc_render(const struct advisory_doc *doc, const struct advisory_frame *f, struct buf *out)
+{
+    if (f->status)
+        render_embargo(doc, f, out);
+    render_head(doc, f, out);
+    if (f->changes && *f->changes)
+        buf_printf(out, "UPDATES IN VERSION %lld\n\n%s\n\n", (long long)f->version, f->changes);
+    for (size_t i = 0; i < doc->n_sections; i++)
+        buf_printf(out, "%s\n\n%s\n\n", doc->sections[i].name, doc->sections[i].text);
+    render_list("AFFECTED VERSIONS", doc->affected, out);
+    render_list("FIXED IN", doc->fixed, out);
+    render_list("CREDITS", doc->credits, out);
+    render_list("REFERENCES", doc->references, out);
+    if (f->n_patches) {
+        buf_add_str(out, "RESOLUTION\n\nThe attached files, bound to this text by their SHA-256:\n\n");
+        for (size_t i = 0; i < f->n_patches; i++)
+            buf_printf(out, "%s  %s\n", f->patches[i].sha256, f->patches[i].name);
+        buf_add_str(out, "\n");
+    }
+    if (f->uses) {
+        buf_add_str(out, "DEPLOYMENT DURING EMBARGO\n\nUntil the embargo ends, members of this tier may: ");
+        advisory_uses_text(f->uses, POLICY_ALLOW, out);
+        buf_add_str(out, ".\nThey may not: ");
+        advisory_uses_text(f->uses, POLICY_DENY, out);
+        buf_add_str(out, ".\n");
+    }
+}

@@ -1,0 +1,212 @@
+/* Commands on the embargo of a case: its date set, extended, lifted, broken. */
+#include "flow/cmd.h"
+
+#include "base/instant.h"
+#include "base/mem.h"
+#include "flow/advisory_send.h"
+#include "flow/case_of.h"
+#include "flow/cases_flow.h"
+#include "flow/policies.h"
+#include "flow/view.h"
+#include "policy/schedule.h"
+#include "store/audit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct change {
+    struct flow *f;
+    const struct command *c;
+    const struct settings_list *list;
+    struct case_row row;
+    struct policy *policy;
+};
+
+static enum err change_begin(struct change *g, struct flow *f, const struct command *c, struct diag *why)
+{
+    enum err err;
+
+    memset(g, 0, sizeof *g);
+    g->f = f;
+    g->c = c;
+    err = case_of_command(f, c, &g->row, &g->list, why);
+    return err ? err : policies_of_case(f, &g->row, &g->policy, why);
+}
+
+static void change_end(struct change *g)
+{
+    policy_free(&g->policy);
+    case_row_free(&g->row);
+}
+
+static json_t *embargo_json(struct change *g)
+{
+    json_t *o = json_object(), *whole = view_case(g->f, &g->row, false);
+
+    json_object_set_new(o, "id", json_string(g->row.code));
+    json_object_set_new(o, "public_id", view_text(g->row.public_id));
+    json_object_set_new(o, "state", view_text(g->row.state));
+    json_object_set_new(o, "status", view_text(g->row.embargo_status));
+    json_object_set_new(o, "until", view_instant(g->row.until_at));
+    json_object_set_new(o, "policy", view_text(g->row.policy));
+    json_object_set_new(o, "track", view_text(g->row.track));
+    json_object_set_new(o, "model", view_text(g->row.model));
+    json_object_set(o, "deadlines", json_object_get(whole, "deadlines"));
+    json_decref(whole);
+    return o;
+}
+
+enum err cmd_embargo_show(struct flow *f, const struct command *c, struct reply *r, struct diag *why)
+{
+    struct change g;
+    enum err err = change_begin(&g, f, c, why);
+
+    if (!err)
+        r->data = embargo_json(&g);
+    change_end(&g);
+    return err;
+}
+
+static void set_status(struct change *g, const char *status)
+{
+    free(g->row.embargo_status);
+    g->row.embargo_status = mem_strdup(status);
+}
+
+/* Writes the row, moves the deadlines, tells those who know. */
+static enum err finish(struct change *g, const char *status, const char *words, const char *event, struct reply *r,
+                       struct diag *why)
+{
+    size_t told = 0;
+    enum err err = case_update(g->f->db, &g->row, why);
+
+    if (!err)
+        err = case_reschedule(g->f, g->policy, &g->row, why);
+    if (!err)
+        err = advisory_notify(g->f, g->policy, &g->row, g->list, status, words, &told, why);
+    if (!err)
+        err = audit_append(g->f->db, clock_now(g->f->clock), g->c->actor.name, event, g->row.code, "",
+                           command_word(g->c, "reason"), why);
+    if (!err) {
+        r->data = embargo_json(g);
+        if (told)
+            snprintf(r->message, sizeof r->message, "%zu members are told", told);
+    }
+    return err;
+}
+
+/* The policy's words on a date that falls short of an aim are shown, and recorded. */
+static enum err take_notes(struct change *g, struct schedule_notes *notes, struct reply *r, struct diag *why)
+{
+    enum err err = ERR_OK;
+
+    for (size_t i = 0; !err && i < notes->n; i++) {
+        snprintf(r->message, sizeof r->message, "%s", notes->items[i].text);
+        err = audit_append(g->f->db, clock_now(g->f->clock), g->c->actor.name, "embargo.note", g->row.code,
+                           notes->items[i].rule, NULL, why);
+    }
+    return err;
+}
+
+static enum err check_date(struct change *g, int64_t until, struct reply *r, struct diag *why)
+{
+    struct schedule_change change = {.now_utc_s = clock_now(g->f->clock),
+                                     .until_utc_s = until,
+                                     .by = POLICY_BY_TEAM,
+                                     .whole_day = schedule_when_is_day(command_word(g->c, "until")),
+                                     .has_reason = command_word(g->c, "reason") != NULL};
+    struct schedule_holidays holidays;
+    struct schedule_notes notes = {0};
+    struct schedule_facts facts;
+    enum err err = policies_holidays(g->f->policies, g->policy, &holidays, why);
+
+    if (err)
+        return err;
+    case_schedule_facts(g->policy, &g->row, &facts);
+    err = schedule_check_until(g->policy, &holidays, &facts, &change, &notes, why);
+    if (!err)
+        err = take_notes(g, &notes, r, why);
+    schedule_notes_free(&notes);
+    schedule_holidays_free(&holidays);
+    /* "Needs a reason" is the policy's refusal, not a mistake in the words of the command. */
+    return err == ERR_USAGE ? ERR_DENIED : err;
+}
+
+static enum err move_date(struct flow *f, const struct command *c, struct reply *r, bool extends, struct diag *why)
+{
+    const char *when = command_word(c, "until");
+    char words[256], at[INSTANT_TEXT_SIZE];
+    const struct case_step *step;
+    enum case_state state;
+    int64_t until = 0;
+    struct change g;
+    enum err err = change_begin(&g, f, c, why);
+
+    if (!err && !when)
+        err = diag_set(why, ERR_USAGE, "command.option", "--until WHEN is needed, such as 2026-12-01T15:00:00Z");
+    if (!err && case_state_parse(g.row.state, &state))
+        err = case_step_find(state, CASE_EXTEND, &step, why);
+    if (!err)
+        err = schedule_parse_when(g.policy, when, &until, why);
+    if (!err && extends && g.row.until_at == INSTANT_NONE)
+        err = diag_set(why, ERR_DENIED, "embargo.no-date", "there is no date to extend: embargo set gives one");
+    if (!err)
+        err = check_date(&g, until, r, why);
+    if (!err) {
+        g.row.until_at = until;
+        set_status(&g, extends ? "extended" : "active");
+        snprintf(words, sizeof words, "The embargo of this case now ends at %s.\nUntil then nothing else changes.\n",
+                 instant_text(until, at));
+        err = finish(&g, g.row.embargo_status, words, extends ? "embargo.extend" : "embargo.set", r, why);
+    }
+    change_end(&g);
+    return err;
+}
+
+enum err cmd_embargo_set(struct flow *f, const struct command *c, struct reply *r, struct diag *why)
+{
+    return move_date(f, c, r, false, why);
+}
+
+enum err cmd_embargo_extend(struct flow *f, const struct command *c, struct reply *r, struct diag *why)
+{
+    return move_date(f, c, r, true, why);
+}
+
+/* The embargo is over: by decision, or because it was broken. Those who were told hear of it. */
+static enum err end_embargo(struct flow *f, const struct command *c, struct reply *r, enum case_event event,
+                            const char *status, const char *words, struct diag *why)
+{
+    char name[32];
+    struct change g;
+    enum err err = change_begin(&g, f, c, why);
+
+    if (!err && event == CASE_BREAK && !command_word(c, "reason"))
+        err = diag_set(why, ERR_USAGE, "command.option", "embargo broken needs --reason T");
+    if (!err) {
+        set_status(&g, status);
+        snprintf(name, sizeof name, "embargo.%s", status);
+        err = advisory_notify(f, g.policy, &g.row, g.list, status, words, &(size_t){0}, why);
+    }
+    if (!err)
+        err = case_step(f, &g.row, event, &c->actor, name, command_word(c, "reason"), why);
+    if (!err)
+        err = case_reschedule(f, g.policy, &g.row, why);
+    if (!err)
+        r->data = embargo_json(&g);
+    change_end(&g);
+    return err;
+}
+
+enum err cmd_embargo_lift(struct flow *f, const struct command *c, struct reply *r, struct diag *why)
+{
+    return end_embargo(f, c, r, CASE_LIFT, "lifted",
+                       "The embargo of this case is lifted: what you were told is public.\n", why);
+}
+
+enum err cmd_embargo_broken(struct flow *f, const struct command *c, struct reply *r, struct diag *why)
+{
+    return end_embargo(f, c, r, CASE_BREAK, "broken",
+                       "The embargo of this case is broken: treat what you were told as public.\n", why);
+}
