@@ -38,8 +38,9 @@
 enum spool_origin { SPOOL_FROM_LMTP = 1, SPOOL_FROM_MAILDIR = 2, SPOOL_FROM_IMAP = 3 };
 
 enum spool_flag {
-    SPOOL_OVERSIZE = 1, /* above the size announced, kept to be held as too-large */
-    SPOOL_LONG_LINE = 2 /* a line beyond the server's tolerance */
+    SPOOL_OVERSIZE = 1,  /* above the size announced, kept to be held as too-large */
+    SPOOL_LONG_LINE = 2, /* a line beyond the tolerance of the server */
+    SPOOL_RELEASED = 4   /* an admin let a held mail in: not held again */
 };
 
 struct spool;

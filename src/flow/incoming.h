@@ -19,6 +19,7 @@ struct incoming {
     struct buf raw; /* as it came */
     struct mime_message outer;
 
+    bool released; /* an admin let it in: it is not held again */
     bool encrypted;
     struct buf cipher;         /* the encrypted message, binary: for its digest */
     struct buf plain;          /* what was inside; unused when not encrypted */

@@ -378,7 +378,7 @@ static enum err receive_in_transaction(struct receiving *r, enum receive_result 
         err = policies_of_list(r->f, r->list, &r->policy, why);
     if (err)
         return err == ERR_REJECT ? ERR_INTERNAL : err;
-    err = judge(r, &reason, why);
+    err = r->in->released ? identify(r, why) : judge(r, &reason, why);
     *result = RECEIVE_CASE;
     if (err == ERR_REJECT && *reason.rule) {
         *result = RECEIVE_HELD;
@@ -398,7 +398,7 @@ enum err receive_mail(struct flow *f, const struct incoming *in, enum receive_re
     enum err err;
 
     *rule = 0;
-    if (receive_is_repeated(f, in)) {
+    if (!in->released && receive_is_repeated(f, in)) {
         *result = RECEIVE_REPEATED;
         return ERR_OK;
     }

@@ -117,6 +117,33 @@ static void hold(struct mail *m, const struct diag *reason)
     finish(m);
 }
 
+static void receive(struct mail *m);
+
+/* An admin wants this mail although it cannot be read: it is taken as bytes, with words that say so. */
+static void take_unread(struct mail *m, const struct diag *why)
+{
+    struct mime_part *part = mem_zero(1, sizeof *part);
+
+    m->in.encrypted = m->in.has_signature = false;
+    m->in.root = 0;
+    mime_message_free(&m->in.outer);
+    mime_message_free(&m->in.inner);
+    buf_free(&m->in.plain);
+    mem_free_secret(&m->in.text);
+    part->parent = -1;
+    part->type = mem_strdup("application/octet-stream");
+    part->name = mem_strdup("mail.eml");
+    part->encoding = XFER_BINARY;
+    part->body_len = m->in.raw.len;
+    m->in.outer.parts = part;
+    m->in.outer.n_parts = 1;
+    m->in.outer.date_utc_s = INSTANT_NONE;
+    m->in.outer.subject = mem_strdup("A mail that could not be read");
+    m->in.text = mem_printf(
+        "This mail was let in by an admin. It could not be read (%s), and is attached as it came.\n", why->rule);
+    receive(m);
+}
+
 static int count_try(struct opening *o, const char *name)
 {
     for (size_t i = 0; i < TRIES_KEPT; i++)
@@ -134,6 +161,10 @@ static void worker_failed(struct mail *m, enum err err, const struct diag *why)
     struct diag poison;
     bool died = strncmp(why->rule, "worker.", 7) == 0;
 
+    if (m->in.released && (err == ERR_REJECT || err == ERR_LIMIT || died)) {
+        take_unread(m, why);
+        return;
+    }
     if (err == ERR_REJECT || err == ERR_LIMIT) {
         hold(m, why);
         return;
@@ -401,7 +432,7 @@ static void parsed_outer(struct mail *m)
         m->home = NULL;
     } else if (m->shape == MIME_SMIME) {
         diag_set(&why, ERR_REJECT, "smime", "S/MIME is not read: ask for OpenPGP");
-        hold(m, &why);
+        worker_failed(m, ERR_REJECT, &why);
     } else {
         look_for_key(m);
     }
@@ -413,7 +444,7 @@ static void parsed_inner(struct mail *m)
 
     if (m->shape == MIME_PGP_ENCRYPTED) {
         diag_set(&why, ERR_REJECT, "nested-encryption", "an encrypted mail inside an encrypted one is not opened");
-        hold(m, &why);
+        worker_failed(m, ERR_REJECT, &why);
     } else if (m->shape == MIME_PGP_SIGNED && !m->in.has_signature) {
         m->in.root = m->part_a;
         verify_in(m, settings_gnupg(m->o->core->settings, list_of(m)->name, "list"));
@@ -498,6 +529,7 @@ static enum err load(struct core *core, const char *name, struct incoming *in, u
     in->recipient = mem_strdup(entry.recipient);
     in->received_at = clock_is_rehearsal(&core->clock) ? clock_now(&core->clock) : entry.received_at_utc_s;
     *flags = entry.flags;
+    in->released = (entry.flags & SPOOL_RELEASED) != 0;
     buf_init(&in->raw, core->settings->limits.hold_bytes + (1 << 20));
     buf_init(&in->plain, core->settings->limits.decrypted_bytes);
     buf_init(&in->cipher, BUF_MAX_DEFAULT);
@@ -526,7 +558,7 @@ static void begin(struct opening *o, const char *name)
         spool_set_aside(o->core->spool, name, &why);
     if (err) {
         defer(m, &why);
-    } else if (receive_is_repeated(&o->core->flow, &m->in)) {
+    } else if (!m->in.released && receive_is_repeated(&o->core->flow, &m->in)) {
         log_event(NULL, "mail-repeated", "redelivery", NULL);
         finish(m);
     } else if (flags & SPOOL_OVERSIZE) {

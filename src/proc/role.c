@@ -142,6 +142,10 @@ int role_main(const char *role, const char *config_file, const char *clock_file)
         return worker_main(WORKER_MIME);
     if (strcmp(role, "crypto") == 0)
         return worker_main(WORKER_CRYPTO);
+    /* What a role starts must not inherit the role's own sockets. */
+    for (int fd = ROLE_FD_CHANNEL; fd <= ROLE_FD_THIRD; fd++)
+        if (is_open(fd))
+            fcntl(fd, F_SETFD, FD_CLOEXEC);
     if (read_config(config_file, &settings, &why)) {
         log_diag(NULL, "role-failed", &why);
         return rc;
