@@ -1,0 +1,253 @@
+/* check and audit verify: what can be said of an instance without a daemon, and without changing it. */
+#include "main/ctl_check.h"
+
+#include "base/mem.h"
+#include "flow/policies.h"
+#include "main/ctl.h"
+#include "main/ctl_client.h"
+#include "store/audit.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void check_add(struct check *k, enum check_status status, const char *name, const char *remedy, const char *format, ...)
+{
+    static const char *const words[] = {"ok", "warn", "fail"};
+    char detail[DIAG_TEXT_MAX];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(detail, sizeof detail, format, args);
+    va_end(args);
+    k->n_failed += status == CHECK_FAIL;
+    json_array_append_new(k->rows, json_pack("{s:s, s:s, s:s, s:o}", "name", name, "status", words[status], "detail",
+                                             detail, "remedy", *remedy ? json_string(remedy) : json_null()));
+}
+
+/* Nobody but the owner may look in: there are keys, and mail that has just come in. */
+static void check_modes(struct check *k)
+{
+    static const char *const folders[] = {"", "state", "state/spool", "state/bodies", "gnupg", "run", "mail", "policy"};
+    bool users = k->settings->user_core != NULL;
+    size_t faults = 0;
+
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+        char *path = *folders[i] ? settings_path(k->settings, folders[i]) : mem_strdup(k->settings->home);
+        struct stat st;
+
+        if (stat(path, &st)) {
+            check_add(k, CHECK_FAIL, "folders", "make it with mode 0700, owned by the daemon's user",
+                      "%s cannot be looked at: %s", path, strerror(errno));
+            faults++;
+        } else if ((st.st_mode & 0077) && !users) {
+            check_add(k, CHECK_FAIL, "folders", "chmod 0700", "%s is open to others (mode %04o)", path,
+                      (unsigned)st.st_mode & 07777);
+            faults++;
+        }
+        free(path);
+    }
+    if (!faults)
+        check_add(k, CHECK_OK, "folders", "", "%s", users ? "all are there" : "all are there, and closed to others");
+}
+
+static void check_configuration_mode(struct check *k)
+{
+    struct stat st;
+
+    if (stat(k->settings->file, &st) || (st.st_mode & 0022))
+        check_add(k, CHECK_FAIL, "configuration", "chmod 0600 embargod.conf",
+                  "the root of trust can be written by others");
+    else
+        check_add(k, CHECK_OK, "configuration", "", "%s: lists %zu, admins %zu", k->settings->file,
+                  k->settings->n_lists, k->settings->n_admins);
+}
+
+static void check_policies(struct check *k)
+{
+    char *folder = settings_path(k->settings, "policy");
+    struct policies *policies = policies_new(folder);
+
+    for (size_t i = 0; i < k->settings->n_lists; i++) {
+        const struct settings_list *list = &k->settings->lists[i];
+        struct schedule_holidays holidays = {0};
+        struct policy *policy = NULL;
+        struct diag why;
+        char *name = mem_printf("policy of %s", list->name);
+
+        if (policies_load(policies, list->policy, &policy, NULL, &why) ||
+            policies_holidays(policies, policy, &holidays, &why))
+            check_add(k, CHECK_FAIL, name, "mend the file; embargoctl policy check FILE names every fault", "%s:%d: %s",
+                      why.file, why.line, why.text);
+        else
+            check_add(k, CHECK_OK, name, "", "%s", policy->file);
+        schedule_holidays_free(&holidays);
+        policy_free(&policy);
+        free(name);
+    }
+    policies_free(&policies);
+    free(folder);
+}
+
+static void check_database(struct check *k)
+{
+    char *state = settings_path(k->settings, "state");
+    struct diag why;
+    enum err err = db_open(state, DB_READ_ONLY, &k->db, &why);
+    bool older = err && strcmp(why.rule, "store.older") == 0;
+
+    if (err)
+        check_add(k, older ? CHECK_WARN : CHECK_FAIL, "database",
+                  older ? "start embargod once" : "embargoctl restore brings back the last backup", "%s", why.text);
+    else
+        check_add(k, CHECK_OK, "database", "", "opens, and passes its integrity check");
+    free(state);
+}
+
+static void check_audit(struct check *k)
+{
+    int64_t entries = 0, bad = 0;
+    char head[65];
+    struct diag why;
+
+    if (!k->db)
+        return;
+    if (audit_verify(k->db, 0, NULL, &entries, head, &bad, &why))
+        check_add(k, CHECK_FAIL, "audit trail", "see the check of the database", "%s", why.text);
+    else if (bad)
+        check_add(k, CHECK_FAIL, "audit trail", "compare with the heads that were mailed; restore a backup",
+                  "entry %lld does not fit the one before", (long long)bad);
+    else
+        check_add(k, CHECK_OK, "audit trail", "", "%lld entries, head %s", (long long)entries, head);
+}
+
+/* Entries of a folder; -1: it cannot be read. */
+static long count_files(const struct settings *s, const char *relative)
+{
+    char *path = settings_path(s, relative);
+    DIR *dir = opendir(path);
+    struct dirent *e;
+    long n = dir ? 0 : -1;
+
+    while (dir && (e = readdir(dir)))
+        n += e->d_name[0] != '.';
+    if (dir)
+        closedir(dir);
+    free(path);
+    return n;
+}
+
+static void check_spool(struct check *k)
+{
+    char *path = settings_path(k->settings, "state/spool");
+    long waiting = count_files(k->settings, "state/spool/new"), bad = count_files(k->settings, "state/spool/bad");
+
+    if (access(path, R_OK | W_OK | X_OK))
+        check_add(k, CHECK_FAIL, "spool", "give state/spool to the daemon's user", "it cannot be written: %s",
+                  strerror(errno));
+    else if (bad > 0)
+        check_add(k, CHECK_WARN, "spool", "look at state/spool/bad, and remove what is of no use",
+                  "%ld damaged files were set aside", bad);
+    else
+        check_add(k, CHECK_OK, "spool", "", "can be written, %ld mails wait", waiting > 0 ? waiting : 0);
+    free(path);
+}
+
+static void check_daemon(struct check *k)
+{
+    k->daemon_running = client_is_daemon(k->settings->control);
+    if (k->daemon_running)
+        check_add(k, CHECK_OK, "daemon", "", "answers at %s", k->settings->control);
+    else
+        check_add(k, CHECK_WARN, "daemon", "embargod -c FILE", "does not run");
+}
+
+static void check_instance(struct check *k)
+{
+    check_daemon(k);
+    check_configuration_mode(k);
+    check_modes(k);
+    check_policies(k);
+    check_database(k);
+    check_audit(k);
+    check_keys(k);
+    check_spool(k);
+}
+
+enum err ctl_check(struct ctl *ctl, const struct command *c, struct reply *r, struct diag *why)
+{
+    struct check k = {.rows = json_array()};
+    struct diag fault;
+
+    (void)c;
+    if (!ctl->config) {
+        json_decref(k.rows);
+        return ctl_load(ctl, why);
+    }
+    if (ctl_load(ctl, &fault)) {
+        check_add(&k, CHECK_FAIL, "configuration", "mend the file; embargod.conf(5) has every key", "%s:%d: %s",
+                  *fault.file ? fault.file : ctl->config, fault.line, fault.text);
+    } else {
+        k.settings = ctl->settings;
+        check_instance(&k);
+    }
+    check_system(&k);
+    db_close(&k.db);
+    r->data = k.rows;
+    if (k.n_failed)
+        reply_from(r,
+                   diag_set(&fault, ERR_REJECT, "check.failed", "%zu of %zu checks failed", k.n_failed,
+                            json_array_size(k.rows)),
+                   &fault);
+    return ERR_OK;
+}
+
+/* SEQ:HASH, as it was mailed. */
+static enum err parse_anchor(const char *text, int64_t *seq, const char **hash, struct diag *why)
+{
+    char *end;
+
+    errno = 0;
+    *seq = strtoll(text, &end, 10);
+    *hash = end + 1;
+    if (errno || end == text || *end != ':' || *seq < 1 || *text < '0' || *text > '9' || strlen(*hash) != 64 ||
+        strspn(*hash, "0123456789abcdef") != 64)
+        return diag_set(why, ERR_USAGE, "command.option", "--anchor must be SEQ:HASH, as in the daily mail");
+    return ERR_OK;
+}
+
+enum err ctl_audit_verify(struct ctl *ctl, const struct command *c, struct reply *r, struct diag *why)
+{
+    const char *word = command_word(c, "anchor"), *hash = NULL;
+    int64_t seq = 0, entries = 0, bad = 0;
+    char *state = NULL, head[65];
+    struct db *db = NULL;
+    struct diag broken;
+    enum err err = word ? parse_anchor(word, &seq, &hash, why) : ERR_OK;
+
+    if (!err)
+        err = ctl_load(ctl, why);
+    if (!err) {
+        state = settings_path(ctl->settings, "state");
+        err = db_open(state, DB_READ_ONLY, &db, why);
+    }
+    if (!err)
+        err = audit_verify(db, seq, hash, &entries, head, &bad, why);
+    if (!err) {
+        if (bad)
+            reply_from(
+                r,
+                diag_set(&broken, ERR_REJECT, "audit.broken", "entry %lld is missing or was changed", (long long)bad),
+                &broken);
+        r->data = json_pack("{s:I, s:s, s:o}", "entries", (json_int_t)entries, "head", head, "bad_seq",
+                            bad ? json_integer(bad) : json_null());
+    }
+    db_close(&db);
+    free(state);
+    return err;
+}

@@ -1,0 +1,30 @@
+/* check: one row for each thing that has to be so. Shared by ctl_check.c (the instance) and ctl_check_system.c. */
+#ifndef MAIN_CTL_CHECK_H
+#define MAIN_CTL_CHECK_H
+
+#include "codec/settings.h"
+#include "store/db.h"
+
+#include <jansson.h>
+
+enum check_status { CHECK_OK, CHECK_WARN, CHECK_FAIL };
+
+struct check {
+    json_t *rows;
+    size_t n_failed;
+    const struct settings *settings;
+    struct db *db;       /* read-only; NULL where it does not open */
+    bool daemon_running; /* then nothing is done that could disturb it */
+};
+
+/* remedy "" where none is needed. */
+void check_add(struct check *k, enum check_status status, const char *name, const char *remedy, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+
+/* The machine: user, disk, swap, clock, gpg, kernel. */
+void check_system(struct check *k);
+
+/* Keys: each list's, the storage key, each admin's. */
+void check_keys(struct check *k);
+
+#endif

@@ -1,0 +1,135 @@
+/* Keys and what depends on them: each list's, the storage key, each admin's. */
+#include "main/ctl_check.h"
+
+#include "base/mem.h"
+#include "codec/pgp_home.h"
+#include "codec/pgp_key_store.h"
+#include "codec/pgp_open.h"
+#include "codec/pgp_seal.h"
+#include "store/members.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* An agent that this look started goes away again; a daemon's own stays. */
+static void leave(const struct check *k, const char *home)
+{
+    if (!k->daemon_running)
+        pgp_home_stop_agent(home);
+}
+
+static void check_list_key(struct check *k, const struct settings_list *list)
+{
+    char *home = settings_gnupg(k->settings, list->name, "list"), *name = mem_printf("key of %s", list->name);
+    struct pgp_key_info *key = mem_zero(1, sizeof *key);
+    struct buf packets = BUF_EMPTY;
+    enum pgp_key_state state = PGP_KEY_MISSING;
+    struct diag why;
+    char reason[256] = "";
+    enum err err = pgp_key_lookup(home, list->fingerprint, key, &why);
+
+    if (!err)
+        state = pgp_key_state_at(key, pgp_home_now(home), reason, sizeof reason);
+    if (!err && pgp_key_state_sends(state))
+        err = pgp_sign_inline(home, list->fingerprint, span_of("check"), &packets, &why);
+    if (err)
+        check_add(k, CHECK_FAIL, name, "the secret key must be in the list's home, without a passphrase", "%s",
+                  why.text);
+    else if (!pgp_key_state_sends(state))
+        check_add(k, CHECK_FAIL, name, "renew the key, or make another", "%s: %s", pgp_key_state_name(state), reason);
+    else if (state == PGP_KEY_EXPIRING)
+        check_add(k, CHECK_WARN, name, "renew the key", "%s", reason);
+    else
+        check_add(k, CHECK_OK, name, "", "%s signs", list->fingerprint);
+    leave(k, home);
+    buf_free(&packets);
+    free(key);
+    free(name);
+    free(home);
+}
+
+static void check_storage(struct check *k)
+{
+    char *home = settings_gnupg(k->settings, k->settings->lists[0].name, "storage");
+    struct buf wrapped = BUF_EMPTY, plain = BUF_EMPTY;
+    struct diag why;
+
+    if (!db_meta_get(k->db, "wrapped-key", &wrapped))
+        check_add(k, CHECK_FAIL, "storage key", "embargoctl restore brings back the last backup",
+                  "the database has no data key");
+    else if (pgp_decrypt_plain(home, buf_span(&wrapped), &plain, &why))
+        check_add(k, CHECK_FAIL, "storage key", "the storage key must be in gnupg/NAME/storage, without a passphrase",
+                  "it does not open the data key: %s", why.text);
+    else if (plain.len != BOX_KEY_BYTES)
+        check_add(k, CHECK_FAIL, "storage key", "embargoctl restore brings back the last backup",
+                  "the data key is damaged");
+    else
+        check_add(k, CHECK_OK, "storage key", "", "opens the data key");
+    leave(k, home);
+    buf_free(&plain);
+    buf_free(&wrapped);
+    free(home);
+}
+
+static void check_admin(struct check *k, const struct settings_admin *admin, const struct settings_list *list,
+                        int64_t now_utc_s)
+{
+    char *name = mem_printf("admin %s of %s", admin->address, list->name);
+    struct key_row *row = mem_zero(1, sizeof *row);
+    struct list_row list_row = {0};
+    char reason[256] = "";
+    enum pgp_key_state state = PGP_KEY_MISSING;
+    struct diag why;
+
+    if (!list_by_name(k->db, list->name, &list_row, &why) &&
+        !key_by_fingerprint(k->db, list_row.id, admin->fingerprint, row, &why))
+        state = pgp_key_state_at(&row->facts, now_utc_s, reason, sizeof reason);
+    if (state == PGP_KEY_MISSING)
+        check_add(k, CHECK_FAIL, name, "embargoctl key import FILE", "the key of this admin is not known");
+    else if (!pgp_key_state_sends(state))
+        check_add(k, CHECK_FAIL, name, "embargoctl key import FILE, with a newer certificate", "%s: %s",
+                  pgp_key_state_name(state), reason);
+    else
+        check_add(k, state == PGP_KEY_EXPIRING ? CHECK_WARN : CHECK_OK, name,
+                  state == PGP_KEY_EXPIRING ? "ask for a renewed certificate" : "", "key %s",
+                  pgp_key_state_name(state));
+    list_row_free(&list_row);
+    free(row);
+    free(name);
+}
+
+/* Live, one uid cannot tell two admins apart, and approvals need two. */
+static void check_uids(struct check *k)
+{
+    const struct settings *s = k->settings;
+
+    for (size_t i = 0; i < s->n_admins; i++)
+        for (size_t n = i + 1; n < s->n_admins; n++)
+            if (s->admins[i].uid >= 0 && s->admins[i].uid == s->admins[n].uid) {
+                check_add(k, CHECK_WARN, "admins", "give each admin a uid of the own",
+                          "several admins share the uid %lld: embargoctl takes the first, and approvals are refused",
+                          (long long)s->admins[i].uid);
+                return;
+            }
+}
+
+void check_keys(struct check *k)
+{
+    const struct settings *s = k->settings;
+
+    for (size_t i = 0; i < s->n_lists; i++)
+        check_list_key(k, &s->lists[i]);
+    if (!k->db)
+        return;
+    check_storage(k);
+    for (size_t i = 0; i < s->n_lists; i++) {
+        char *home = settings_gnupg(s, s->lists[i].name, "list");
+
+        for (size_t n = 0; n < s->n_admins; n++)
+            if (settings_admin_serves(&s->admins[n], &s->lists[i]))
+                check_admin(k, &s->admins[n], &s->lists[i], pgp_home_now(home));
+        free(home);
+    }
+    check_uids(k);
+}

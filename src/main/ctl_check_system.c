@@ -1,0 +1,193 @@
+/* The machine: user, disk, swap, clock, gpg, kernel. */
+#include "main/ctl_check.h"
+
+#include "base/fsx.h"
+#include "base/mem.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <sys/timex.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+#define FEW_TIMES_RESERVE 4
+
+static void check_user(struct check *k)
+{
+    if (geteuid() != 0)
+        return;
+    if (k->settings && k->settings->user_core)
+        check_add(k, CHECK_OK, "users", "", "started as root, the roles drop to users of their own");
+    else
+        check_add(k, CHECK_WARN, "users", "set `users` in embargod.conf, or start embargod as an ordinary user",
+                  "as root without `users` every role would run as root");
+}
+
+static void check_disk(struct check *k)
+{
+    char *path = settings_path(k->settings, "state");
+    struct statvfs fs;
+    unsigned long long free_bytes, reserve = k->settings->limits.reserve_bytes;
+
+    if (statvfs(path, &fs)) {
+        check_add(k, CHECK_FAIL, "disk", "see the check of the folders", "its free space cannot be told");
+        free(path);
+        return;
+    }
+    free(path);
+    free_bytes = (unsigned long long)fs.f_bavail * fs.f_frsize;
+    check_add(k,
+              free_bytes < reserve                       ? CHECK_FAIL
+              : free_bytes < FEW_TIMES_RESERVE * reserve ? CHECK_WARN
+                                                         : CHECK_OK,
+              "disk", free_bytes < FEW_TIMES_RESERVE * reserve ? "make room, or mail is deferred" : "",
+              "%llu MiB are free", free_bytes >> 20);
+}
+
+/* The device of a swap line: zram is memory; a dm- device may be dm-crypt, which its uuid says. */
+static bool swap_is_safe(const char *device)
+{
+    const char *base = strrchr(device, '/');
+    char *real = realpath(device, NULL), *path;
+    struct buf uuid = {.max = 4096};
+    bool safe = false;
+
+    if (real && strrchr(real, '/'))
+        base = strrchr(real, '/');
+    base = base ? base + 1 : device;
+    if (strncmp(base, "zram", 4) == 0) {
+        safe = true;
+    } else if (strncmp(base, "dm-", 3) == 0) {
+        path = mem_printf("/sys/block/%s/dm/uuid", base);
+        safe = !fsx_read_path(path, uuid.max, &uuid, NULL) && strncmp(buf_text(&uuid), "CRYPT-", 6) == 0;
+        free(path);
+    }
+    free(real);
+    buf_free(&uuid);
+    return safe;
+}
+
+static void check_swap(struct check *k)
+{
+    FILE *f = fopen("/proc/swaps", "re");
+    char line[512], device[256];
+    size_t n = 0, unsafe = 0;
+
+    while (f && fgets(line, sizeof line, f))
+        if (line[0] == '/' && sscanf(line, "%255s", device) == 1) {
+            n++;
+            unsafe += !swap_is_safe(device);
+        }
+    if (!f)
+        check_add(k, CHECK_WARN, "swap", "", "/proc/swaps cannot be read");
+    else if (unsafe)
+        check_add(k, CHECK_WARN, "swap", "encrypt it, or turn it off: memory holds keys and reports",
+                  "%zu of %zu swap areas are not encrypted", unsafe, n);
+    else
+        check_add(k, CHECK_OK, "swap", "", "%s", n ? "encrypted, or in memory" : "none");
+    if (f)
+        fclose(f);
+}
+
+static void check_clock(struct check *k)
+{
+    struct timex t = {0};
+    int state = adjtimex(&t);
+    bool needed = k->settings && k->settings->limits.require_synchronised_clock;
+
+    if (state < 0 || state == TIME_ERROR || (t.status & STA_UNSYNC))
+        check_add(k, needed ? CHECK_WARN : CHECK_OK, "clock",
+                  needed ? "run a time daemon; until then what cannot be undone is held" : "",
+                  "the kernel's clock is not synchronised");
+    else
+        check_add(k, CHECK_OK, "clock", "", "synchronised");
+}
+
+/* The first line of `gpg --version`; false where it does not run. */
+static bool gpg_version(char *out, size_t size)
+{
+    static const char *const argv[] = {"gpg", "--version", NULL};
+    posix_spawn_file_actions_t actions;
+    int ends[2], status = -1;
+    ssize_t n = 0;
+    pid_t pid;
+    bool ok;
+
+    if (pipe2(ends, O_CLOEXEC))
+        return false;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    ok = posix_spawnp(&pid, argv[0], &actions, NULL, (char *const *)argv, environ) == 0;
+    posix_spawn_file_actions_destroy(&actions);
+    close(ends[1]);
+    if (ok) {
+        n = read(ends[0], out, size - 1);
+        /* The rest is let go by, so that gpg does not end by SIGPIPE. */
+        for (char rest[4096]; read(ends[0], rest, sizeof rest) > 0;)
+            ;
+        waitpid(pid, &status, 0);
+    }
+    close(ends[0]);
+    out[n > 0 ? n : 0] = 0;
+    out[strcspn(out, "\n")] = 0;
+    return ok && n > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static void check_gpg(struct check *k)
+{
+    char version[256];
+    const char *number;
+    int major = 0, minor = 0;
+
+    if (!gpg_version(version, sizeof version)) {
+        check_add(k, CHECK_FAIL, "gpg", "install GnuPG (Debian: gnupg)", "gpg cannot be run");
+        return;
+    }
+    number = strrchr(version, ' ');
+    if (!number || sscanf(number, " %d.%d", &major, &minor) != 2 || major < 2 || (major == 2 && minor < 2))
+        check_add(k, CHECK_FAIL, "gpg", "install GnuPG 2.2.40 or later", "%s", version);
+    else
+        check_add(k, CHECK_OK, "gpg", "", "%s", version);
+}
+
+static void check_kernel(struct check *k)
+{
+    bool seccomp = access("/proc/sys/kernel/seccomp/actions_avail", R_OK) == 0;
+    bool required = k->settings && k->settings->sandbox == SANDBOX_REQUIRED;
+#ifdef SYS_landlock_create_ruleset
+    long landlock = syscall(SYS_landlock_create_ruleset, NULL, 0, 1); /* 1: asks for the version of its interface */
+#else
+    long landlock = -1;
+#endif
+
+    if (seccomp)
+        check_add(k, CHECK_OK, "seccomp", "", "there");
+    else
+        check_add(k, required ? CHECK_FAIL : CHECK_WARN, "seccomp", "use a kernel with CONFIG_SECCOMP_FILTER",
+                  "the kernel filters no system calls: workers are not shut in");
+    if (landlock > 0)
+        check_add(k, CHECK_OK, "landlock", "", "version %ld", landlock);
+    else
+        check_add(k, CHECK_WARN, "landlock", "boot with lsm=landlock,… on Linux 5.13 or later",
+                  "the kernel has none: roles are not shut in by paths");
+}
+
+void check_system(struct check *k)
+{
+    check_user(k);
+    if (k->settings)
+        check_disk(k);
+    check_swap(k);
+    check_clock(k);
+    check_gpg(k);
+    check_kernel(k);
+}

@@ -1,0 +1,227 @@
+#include "main/ctl_client.h"
+
+#include "base/clock.h"
+#include "base/frame.h"
+#include "base/fsx.h"
+#include "flow/command_check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#define REQUEST_MAX    ((size_t)96 << 20) /* bytes; the daemon reads no more */
+#define ANSWER_S       600                /* seconds without a byte from the daemon */
+#define WAIT_DEFAULT_S 60.0
+#define WAIT_MAX_S     86400.0
+#define WAIT_STEP_NS   (50 * 1000 * 1000L)
+
+static enum err read_all(int fd, struct buf *out)
+{
+    uint8_t *room;
+    ssize_t n;
+
+    while ((room = buf_room(out, 65536))) {
+        n = read(fd, room, 65536);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return n ? ERR_AGAIN : ERR_OK;
+        buf_grown(out, (size_t)n);
+    }
+    return ERR_LIMIT;
+}
+
+enum err client_read_file(const char *name, struct buf *out, struct diag *why)
+{
+    bool standard = strcmp(name, "-") == 0;
+    int fd = standard ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC);
+    enum err err;
+
+    buf_clear(out);
+    if (fd < 0)
+        return diag_set(why, ERR_USAGE, "command.file", "cannot open %.200s: %s", name, strerror(errno));
+    err = read_all(fd, out);
+    if (err == ERR_LIMIT)
+        diag_set(why, ERR_USAGE, "command.file", "%.200s is larger than %zu bytes", name, out->max);
+    else if (err)
+        diag_set(why, ERR_USAGE, "command.file", "cannot read %.200s: %s", name, strerror(errno));
+    if (!standard)
+        close(fd);
+    return err ? ERR_USAGE : ERR_OK;
+}
+
+enum err client_read_files(struct command *c, struct diag *why)
+{
+    bool standard = false;
+    enum err err = ERR_OK;
+
+    for (size_t i = 0; !err && i < c->n_values; i++) {
+        struct command_value *v = &c->values[i];
+
+        if (!command_is_file(v->type))
+            continue;
+        if (strcmp(v->word, "-") == 0) {
+            if (standard)
+                return diag_set(why, ERR_USAGE, "command.file", "standard input (-) can be read once only");
+            standard = true;
+        }
+        err = client_read_file(v->word, &v->bytes, why);
+    }
+    return err;
+}
+
+static enum err absent(const char *path, int error, struct diag *why)
+{
+    if (error == EACCES || error == EPERM)
+        return diag_set(why, ERR_AGAIN, "daemon.absent",
+                        "the daemon's socket %.200s may not be used by you: run this as the user of the instance",
+                        path);
+    return diag_set(why, ERR_AGAIN, "daemon.absent", "no daemon answers at %.200s: start embargod -c FILE first", path);
+}
+
+static enum err connect_to(const char *path, int *out_fd, struct diag *why)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    struct timeval limit = {.tv_sec = ANSWER_S};
+    int fd;
+
+    *out_fd = -1;
+    if (strlen(path) >= sizeof name.sun_path)
+        return diag_set(why, ERR_USAGE, "config.path-too-long", "the path of the control socket is over %zu bytes: %s",
+                        sizeof name.sun_path - 1, "move the instance to a folder with a shorter path");
+    memcpy(name.sun_path, path, strlen(path) + 1);
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return diag_errno(why, ERR_INTERNAL, "daemon.socket", "making a socket");
+    if (connect(fd, (struct sockaddr *)&name, sizeof name)) {
+        enum err err = absent(path, errno, why);
+
+        close(fd);
+        return err;
+    }
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    *out_fd = fd;
+    return ERR_OK;
+}
+
+bool client_is_daemon(const char *socket_path)
+{
+    int fd;
+
+    if (connect_to(socket_path, &fd, NULL))
+        return false;
+    close(fd);
+    return true;
+}
+
+static enum err exchange(int fd, struct span request, struct reply *out, struct diag *why)
+{
+    struct buf payload = BUF_EMPTY;
+    struct diag gone;
+    uint32_t type = 0;
+    enum err err = frame_send(fd, CONTROL_REQUEST, request, &gone);
+
+    if (!err)
+        err = frame_receive(fd, FRAME_PAYLOAD_MAX, &type, &payload, &gone);
+    if (err || type != CONTROL_REPLY)
+        err = diag_set(why, ERR_AGAIN, "daemon.gone",
+                       "the daemon gave no answer; look at its log, and at the object, before you say it again");
+    else
+        err = reply_get(buf_span(&payload), out, why);
+    buf_free(&payload);
+    return err;
+}
+
+enum err client_ask(const char *socket_path, const struct command *c, const char *as, struct reply *out,
+                    struct diag *why)
+{
+    struct buf request = BUF_EMPTY;
+    int fd;
+    enum err err;
+
+    *out = (struct reply){.out = BUF_EMPTY};
+    command_put(c, as, &request);
+    if (request.over || request.len > REQUEST_MAX - FRAME_HEAD_BYTES)
+        err = diag_set(why, ERR_USAGE, "command.file", "the files are larger than %zu bytes together", REQUEST_MAX);
+    else
+        err = connect_to(socket_path, &fd, why);
+    if (!err) {
+        err = exchange(fd, buf_span(&request), out, why);
+        close(fd);
+    }
+    buf_free(&request);
+    return err;
+}
+
+/* "60", "0.5". */
+static bool parse_seconds(const char *text, double *out)
+{
+    char *end;
+
+    if (strspn(text, "0123456789.") != strlen(text))
+        return false;
+    *out = strtod(text, &end);
+    return end != text && !*end && isfinite(*out) && *out <= WAIT_MAX_S;
+}
+
+enum err client_wait(const char *socket_path, const struct command *c, const char *as, struct reply *out,
+                     struct diag *why)
+{
+    const struct timespec step = {.tv_nsec = WAIT_STEP_NS};
+    const char *word = command_word(c, "timeout");
+    double seconds = WAIT_DEFAULT_S;
+    int64_t end_ms;
+    enum err err;
+
+    *out = (struct reply){.out = BUF_EMPTY};
+    if (word && !parse_seconds(word, &seconds))
+        return diag_set(why, ERR_USAGE, "command.option", "--timeout must be seconds, at most %d", (int)WAIT_MAX_S);
+    end_ms = clock_monotonic_ms() + (int64_t)(seconds * 1000);
+    for (;;) {
+        err = client_ask(socket_path, c, as, out, why);
+        if (err || out->exit != EXIT_NOT_SETTLED || clock_monotonic_ms() >= end_ms)
+            return err;
+        reply_free(out);
+        nanosleep(&step, NULL);
+    }
+}
+
+const char *client_out_name(const struct command *c)
+{
+    for (size_t i = 0; i < c->n_values; i++)
+        if (c->values[i].type == ARG_OUT)
+            return c->values[i].word;
+    return NULL;
+}
+
+enum err client_write_out(const struct command *c, const struct reply *r, struct diag *why)
+{
+    const char *name = client_out_name(c);
+    struct stat st;
+    enum err err;
+    int fd;
+
+    if (!name)
+        return ERR_OK;
+    if (strcmp(name, "-") == 0)
+        return fsx_write_all(STDOUT_FILENO, r->out.data, r->out.len, "standard output", why);
+    fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    /* A file that is there already may be open to others; a device or pipe stays as it is. */
+    if (fd < 0 || fstat(fd, &st) || (S_ISREG(st.st_mode) && fchmod(fd, 0600))) {
+        err = diag_set(why, ERR_USAGE, "command.file", "cannot write %.200s: %s", name, strerror(errno));
+    } else {
+        err = fsx_write_all(fd, r->out.data, r->out.len, name, why);
+    }
+    if (fd >= 0 && close(fd) && !err)
+        err = diag_errno(why, ERR_INTERNAL, "command.file", "closing the file");
+    return err;
+}
