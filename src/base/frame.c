@@ -103,9 +103,9 @@ uint32_t frame_get_u32(struct frame_reader *r)
 
 uint64_t frame_get_u64(struct frame_reader *r)
 {
-    uint64_t high = frame_get_u32(r);
+    uint64_t high = frame_get_u32(r), low = frame_get_u32(r);
 
-    return high << 32 | frame_get_u32(r);
+    return r->bad ? 0 : high << 32 | low;
 }
 
 int64_t frame_get_i64(struct frame_reader *r)
@@ -254,7 +254,9 @@ enum err frame_receive(int fd, size_t max_payload, uint32_t *type, struct buf *p
     if (!room)
         return diag_set(why, ERR_REJECT, "frame.too-large", "a frame of %zu bytes does not fit", len);
     err = read_all(fd, room, len, why);
-    if (!err)
+    if (err)
+        mem_wipe(room, len);
+    else
         buf_grown(payload, len);
     return err;
 }

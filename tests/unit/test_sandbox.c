@@ -1,0 +1,176 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* What a process gives up, it gives up for good: each check runs in a child, which ends with the line that failed. */
+#define CHECK(condition)                                                                                               \
+    do {                                                                                                               \
+        if (!(condition))                                                                                              \
+            return __LINE__ % 250 + 1;                                                                                 \
+    } while (0)
+
+static void in_child(int (*what)(void))
+{
+    pid_t pid = fork();
+    int status;
+
+    if (pid == 0)
+        _exit(what());
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static int common(void)
+{
+    struct rlimit core;
+    struct diag why;
+
+    CHECK(sandbox_common(&why) == ERR_OK);
+    CHECK(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1);
+    CHECK(prctl(PR_GET_DUMPABLE) == 0);
+    CHECK(getrlimit(RLIMIT_CORE, &core) == 0 && core.rlim_cur == 0 && core.rlim_max == 0);
+    CHECK(sandbox_common(&why) == ERR_OK);
+    return 0;
+}
+
+static int worker(void)
+{
+    struct rlimit cpu;
+    struct diag why;
+    int signal = 0;
+
+    CHECK(sandbox_worker(7, 0, &why) == ERR_OK);
+    CHECK(getpgrp() == getpid());
+    CHECK(prctl(PR_GET_PDEATHSIG, &signal) == 0 && signal == SIGKILL);
+    CHECK(getrlimit(RLIMIT_CPU, &cpu) == 0 && cpu.rlim_cur == 7 && cpu.rlim_max == 7);
+    CHECK(sandbox_worker(7, 0, &why) == ERR_OK);
+    CHECK(sandbox_worker(8, 0, &why) == ERR_INTERNAL || geteuid() == 0); /* no way back up */
+    return 0;
+}
+
+static int refused(int result)
+{
+    return result == -1 && (errno == EPERM || errno == EACCES);
+}
+
+static int compute_only(void)
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX, .sun_path = "/nowhere"};
+    char byte, *memory;
+    struct diag why;
+    int fds[2], sockets[2];
+
+    CHECK(pipe2(fds, O_CLOEXEC) == 0);
+    CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) == 0);
+    CHECK(sandbox_common(&why) == ERR_OK);
+    CHECK(sandbox_compute_only(&why) == ERR_OK);
+    CHECK(write(fds[1], "x", 1) == 1 && read(fds[0], &byte, 1) == 1);
+    CHECK(send(sockets[0], "x", 1, MSG_NOSIGNAL) == 1 && recv(sockets[1], &byte, 1, 0) == 1);
+    memory = malloc((size_t)4 << 20);
+    CHECK(memory);
+    memset(memory, 1, (size_t)4 << 20);
+    free(memory);
+    CHECK(refused(open("/dev/null", O_RDONLY | O_CLOEXEC)));
+    CHECK(refused(openat(AT_FDCWD, ".", O_RDONLY | O_CLOEXEC)));
+    CHECK(refused(socket(AF_UNIX, SOCK_STREAM, 0)));
+    CHECK(refused(socket(AF_INET, SOCK_STREAM, 0)));
+    CHECK(refused(socketpair(AF_UNIX, SOCK_STREAM, 0, fds)));
+    CHECK(refused(connect(sockets[0], (struct sockaddr *)&at, sizeof at)));
+    CHECK(refused(unlink("/nowhere")));
+    CHECK(refused(mkdir("/nowhere", 0700)));
+    CHECK(refused(kill(getppid(), 0)));
+    CHECK(refused((int)fork()));
+    CHECK(refused(execl("/bin/true", "true", (char *)NULL)));
+    CHECK(refused(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)));
+    return 0;
+}
+
+static int no_network(void)
+{
+    int fds[2], fd;
+    struct diag why;
+
+    CHECK(sandbox_common(&why) == ERR_OK);
+    CHECK(sandbox_no_network(&why) == ERR_OK);
+    CHECK(refused(socket(AF_INET, SOCK_STREAM, 0)));
+    CHECK(refused(socket(AF_INET, SOCK_DGRAM, 0)));
+    CHECK(refused(socket(AF_INET6, SOCK_STREAM, 0)));
+    CHECK(refused(socket(AF_NETLINK, SOCK_RAW, 0)));
+    CHECK(refused(socket(AF_PACKET, SOCK_RAW, 0)));
+    CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0);
+    fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    CHECK(fd >= 0);
+    return 0;
+}
+
+/* The address space is bounded: what the limit does not hold, malloc refuses. */
+static int bounded(void)
+{
+#ifdef __SANITIZE_ADDRESS__
+    return 0; /* its shadow memory alone is beyond any limit */
+#else
+    struct diag why;
+    void *memory;
+
+    CHECK(sandbox_worker(60, (size_t)256 << 20, &why) == ERR_OK);
+    memory = malloc((size_t)1 << 30);
+    CHECK(!memory);
+    return 0;
+#endif
+}
+
+static void test_common(void **state)
+{
+    (void)state;
+    in_child(common);
+}
+
+static void test_worker(void **state)
+{
+    (void)state;
+    in_child(worker);
+    in_child(bounded);
+}
+
+static void test_compute_only(void **state)
+{
+    (void)state;
+    in_child(compute_only);
+}
+
+static void test_no_network(void **state)
+{
+    (void)state;
+    in_child(no_network);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_common),
+        cmocka_unit_test(test_worker),
+        cmocka_unit_test(test_compute_only),
+        cmocka_unit_test(test_no_network),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
