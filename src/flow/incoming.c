@@ -23,12 +23,12 @@ void incoming_free(struct incoming *in)
 
 struct span incoming_content(const struct incoming *in)
 {
-    return in->encrypted ? buf_span(&in->plain) : buf_span(&in->raw);
+    return in->unpacked ? buf_span(&in->plain) : buf_span(&in->raw);
 }
 
 const struct mime_message *incoming_message(const struct incoming *in)
 {
-    return in->encrypted ? &in->inner : &in->outer;
+    return in->unpacked ? &in->inner : &in->outer;
 }
 
 bool incoming_is_signed(const struct incoming *in)

@@ -22,7 +22,8 @@ struct incoming {
     bool released; /* an admin let it in: it is not held again */
     bool encrypted;
     struct buf cipher;         /* the encrypted message, binary: for its digest */
-    struct buf plain;          /* what was inside; unused when not encrypted */
+    bool unpacked;             /* what is read stands in plain: it was encrypted, or is the text of inline PGP */
+    struct buf plain;          /* what was inside */
     struct mime_message inner; /* of plain */
     bool has_signature;        /* there was one, whatever it is worth */
     struct pgp_signature signature;

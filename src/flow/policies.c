@@ -223,7 +223,7 @@ enum err policies_keep(struct flow *f, const char *name, char *resolved, char *d
 /* Lines KEY=VALUE, as `case set ID answer.KEY=VALUE` recorded them. */
 static enum err apply_answers(struct flow *f, const struct case_row *c, struct policy *policy, struct diag *why)
 {
-    char *answers = db_unseal_text(f->db, "cases", c->id, "sealed_answers");
+    char *answers = c->id ? db_unseal_text(f->db, "cases", c->id, "sealed_answers") : NULL;
     char *rest = answers, *line;
     enum err err = ERR_OK;
 
