@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "policy/policy.h"
 #include "policy/schedule.h"
 #include "policy/states.h"
@@ -62,7 +63,7 @@ struct decide_member {
 struct decide_telling {
     const struct policy_track *track; /* as decide_track chose it */
     int64_t now_utc_s;
-    int64_t publish_planned_utc_s;            /* INSTANT_NONE where no date is set */
+    int64_t publish_planned_utc_s;            /* schedule_release_at; INSTANT_NONE where no date is set */
     const struct schedule_holidays *holidays; /* may be NULL */
     const int64_t *event_utc_s;               /* POLICY_EVENTS instants, INSTANT_NONE for what has not happened */
     bool commanded; /* an admin said `advisory send`: a notice that is left unstated is answered by that */
@@ -92,7 +93,11 @@ struct decide_use {
     bool stated;
     const char *condition; /* "" where none */
     int line;
+    unsigned tells; /* of inform_customers: the tell_ words that bound it, bits 1 << enum policy_use; else 0 */
 };
+
+/* "tell_existence, tell_date", or "nothing": what inform_customers covers. */
+void decide_tells_write(unsigned tells, struct buf *out);
 
 struct decide_verdict {
     bool send;                /* now */
@@ -112,7 +117,8 @@ void decide_verdict_free(struct decide_verdict *verdict);
 /*
  * The uses of a tier as they hold for one advisory. allow and deny are the advisory's own words (Allow: and Deny:),
  * bits 1 << enum policy_use; they decide what the policy leaves to the advisory ("advisory"), and may deny what it
- * allows, never allow what it denies. "ask" stays ask.
+ * allows, never allow what it denies. "ask" stays ask. inform_customers covers only the tell_ words that are then
+ * allowed.
  */
 void decide_uses(const struct policy_tier *tier, unsigned allow, unsigned deny, struct decide_use out[POLICY_USES]);
 

@@ -11,7 +11,8 @@ static void tier_rule(struct decide_tier *out, const struct policy *policy, cons
     out->file = value != NULL && value->line > 0 ? policy_value_file(policy, value) : policy->file;
 }
 
-/* Whether the tier is told on the track at all; what is left unstated does not tell. */
+/* Whether the tier is told on the track at all; what is left unstated does not tell, nor does another policy's track.
+ */
 static bool tier_on_track(const struct policy_tier *tier, const struct policy_track *track,
                           struct decide_keys *unstated)
 {
@@ -25,7 +26,7 @@ static bool tier_on_track(const struct policy_tier *tier, const struct policy_tr
         decide_keys_add(unstated, "tracks.%s.mode", policy_value_text(&track->name));
         return false;
     }
-    return !policy_is(&track->mode, POLICY_MODE_FULL);
+    return !policy_is(&track->mode, POLICY_MODE_FULL) && track->policy.has != POLICY_STATED;
 }
 
 /* A later stage than the first of the tiers on this track waits for its notice. */
@@ -105,6 +106,32 @@ static void use_read(const struct policy_use_value *from, struct decide_use *out
     out->word = out->stated ? (enum policy_use_word)from->value.number : POLICY_DENY;
     out->condition = policy_words(&from->condition, "");
     out->line = from->value.line;
+    out->tells = 0;
+}
+
+static bool is_tell_word(int use)
+{
+    return use >= POLICY_USE_TELL_EXISTENCE && use <= POLICY_USE_TELL_IMPACT;
+}
+
+/* Customers may be told no more than the tell_ words allow. */
+static void bound_telling(struct decide_use uses[POLICY_USES])
+{
+    unsigned tells = 0;
+    for (int use = 0; use < POLICY_USES; use++)
+        tells |= is_tell_word(use) && uses[use].word == POLICY_ALLOW ? 1u << use : 0;
+    uses[POLICY_USE_INFORM_CUSTOMERS].tells = tells;
+}
+
+void decide_tells_write(unsigned tells, struct buf *out)
+{
+    size_t start = out->len;
+    for (int use = 0; use < POLICY_USES; use++) {
+        if ((tells >> use & 1) != 0)
+            buf_printf(out, "%s%s", out->len > start ? ", " : "", policy_use_name((enum policy_use)use));
+    }
+    if (out->len == start)
+        buf_add_str(out, "nothing");
 }
 
 void decide_uses(const struct policy_tier *tier, unsigned allow, unsigned deny, struct decide_use out[POLICY_USES])
@@ -116,6 +143,7 @@ void decide_uses(const struct policy_tier *tier, unsigned allow, unsigned deny, 
         if ((deny >> use & 1) != 0)
             out[use].word = POLICY_DENY;
     }
+    bound_telling(out);
 }
 
 bool decide_uses_parse(const char *const *names, size_t n, unsigned *out_bits, struct diag *why)
@@ -204,6 +232,7 @@ void decide_member(const struct policy *policy, const struct decide_member *memb
                 decide_keys_add(&out->unstated, "tiers.%s.uses.%s", policy_value_text(&tier->name),
                                 policy_use_name((enum policy_use)use));
         }
+        bound_telling(out->uses);
     } else {
         for (int use = 0; use < POLICY_USES; use++)
             out->uses[use] = (struct decide_use){.word = POLICY_DENY, .condition = ""};

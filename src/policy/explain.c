@@ -49,6 +49,15 @@ static void explain_member(const struct policy *policy, const struct explain_que
     decide_verdict_free(&found);
 }
 
+static void verdict_elsewhere(const struct policy_track *track, struct explain *out)
+{
+    char rule[DIAG_RULE_MAX], reason[256];
+    snprintf(rule, sizeof(rule), "tracks.%.40s.policy", policy_value_text(&track->name));
+    snprintf(reason, sizeof(reason), "the rules of another policy apply; pin it with case set ID policy=%.64s",
+             track->policy.text);
+    verdict(out, "ask", rule, reason, out->track.file, track->policy.line);
+}
+
 static void explain_case(struct explain *out)
 {
     const struct policy_track *track = out->track.track;
@@ -57,6 +66,8 @@ static void explain_case(struct explain *out)
         told = told || out->tiers[i].told;
     if (track == NULL)
         verdict(out, "ask", out->track.rule, "no track fits this case; set one", "", 0);
+    else if (track->policy.has == POLICY_STATED)
+        verdict_elsewhere(track, out);
     else if (track->mode.has != POLICY_STATED)
         verdict(out, "ask", out->track.rule, "the policy does not state this track's mode", out->track.file,
                 track->line);
@@ -81,7 +92,7 @@ void explain_make(const struct policy *policy, const struct explain_question *qu
     instants.track = out->track.track;
     struct decide_telling telling = {.track = instants.track,
                                      .now_utc_s = question->now_utc_s,
-                                     .publish_planned_utc_s = instants.at_utc_s[POLICY_AT_PUBLISH_PLANNED],
+                                     .publish_planned_utc_s = schedule_release_at(policy, &instants),
                                      .holidays = question->holidays,
                                      .event_utc_s = instants.at_utc_s,
                                      .commanded = true};
@@ -150,6 +161,10 @@ static void write_uses(const struct explain *explain, struct buf *out)
                    use->stated ? policy_use_word_name(use->word) : "deny, since unstated");
         if (*use->condition != '\0')
             buf_printf(out, ", if %s", use->condition);
+        if (i == POLICY_USE_INFORM_CUSTOMERS && use->word != POLICY_DENY) {
+            buf_add_str(out, ", of ");
+            decide_tells_write(use->tells, out);
+        }
         buf_add_str(out, "\n");
     }
 }

@@ -211,6 +211,10 @@ enum err policy_diag(struct diag *why, enum err err, const struct policy *policy
 enum err policy_unstated(struct diag *why, const struct policy *policy, const struct policy_value *value,
                          const char *key)
 {
+    /* A list as a whole has no form on a command line. */
+    if (strchr(key, '.') == NULL)
+        return policy_diag(why, ERR_DENIED, policy, value, key,
+                           "the policy does not state %s; pin one that does: case set ID policy=NAME", key);
     return policy_diag(why, ERR_DENIED, policy, value, key,
                        "the policy does not state %s; answer it for this case: case set ID answer.%s=VALUE", key, key);
 }

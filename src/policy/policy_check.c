@@ -170,6 +170,9 @@ void policy_check(const struct policy *policy, struct conf_faults *faults)
     CHECK_NAMES(&c, "tier", tiers, policy_tier);
     CHECK_NAMES(&c, "clock", clocks, policy_clock);
     CHECK_NAMES(&c, "posting rule", posting, policy_posting);
+    check_names(&c, "criterion", policy->membership.criteria, policy->membership.n_criteria,
+                sizeof(struct policy_criterion), offsetof(struct policy_criterion, id),
+                offsetof(struct policy_criterion, line));
     check_tracks(&c);
     check_tiers(&c);
     check_posting(&c);

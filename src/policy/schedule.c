@@ -243,13 +243,14 @@ static void make_clock(struct making *m, const struct policy_clock *clock)
 bool schedule_tier_on_track(const struct policy_tier *tier, const struct policy_track *track)
 {
     return track != NULL && policy_holds(&tier->tracks, policy_value_text(&track->name)) &&
-           track->mode.has == POLICY_STATED && track->mode.number != POLICY_MODE_FULL;
+           track->policy.has != POLICY_STATED && track->mode.has == POLICY_STATED &&
+           track->mode.number != POLICY_MODE_FULL;
 }
 
-static void make_notice(struct making *m, const struct policy_tier *tier, const struct policy_value *notice, bool final)
+static void make_notice(struct making *m, const struct policy_tier *tier, int64_t release_utc_s,
+                        const struct policy_value *notice, bool final)
 {
-    int64_t at =
-        schedule_add_duration(m->policy, m->holidays, m->facts->at_utc_s[POLICY_AT_PUBLISH_PLANNED], notice, true);
+    int64_t at = schedule_add_duration(m->policy, m->holidays, release_utc_s, notice, true);
     if (at == INSTANT_NONE)
         return;
     struct schedule_deadline *d =
@@ -267,7 +268,7 @@ static void make_notice(struct making *m, const struct policy_tier *tier, const 
     d->met = m->facts->at_utc_s[d->end] != INSTANT_NONE && (final || !waits || m->facts->at_utc_s[d->end] >= at);
 }
 
-static void make_tiers(struct making *m)
+static void make_tiers(struct making *m, int64_t release_utc_s)
 {
     for (size_t i = 0; i < m->policy->n_tiers; i++) {
         const struct policy_tier *tier = &m->policy->tiers[i];
@@ -278,8 +279,8 @@ static void make_tiers(struct making *m)
             unstated(m, key);
             free(key);
         }
-        make_notice(m, tier, &tier->before_publish, false);
-        make_notice(m, tier, &tier->final, true);
+        make_notice(m, tier, release_utc_s, &tier->before_publish, false);
+        make_notice(m, tier, release_utc_s, &tier->final, true);
     }
 }
 
@@ -288,54 +289,74 @@ struct release {
     int64_t at_utc_s;
     const char *rule;
     const struct policy_value *value;
+    const char *asks[3]; /* keys that are unstated, and would have decided */
+    size_t n_asks;
 };
 
-static void release_react(struct making *m, int64_t seen_utc_s, const struct policy_value *reaction, const char *rule,
-                          struct release *release)
+static void release_set(struct release *release, int64_t at_utc_s, const char *rule, const struct policy_value *value)
+{
+    release->at_utc_s = at_utc_s;
+    release->rule = rule;
+    release->value = value;
+}
+
+static void release_react(struct release *release, int64_t seen_utc_s, const struct policy_value *reaction,
+                          const char *rule)
 {
     if (seen_utc_s == INSTANT_NONE)
         return;
     if (reaction->has == POLICY_UNSTATED)
-        unstated(m, rule);
+        release->asks[release->n_asks++] = rule;
     else if (policy_is(reaction, POLICY_PUBLISH_NOW) &&
              (release->at_utc_s == INSTANT_NONE || seen_utc_s < release->at_utc_s))
-        *release = (struct release){seen_utc_s, rule, reaction};
+        release_set(release, seen_utc_s, rule, reaction);
 }
 
-static void release_by_discoverer(struct making *m, struct release *release)
+static void release_by_discoverer(struct release *release, const struct policy_value *word, int64_t date_utc_s)
 {
-    const struct policy_value *word = &m->policy->authority.discoverer;
-    int64_t date = m->facts->discoverer_utc_s;
-    if (date == INSTANT_NONE)
+    static const char rule[] = "authority.discoverer";
+    if (date_utc_s == INSTANT_NONE)
         return;
-    bool earlier = release->at_utc_s == INSTANT_NONE || date < release->at_utc_s;
+    bool earlier = release->at_utc_s == INSTANT_NONE || date_utc_s < release->at_utc_s;
     if (word->has == POLICY_UNSTATED && earlier)
-        unstated(m, "authority.discoverer");
+        release->asks[release->n_asks++] = rule;
     if (policy_is(word, POLICY_DISCOVERER_FINAL) || (policy_is(word, POLICY_DISCOVERER_HONOUR) && earlier))
-        *release = (struct release){date, "authority.discoverer", word};
+        release_set(release, date_utc_s, rule, word);
 }
 
-static void make_release(struct making *m)
+static struct release release_of(const struct policy *policy, const struct schedule_facts *facts)
 {
-    const struct policy_authority *authority = &m->policy->authority;
-    struct release release = {m->facts->at_utc_s[POLICY_AT_PUBLISH_PLANNED], "embargo.until", NULL};
-    release_by_discoverer(m, &release);
-    release_react(m, m->facts->exploited_utc_s, &authority->exploited, "authority.exploited", &release);
-    release_react(m, m->facts->leaked_utc_s, &authority->leak, "authority.leak", &release);
-    if (release.at_utc_s == INSTANT_NONE)
+    const struct policy_authority *authority = &policy->authority;
+    struct release release = {.at_utc_s = facts->at_utc_s[POLICY_AT_PUBLISH_PLANNED], .rule = "embargo.until"};
+    release_by_discoverer(&release, &authority->discoverer, facts->discoverer_utc_s);
+    release_react(&release, facts->exploited_utc_s, &authority->exploited, "authority.exploited");
+    release_react(&release, facts->leaked_utc_s, &authority->leak, "authority.leak");
+    return release;
+}
+
+int64_t schedule_release_at(const struct policy *policy, const struct schedule_facts *facts)
+{
+    return release_of(policy, facts).at_utc_s;
+}
+
+static void make_release(struct making *m, const struct release *release)
+{
+    for (size_t i = 0; i < release->n_asks; i++)
+        unstated(m, release->asks[i]);
+    if (release->at_utc_s == INSTANT_NONE)
         return;
     struct schedule_deadline *d = add(m, (struct schedule_deadline){.clock = "release",
                                                                     .kind = SCHEDULE_RELEASE,
                                                                     .end = POLICY_AT_PUBLISH,
-                                                                    .at_utc_s = release.at_utc_s,
-                                                                    .raw_utc_s = release.at_utc_s,
+                                                                    .at_utc_s = release->at_utc_s,
+                                                                    .raw_utc_s = release->at_utc_s,
                                                                     .file = "",
                                                                     .force = "limit",
                                                                     .on_expiry = "publish"});
-    snprintf(d->rule, sizeof(d->rule), "%s", release.rule);
-    if (release.value != NULL) {
-        d->file = policy_value_file(m->policy, release.value);
-        d->line = release.value->line;
+    snprintf(d->rule, sizeof(d->rule), "%s", release->rule);
+    if (release->value != NULL) {
+        d->file = policy_value_file(m->policy, release->value);
+        d->line = release->value->line;
     }
     d->met = m->facts->at_utc_s[POLICY_AT_PUBLISH] != INSTANT_NONE;
 }
@@ -356,11 +377,12 @@ void schedule_make(const struct policy *policy, const struct schedule_holidays *
                    const struct schedule_facts *facts, struct schedule *out)
 {
     struct making m = {policy, holidays, facts, out};
+    struct release release = release_of(policy, facts);
     *out = (struct schedule){0};
     for (size_t i = 0; i < policy->n_clocks; i++)
         make_clock(&m, &policy->clocks[i]);
-    make_tiers(&m);
-    make_release(&m);
+    make_tiers(&m, release.at_utc_s);
+    make_release(&m, &release);
     sort(out);
 }
 

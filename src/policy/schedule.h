@@ -173,7 +173,13 @@ struct schedule_bound {
 };
 bool schedule_max(const struct policy *policy, const struct schedule_holidays *holidays,
                   const struct policy_clock *clock, int64_t start_utc_s, struct schedule_bound *out);
-/* Whether a tier is told on a track that holds anything back. */
+/*
+ * The instant of publication as it stands: the date as set, unless the discoverer's word, an exploit or a leak makes it
+ * another (POLICY_AT_PUBLISH_PLANNED, authority.*). INSTANT_NONE where there is no date. Notices are counted back from
+ * it.
+ */
+int64_t schedule_release_at(const struct policy *policy, const struct schedule_facts *facts);
+/* Whether a tier is told on a track that holds anything back, by this policy's own rules. */
 bool schedule_tier_on_track(const struct policy_tier *tier, const struct policy_track *track);
 
 #endif

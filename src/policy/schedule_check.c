@@ -325,13 +325,21 @@ static bool has_the_word(const struct checkup *c)
     return his && (policy_is(word, POLICY_DISCOVERER_FINAL) || (policy_is(word, POLICY_DISCOVERER_HONOUR) && earlier));
 }
 
-/* A full track holds nothing back; one whose mode is not stated cannot be decided. */
+/* A track that hands the case to another policy sets no date; a full one holds nothing back; one whose mode is not
+ * stated cannot be decided. */
 static void check_track(struct checkup *c)
 {
     const struct policy_track *track = c->facts->track;
     char rule[DIAG_RULE_MAX];
     if (track == NULL)
         return;
+    if (track->policy.has == POLICY_STATED) {
+        snprintf(rule, sizeof(rule), "tracks.%.40s.policy", policy_value_text(&track->name));
+        breaks(c, FIRM_REFUSE, &track->policy, rule,
+               "on this track the rules of another policy apply; pin it with case set ID policy=%s",
+               track->policy.text);
+        return;
+    }
     snprintf(rule, sizeof(rule), "tracks.%.40s.mode", policy_value_text(&track->name));
     if (policy_is(&track->mode, POLICY_MODE_FULL))
         breaks(c, FIRM_REFUSE, &track->mode, rule, "on this track nothing is held back: publish, or set another track");
