@@ -23,24 +23,39 @@ static bool verb_matches(const struct command_verb *v, int argc, const char *con
     return true;
 }
 
+/* "case" alone: its second words; false where no verb begins with it. */
+static bool second_words(const char *first, struct buf *out)
+{
+    size_t len = strlen(first);
+
+    for (const struct command_verb *v = command_verbs; v->words; v++)
+        if (len && strncmp(v->words, first, len) == 0 && v->words[len] == ' ')
+            buf_printf(out, "%s%s", out->len ? " " : "", v->words + len + 1);
+    return out->len > 0;
+}
+
 static enum err unknown_verb(int argc, const char *const *argv, struct diag *why)
 {
-    const char *names[COMMAND_VERBS_MAX + 1];
-    char *written;
-    const char *nearest;
+    const char *names[COMMAND_VERBS_MAX + 1], *nearest;
+    struct buf words = BUF_EMPTY;
     size_t n = 0;
 
     if (argc < 1)
         return diag_set(why, ERR_USAGE, "command.unknown", "no command was given; `embargoctl help` lists them");
-    for (const struct command_verb *v = command_verbs; v->words && n < COMMAND_VERBS_MAX; v++)
-        names[n++] = v->words;
-    names[n] = NULL;
-    written =
-        argc > 1 && argv[1][0] != '-' ? mem_printf("%.40s %.40s", argv[0], argv[1]) : mem_printf("%.40s", argv[0]);
-    nearest = conf_nearest(written, names);
-    diag_set(why, ERR_USAGE, "command.unknown", "no such command; did you mean `%s`? (`embargoctl help` lists them)",
-             nearest ? nearest : "help");
-    free(written);
+    if (argc == 1 && second_words(argv[0], &words)) {
+        diag_set(why, ERR_USAGE, "command.unknown", "%.40s what? %s", argv[0], buf_text(&words));
+    } else {
+        for (const struct command_verb *v = command_verbs; v->words && n < COMMAND_VERBS_MAX; v++)
+            names[n++] = v->words;
+        names[n] = NULL;
+        buf_printf(&words, "%.40s", argv[0]);
+        if (argc > 1 && argv[1][0] != '-')
+            buf_printf(&words, " %.40s", argv[1]);
+        nearest = conf_nearest(buf_text(&words), names);
+        diag_set(why, ERR_USAGE, "command.unknown",
+                 "no such command; did you mean `%s`? (`embargoctl help` lists them)", nearest ? nearest : "help");
+    }
+    buf_free(&words);
     return ERR_USAGE;
 }
 

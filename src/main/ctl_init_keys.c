@@ -102,6 +102,9 @@ static bool is_twice(const struct init_plan *p, size_t i)
         if (strcmp(p->admins[k].key.fingerprint, p->admins[i].key.fingerprint) == 0 ||
             pgp_key_shares_subkey(&p->admins[k].key, &p->admins[i].key))
             return true;
+    for (size_t k = 0; p->settings && k < p->settings->n_admins; k++)
+        if (strcmp(p->settings->admins[k].fingerprint, p->admins[i].key.fingerprint) == 0)
+            return true;
     return strcmp(p->admins[i].key.fingerprint, p->fingerprint) == 0;
 }
 
