@@ -2,6 +2,7 @@
 
 #include "base/instant.h"
 #include "base/mem.h"
+#include "flow/advisory_changes.h"
 #include "flow/cases_flow.h"
 #include "flow/outgoing.h"
 
@@ -86,12 +87,33 @@ static enum err files_load(struct flow *f, int64_t advisory_id, struct files *ou
     return err;
 }
 
+/* What changed since the version before; empty for the first. */
+static enum err changes_since_last(struct flow *f, const struct advisory_view *v, const struct files *files,
+                                   struct buf *out, struct diag *why)
+{
+    struct advisory_view last;
+    struct files old;
+    enum err err;
+
+    if (v->row.version <= 1)
+        return ERR_OK;
+    err = advisory_view_load(f, v->row.case_id, v->row.version - 1, &last, why);
+    if (err)
+        return err;
+    err = files_load(f, last.row.id, &old, why);
+    if (!err)
+        advisory_changes(&last.doc, old.hashes, old.n, &v->doc, files->hashes, files->n, out);
+    files_free(&old);
+    advisory_view_free(&last);
+    return err;
+}
+
 static const char *const short_words = "less time is left before the planned publication than this policy promises; "
                                        "you are told at once";
 
 static void make_frame(const struct case_row *c, const struct advisory_view *v, const struct policy_tier *tier,
-                       const char *status, bool short_notice, const struct files *files, const struct decide_use *uses,
-                       struct advisory_frame *out)
+                       const char *status, bool short_notice, const struct files *files, const char *changes,
+                       const struct decide_use *uses, struct advisory_frame *out)
 {
     *out = (struct advisory_frame){.label = case_label(c),
                                    .version = v->row.version,
@@ -101,6 +123,7 @@ static void make_frame(const struct case_row *c, const struct advisory_view *v, 
                                    .tier = tier ? policy_words(&tier->name, "") : "public",
                                    .policy = c->policy,
                                    .uses = tier ? uses : NULL,
+                                   .changes = changes,
                                    .patches = files->hashes,
                                    .n_patches = files->n,
                                    .short_notice = short_notice ? short_words : NULL};
@@ -112,16 +135,20 @@ enum err advisory_text_for(struct flow *f, const struct policy *policy, const st
 {
     struct decide_use uses[POLICY_USES];
     struct advisory_frame frame;
+    struct buf changes = BUF_EMPTY;
     struct files files;
     enum err err = files_load(f, v->row.id, &files, why);
 
     (void)policy;
+    if (!err)
+        err = changes_since_last(f, v, &files, &changes, why);
     if (!err) {
         if (tier)
             decide_uses(tier, v->doc.allow, v->doc.deny, uses);
-        make_frame(c, v, tier, status, short_notice, &files, uses, &frame);
+        make_frame(c, v, tier, status, short_notice, &files, buf_text(&changes), uses, &frame);
         advisory_doc_render(&v->doc, &frame, out);
     }
+    buf_free(&changes);
     files_free(&files);
     return err;
 }
@@ -230,7 +257,7 @@ static char *advisory_subject(const struct case_row *c, const struct advisory_do
 
 static enum err queue_group(struct flow *f, const struct case_row *c, const struct settings_list *list,
                             const struct advisory_view *v, const struct group *g, const struct files *files,
-                            struct diag *why)
+                            const char *changes, struct diag *why)
 {
     const char *status = c->embargo_status ? c->embargo_status : "active";
     struct decide_use uses[POLICY_USES];
@@ -241,7 +268,7 @@ static enum err queue_group(struct flow *f, const struct case_row *c, const stru
     enum err err;
 
     decide_uses(g->tier, v->doc.allow, v->doc.deny, uses);
-    make_frame(c, v, g->tier, status, g->short_notice, files, uses, &frame);
+    make_frame(c, v, g->tier, status, g->short_notice, files, changes, uses, &frame);
     advisory_doc_render(&v->doc, &frame, &text);
     fill_fields(&fields, c, v->row.version, status, g->tier, uses, v->doc.tlp);
     {
@@ -273,15 +300,19 @@ enum err advisory_queue(struct flow *f, const struct policy *policy, const struc
     size_t n_groups;
     struct group *groups = make_groups(policy, fan, &n_groups);
     int64_t now = clock_now(f->clock);
+    struct buf changes = BUF_EMPTY;
     struct files files;
     enum err err = files_load(f, v->row.id, &files, why);
 
+    if (!err)
+        err = changes_since_last(f, v, &files, &changes, why);
     for (size_t i = 0; !err && i < n_groups; i++)
-        err = queue_group(f, c, list, v, &groups[i], &files, why);
+        err = queue_group(f, c, list, v, &groups[i], &files, buf_text(&changes), why);
     for (size_t i = 0; !err && i < fan->n; i++)
         if (fan->rows[i].send)
             err = told_add(f->db, c->id, fan->rows[i].member.id, v->row.version,
                            policy_words(&fan->rows[i].tier->name, ""), now, why);
+    buf_free(&changes);
     files_free(&files);
     groups_free(groups, n_groups);
     return err;

@@ -3,6 +3,7 @@
 
 #include "base/instant.h"
 #include "base/mem.h"
+#include "flow/advisory_changes.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -130,6 +131,11 @@ void advisory_uses_text(const struct decide_use *uses, enum policy_use_word word
         buf_printf(out, "%s%s", out->len > before ? ", " : "", policy_use_name((enum policy_use)i));
         if (uses[i].condition && *uses[i].condition)
             buf_printf(out, " (if %s)", uses[i].condition);
+        if (i == POLICY_USE_INFORM_CUSTOMERS && word != POLICY_DENY) {
+            buf_add_str(out, " (of ");
+            decide_tells_write(uses[i].tells, out);
+            buf_add_str(out, ")");
+        }
     }
     if (out->len == before)
         buf_add_str(out, "nothing");
@@ -187,7 +193,8 @@ void advisory_doc_render(const struct advisory_doc *doc, const struct advisory_f
     if (f->changes && *f->changes)
         buf_printf(out, "UPDATES IN VERSION %lld\n\n%s\n\n", (long long)f->version, f->changes);
     for (size_t i = 0; i < doc->n_sections; i++)
-        buf_printf(out, "%s\n\n%s\n\n", doc->sections[i].name, doc->sections[i].text);
+        if (!advisory_is_updates(doc->sections[i].name))
+            buf_printf(out, "%s\n\n%s\n\n", doc->sections[i].name, doc->sections[i].text);
     render_list("AFFECTED VERSIONS", doc->affected, out);
     render_list("FIXED IN", doc->fixed, out);
     render_list("CREDITS", doc->credits, out);

@@ -349,13 +349,23 @@ static size_t count_send(const struct fanout *fan)
     return n;
 }
 
+/* The command answers when a tier is told; an unstated use stays denied. */
+static bool is_notice(const char *key)
+{
+    static const char end[] = ".notice.before_publish";
+    size_t len = strlen(key);
+
+    return len > sizeof end - 1 && strcmp(key + len - (sizeof end - 1), end) == 0;
+}
+
 static enum err audit_answers(struct work *w, const struct fanout *fan, struct diag *why)
 {
     enum err err = ERR_OK;
 
     for (size_t i = 0; !err && i < fan->unstated.n; i++)
-        err = audit_append(w->f->db, clock_now(w->f->clock), w->c->actor.name, "policy.unstated", w->row.code,
-                           fan->unstated.items[i], "answered by advisory send", why);
+        if (is_notice(fan->unstated.items[i]))
+            err = audit_append(w->f->db, clock_now(w->f->clock), w->c->actor.name, "policy.unstated", w->row.code,
+                               fan->unstated.items[i], "answered by advisory send", why);
     return err;
 }
 

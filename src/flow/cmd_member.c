@@ -91,8 +91,15 @@ static enum err check_tier(const struct policy *policy, const char *class_name, 
 /* A key that cannot be used is kept and shown with its state; one that is no key of its own is refused. */
 static enum err add_key(struct flow *f, int64_t list_id, const struct command_value *key, struct diag *why)
 {
+    struct key_row *known = mem_zero(1, sizeof *known);
+    struct diag none;
+    bool taken = !key_by_fingerprint(f->db, list_id, key->key->fingerprint, known, &none);
     int64_t id;
 
+    free(known);
+    if (taken)
+        return diag_set(why, ERR_DENIED, "key.duplicate",
+                        "this key belongs to another member or admin of the list: ask for a key of its own");
     return key_insert(f->db, list_id, false, key->key, buf_span(&key->certificate), clock_now(f->clock), &id, why);
 }
 

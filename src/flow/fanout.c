@@ -3,6 +3,7 @@
 #include "base/instant.h"
 #include "base/mem.h"
 #include "flow/cases_flow.h"
+#include "flow/policies.h"
 #include "flow/view.h"
 #include "policy/schedule.h"
 #include "policy/states.h"
@@ -21,7 +22,7 @@ void fanout_telling(const struct policy *policy, const struct case_row *c, int64
     memcpy(events, facts.at_utc_s, sizeof facts.at_utc_s);
     *out = (struct decide_telling){.track = c->track ? policy_track_find(policy, c->track) : NULL,
                                    .now_utc_s = now,
-                                   .publish_planned_utc_s = c->until_at,
+                                   .publish_planned_utc_s = schedule_release_at(policy, &facts),
                                    .event_utc_s = events,
                                    .commanded = true};
 }
@@ -61,6 +62,7 @@ struct fanning {
     const struct case_row *c;
     const struct fanout_wish *wish;
     struct decide_telling telling;
+    struct schedule_holidays holidays;
     int64_t events[POLICY_EVENTS];
     struct key_row *key; /* scratch */
     struct fanout *out;
@@ -131,6 +133,30 @@ static enum err decide_of_member(struct fanning *g, const struct member_row *m, 
     return err;
 }
 
+/* Whom a track tells must be stated: by this policy, or by the case's answers. */
+static enum err check_track(const struct fanning *g, struct diag *why)
+{
+    const struct policy_track *track = g->telling.track;
+    char key[DIAG_RULE_MAX];
+
+    if (!track)
+        return diag_set(why, ERR_DENIED, "tracks.none", "the case has no track: set one with case set ID track=NAME");
+    if (track->policy.has == POLICY_STATED)
+        return policy_diag(why, ERR_DENIED, g->policy, &track->policy, "tracks.policy",
+                           "on track `%s` the rules of another policy apply; pin it with case set ID policy=%s",
+                           g->c->track, track->policy.text);
+    if (track->mode.has != POLICY_STATED) {
+        snprintf(key, sizeof key, "tracks.%.40s.mode", g->c->track);
+        return policy_unstated(why, g->policy, &track->mode, key);
+    }
+    if (track->mode.number == POLICY_MODE_FULL)
+        return policy_diag(why, ERR_DENIED, g->policy, &track->mode, "tracks.mode",
+                           "track `%s` is full disclosure: nobody is told early", g->c->track);
+    if (g->policy->tiers_stated.has == POLICY_UNSTATED)
+        return policy_unstated(why, g->policy, &g->policy->tiers_stated, "tiers");
+    return ERR_OK;
+}
+
 static enum err check_wish(struct fanning *g, struct diag *why)
 {
     struct member_row m;
@@ -144,12 +170,7 @@ static enum err check_wish(struct fanning *g, struct diag *why)
         if (!err)
             member_row_free(&m);
     }
-    if (!err && !g->telling.track)
-        return diag_set(why, ERR_DENIED, "tracks.none", "the case has no track: set one with case set ID track=NAME");
-    if (!err && policy_is(&g->telling.track->mode, POLICY_MODE_FULL))
-        return policy_diag(why, ERR_DENIED, g->policy, &g->telling.track->mode, "tracks.mode",
-                           "track `%s` is full disclosure: nobody is told early", g->c->track);
-    return err;
+    return err ? err : check_track(g, why);
 }
 
 enum err fanout_make(struct flow *f, const struct policy *policy, const struct case_row *c,
@@ -165,9 +186,14 @@ enum err fanout_make(struct flow *f, const struct policy *policy, const struct c
     g.telling.event_utc_s = g.events;
     err = check_wish(&g, why);
     if (!err)
+        err = policies_holidays(f->policies, policy, &g.holidays, why);
+    if (!err)
         err = member_all(f->db, c->list_id, &members, &n, why);
-    if (err)
+    if (err) {
+        schedule_holidays_free(&g.holidays);
         return err;
+    }
+    g.telling.holidays = &g.holidays;
     g.key = mem_zero(1, sizeof *g.key);
     for (size_t i = 0; i < n; i++) {
         if (!err)
@@ -176,6 +202,7 @@ enum err fanout_make(struct flow *f, const struct policy *policy, const struct c
     }
     free(members);
     free(g.key);
+    schedule_holidays_free(&g.holidays);
     if (err)
         fanout_free(out);
     return err;
