@@ -179,16 +179,30 @@ static enum err start_agents(struct core *core, struct diag *why)
     return err;
 }
 
+/* Those of all homes: gpg starts one for a shard, too, when it takes in keys. */
+static void stop_agents_of(const char *folder)
+{
+    DIR *dir = opendir(folder);
+    struct dirent *entry;
+
+    while (dir && (entry = readdir(dir))) {
+        char *home = *entry->d_name == '.' ? NULL : mem_printf("%s/%s", folder, entry->d_name);
+
+        if (home)
+            pgp_home_stop_agent(home);
+        free(home);
+    }
+    if (dir)
+        closedir(dir);
+}
+
 static void stop_agents(struct core *core)
 {
     for (size_t i = 0; i < core->settings->n_lists; i++) {
-        char *list = settings_gnupg(core->settings, core->settings->lists[i].name, "list");
-        char *storage = settings_gnupg(core->settings, core->settings->lists[i].name, "storage");
+        char *folder = mem_printf("%s/gnupg/%s", core->settings->home, core->settings->lists[i].name);
 
-        pgp_home_stop_agent(list);
-        pgp_home_stop_agent(storage);
-        free(list);
-        free(storage);
+        stop_agents_of(folder);
+        free(folder);
     }
 }
 
