@@ -41,12 +41,15 @@ static enum err ask_case(struct flow *f, const struct command *c, struct questio
         return err;
     }
     err = case_by_code(f->db, command_word(c, "CASE"), &a->c, why);
-    if (!err)
+    /* With another policy than its own: what would be, on the track that this one would choose. */
+    if (!err && command_word(c, "policy"))
+        err = policies_load(f->policies, command_word(c, "policy"), policy, NULL, why);
+    else if (!err)
         err = policies_of_case(f, &a->c, policy, why);
     if (err)
         return err;
     case_facts(&a->c, &a->facts);
-    a->facts.track = a->c.track;
+    a->facts.track = command_word(c, "policy") ? NULL : a->c.track;
     case_schedule_facts(*policy, &a->c, &a->instants);
     a->q.instants = &a->instants;
     return ERR_OK;
@@ -121,8 +124,13 @@ enum err cmd_policy_explain(struct flow *f, const struct command *c, struct repl
         a.q.facts = &a.facts;
         a.q.holidays = &a.holidays;
         a.q.now_utc_s = clock_now(f->clock);
+        if (!a.q.instants)
+            explain_suppose(policy, &a.holidays, &a.facts, a.q.now_utc_s, &a.instants);
+        a.q.instants = &a.instants;
         explain_make(policy, &a.q, &explain);
-        r->data = explain_json(policy, &explain);
+        r->data = explain_json(policy, &explain, a.q.now_utc_s);
+        if (command_word(c, "svg"))
+            explain_write_svg(&explain, a.q.now_utc_s, &r->out);
         explain_free(&explain);
     }
     schedule_holidays_free(&a.holidays);

@@ -203,7 +203,7 @@ const char *client_out_name(const struct command *c)
     return NULL;
 }
 
-enum err client_write_out(const struct command *c, const struct reply *r, struct diag *why)
+enum err client_write_out(const struct command *c, struct reply *r, struct diag *why)
 {
     const char *name = client_out_name(c);
     struct stat st;
@@ -212,8 +212,11 @@ enum err client_write_out(const struct command *c, const struct reply *r, struct
 
     if (!name)
         return ERR_OK;
-    if (strcmp(name, "-") == 0)
-        return fsx_write_all(STDOUT_FILENO, r->out.data, r->out.len, "standard output", why);
+    if (strcmp(name, "-") == 0) {
+        err = fsx_write_all(STDOUT_FILENO, r->out.data, r->out.len, "standard output", why);
+        buf_clear(&r->out);
+        return err;
+    }
     fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     /* A file that is there already may be open to others; a device or pipe stays as it is. */
     if (fd < 0 || fstat(fd, &st) || (S_ISREG(st.st_mode) && fchmod(fd, 0600))) {
@@ -223,5 +226,6 @@ enum err client_write_out(const struct command *c, const struct reply *r, struct
     }
     if (fd >= 0 && close(fd) && !err)
         err = diag_errno(why, ERR_INTERNAL, "command.file", "closing the file");
+    buf_clear(&r->out);
     return err;
 }

@@ -29,8 +29,8 @@ enum err client_wait(const char *socket_path, const struct command *c, const cha
 /* Whether a daemon listens there. */
 bool client_is_daemon(const char *socket_path);
 
-/* Writes reply->out to the command's ARG_OUT, if it has one: mode 0600; "-" is standard output. */
-enum err client_write_out(const struct command *c, const struct reply *r, struct diag *why);
+/* Writes reply->out to the command's ARG_OUT, if it has one, and empties it: mode 0600; "-" is standard output. */
+enum err client_write_out(const struct command *c, struct reply *r, struct diag *why);
 
 /* The command's ARG_OUT; NULL: none. */
 const char *client_out_name(const struct command *c);

@@ -204,6 +204,7 @@ static enum err explain_preset(struct ctl *ctl, const struct command *c, struct 
     struct decide_sender stranger = {.kind = POLICY_STRANGER, .signature = DECIDE_UNSIGNED};
     struct explain_question q = {.to = POLICY_TO_REPORT};
     struct schedule_holidays holidays = {0};
+    struct schedule_facts instants;
     struct policies *policies = NULL;
     struct policy *policy = NULL;
     struct explain explain;
@@ -220,8 +221,12 @@ static enum err explain_preset(struct ctl *ctl, const struct command *c, struct 
         q.now_utc_s = clock_now(&clock);
         q.holidays = &holidays;
         q.sender = command_word(c, "sender") ? &stranger : NULL;
+        explain_suppose(policy, &holidays, NULL, q.now_utc_s, &instants);
+        q.instants = &instants;
         explain_make(policy, &q, &explain);
-        r->data = explain_json(policy, &explain);
+        r->data = explain_json(policy, &explain, q.now_utc_s);
+        if (command_word(c, "svg"))
+            explain_write_svg(&explain, q.now_utc_s, &r->out);
         explain_free(&explain);
         clock_close(&clock);
     }
@@ -233,13 +238,21 @@ static enum err explain_preset(struct ctl *ctl, const struct command *c, struct 
 
 enum err ctl_policy_explain(struct ctl *ctl, const struct command *c, struct reply *r, struct diag *why)
 {
+    const char *out = client_out_name(c);
+    enum err err;
+
     if (command_word(c, "CASE") && !ctl->config)
         return diag_set(why, ERR_USAGE, "config.which", "a case needs -c FILE, and a daemon that runs");
-    if (ctl->config)
-        return explain_by_instance(ctl, c, r, why);
+    if (out && strcmp(out, "-") == 0 && ctl->json)
+        return diag_set(why, ERR_USAGE, "command.file", "with --json, name a file instead of - for the output");
+    if (ctl->config) {
+        err = explain_by_instance(ctl, c, r, why);
+        return err ? err : client_write_out(c, r, why);
+    }
     if (command_word(c, "member"))
         return diag_set(why, ERR_USAGE, "config.which", "--member needs -c FILE: the members are an instance's");
     if (!command_word(c, "policy"))
         return diag_set(why, ERR_USAGE, "command.option", "without -c FILE, name the policy with --policy ID");
-    return explain_preset(ctl, c, r, why);
+    err = explain_preset(ctl, c, r, why);
+    return err ? err : client_write_out(c, r, why);
 }

@@ -79,9 +79,26 @@ static void explain_case(struct explain *out)
                 track->line);
 }
 
+static const struct decide_case nothing = {.severity = POLICY_UNRATED, .fix_needs_s = -1};
+
+void explain_suppose(const struct policy *policy, const struct schedule_holidays *holidays,
+                     const struct decide_case *facts, int64_t now_utc_s, struct schedule_facts *out)
+{
+    struct decide_track track;
+    int64_t until;
+    decide_track(policy, facts != NULL ? facts : &nothing, &track);
+    schedule_facts_init(out);
+    out->track = track.track;
+    out->at_utc_s[POLICY_AT_REPORT] = now_utc_s;
+    bool embargo = track.track != NULL && track.track->policy.has != POLICY_STATED &&
+                   track.track->mode.has == POLICY_STATED && track.track->mode.number != POLICY_MODE_FULL;
+    if (embargo && schedule_propose(policy, holidays, out, now_utc_s, &until, NULL) == ERR_OK)
+        out->at_utc_s[POLICY_AT_PUBLISH_PLANNED] = until;
+    decide_track_free(&track);
+}
+
 void explain_make(const struct policy *policy, const struct explain_question *question, struct explain *out)
 {
-    static const struct decide_case nothing = {.severity = POLICY_UNRATED, .fix_needs_s = -1};
     struct schedule_facts instants;
     memset(out, 0, sizeof(*out));
     if (question->instants != NULL)
@@ -150,6 +167,9 @@ static void write_tier(const struct decide_tier *tier, struct buf *out)
         buf_printf(out, ", final notice %s", instant_text(tier->final_at_utc_s, final));
     buf_printf(out, "%s; %s, by %s", tier->short_notice ? ", its notice is short" : "", tier->force, tier->rule);
     write_place(tier->file, tier->line, out);
+    buf_add_str(out, "    ");
+    explain_write_uses(tier->tier, out);
+    buf_add_str(out, "\n");
 }
 
 static void write_uses(const struct explain *explain, struct buf *out)

@@ -37,11 +37,24 @@ struct explain {
     struct schedule schedule;
 };
 
+/*
+ * The instants of a case that is not there: reported now, and its date the one that the policy itself would set
+ * (schedule_propose), or none. The track is that of facts (NULL: of a case of which nothing is known).
+ */
+void explain_suppose(const struct policy *policy, const struct schedule_holidays *holidays,
+                     const struct decide_case *facts, int64_t now_utc_s, struct schedule_facts *out);
+
 void explain_make(const struct policy *policy, const struct explain_question *question, struct explain *out);
 void explain_free(struct explain *explain);
 
-/* For people: verdict, tiers, uses, deadlines, what is unstated. */
+/* For people: verdict, tiers with what they may do, uses, deadlines, what is unstated. */
 void explain_write(const struct policy *policy, const struct explain *explain, struct buf *out);
+
+/* "may build_test; as the advisory says deploy_hosted; must not tell_cve; unstated: …". */
+void explain_write_uses(const struct policy_tier *tier, struct buf *out);
+
+/* Whether there is something to draw: a tier is told, or there is a date. */
+bool explain_has_embargo(const struct explain *explain);
 
 /* The time line of the embargo, a row for each tier: 60 columns of text, or an SVG picture. */
 void explain_write_timeline(const struct explain *explain, int64_t now_utc_s, struct buf *out);

@@ -123,17 +123,31 @@ static void answer_apply(const struct policy *policy, struct buf *out)
     part(out, "; appeal: ", &membership->appeal);
 }
 
-static void uses_of(const struct policy_tier *tier, const char *word, bool stated, int number, struct buf *out)
+/* The uses of a tier that have the word; those that are unstated where word is negative. */
+static void uses_with(const struct policy_tier *tier, size_t start, const char *words, int word, struct buf *out)
 {
-    size_t start = out->len;
+    size_t begun = 0;
     for (int use = 0; use < POLICY_USES; use++) {
         const struct policy_value *value = &tier->uses[use].value;
-        if (stated ? !policy_is(value, number) : value->has == POLICY_STATED)
+        if (word >= 0 ? !policy_is(value, word) : value->has == POLICY_STATED)
             continue;
-        buf_printf(out, "%s%s", out->len > start ? ", " : word, policy_use_name((enum policy_use)use));
+        if (begun == 0)
+            join(out, start, "; ");
+        buf_printf(out, "%s%s", begun > 0 ? ", " : words, policy_use_name((enum policy_use)use));
         if (tier->uses[use].condition.has == POLICY_STATED)
             buf_printf(out, " (if %s)", tier->uses[use].condition.text);
+        begun = out->len;
     }
+}
+
+void explain_write_uses(const struct policy_tier *tier, struct buf *out)
+{
+    size_t start = out->len;
+    uses_with(tier, start, "may ", POLICY_ALLOW, out);
+    uses_with(tier, start, "as the advisory says ", POLICY_ADVISORY, out);
+    uses_with(tier, start, "asks for ", POLICY_ASK, out);
+    uses_with(tier, start, "must not ", POLICY_DENY, out);
+    uses_with(tier, start, "unstated: ", -1, out);
 }
 
 static void answer_uses(const struct policy *policy, struct buf *out)
@@ -145,11 +159,8 @@ static void answer_uses(const struct policy *policy, struct buf *out)
         const struct policy_tier *tier = &policy->tiers[i];
         join(out, start, "; ");
         part(out, "", &tier->name);
-        uses_of(tier, " may ", true, POLICY_ALLOW, out);
-        uses_of(tier, ", as the advisory says ", true, POLICY_ADVISORY, out);
-        uses_of(tier, ", asks for ", true, POLICY_ASK, out);
-        uses_of(tier, ", must not ", true, POLICY_DENY, out);
-        uses_of(tier, ", unstated: ", false, 0, out);
+        buf_add_str(out, ": ");
+        explain_write_uses(tier, out);
     }
 }
 

@@ -74,6 +74,16 @@ static void text_row(const struct frame *frame, const struct decide_tier *tier, 
                tier->told ? "" : " not told");
 }
 
+bool explain_has_embargo(const struct explain *explain)
+{
+    bool found = false;
+    for (size_t i = 0; i < explain->n_tiers; i++)
+        found = found || explain->tiers[i].told;
+    for (size_t i = 0; i < explain->schedule.n; i++)
+        found = found || explain->schedule.items[i].kind == SCHEDULE_RELEASE;
+    return found;
+}
+
 void explain_write_timeline(const struct explain *explain, int64_t now_utc_s, struct buf *out)
 {
     struct frame frame = frame_of(explain, now_utc_s);
