@@ -116,6 +116,6 @@ enum err audit_verify(struct db *db, int64_t anchor_seq, const char *anchor_hash
         audit_entry_free(&e);
     }
     if (!*bad_seq && !anchored)
-        *bad_seq = anchor_seq;
+        *bad_seq = anchor_seq > 0 ? anchor_seq : 1;
     return db_rows_end(&rows, why);
 }

@@ -30,7 +30,8 @@ enum err audit_entries(struct db *db, const char *object, struct audit_entry **o
 
 /*
  * Walks the chain. *entries counts them, head (65 bytes) is the last hash, *bad_seq the first entry that does not fit
- * (0: none). With anchor_hash the entry anchor_seq must be there and have that hash, else *bad_seq = anchor_seq.
+ * (0: none). With anchor_hash the entry anchor_seq must be there and have that hash, else *bad_seq = anchor_seq (1
+ * where that is no number of an entry).
  */
 enum err audit_verify(struct db *db, int64_t anchor_seq, const char *anchor_hash, int64_t *entries, char head[65],
                       int64_t *bad_seq, struct diag *why);

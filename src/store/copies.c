@@ -75,7 +75,10 @@ enum err copy_set_sent(struct db *db, int64_t id, const char *code, const char *
 
 enum err copy_set_deferred(struct db *db, int64_t id, const char *code, int64_t next_at, struct diag *why)
 {
-    return db_run(db, why, "UPDATE copy SET state = 'deferred', code = ?, next_at = ?, tries = tries + 1 WHERE id = ?",
+    /* One that was dropped while the courier had it stays dropped. */
+    return db_run(db, why,
+                  "UPDATE copy SET state = 'deferred', code = ?, next_at = ?, tries = tries + 1 WHERE id = ?"
+                  " AND state IN ('queued', 'deferred')",
                   "tii", code, next_at, id);
 }
 

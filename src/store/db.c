@@ -96,6 +96,8 @@ static enum err check_version(struct db *db, enum db_mode mode, struct diag *why
         return diag_set(why, ERR_REJECT, "store.newer",
                         "the database has version %lld, this program knows %zu: use the newer program", (long long)have,
                         schema_steps_n);
+    if (have == 0 && mode != DB_CREATE)
+        return diag_set(why, ERR_REJECT, "store.damaged", "the database is empty: restore the last backup");
     if (have < (int64_t)schema_steps_n && mode == DB_READ_ONLY)
         return diag_set(why, ERR_REJECT, "store.older", "the database is of an older version: start embargod once");
     return mode == DB_READ_ONLY ? ERR_OK : migrate(db, why);
@@ -132,7 +134,8 @@ enum err db_open(const char *state_dir, enum db_mode mode, struct db **out, stru
 {
     int flags = mode == DB_READ_ONLY ? SQLITE_OPEN_READONLY
                                      : SQLITE_OPEN_READWRITE | (mode == DB_CREATE ? SQLITE_OPEN_CREATE : 0);
-    char *path = mem_printf("%s/db.sqlite", state_dir);
+    /* The folder may be a link (moved to another disk); the file may not, and SQLite would refuse both. */
+    char *real = realpath(state_dir, NULL), *path = mem_printf("%s/db.sqlite", real ? real : state_dir);
     struct db *db = mem_zero(1, sizeof *db);
     mode_t old = umask(077);
     enum err err;
@@ -146,6 +149,7 @@ enum err db_open(const char *state_dir, enum db_mode mode, struct db **out, stru
     else
         err = prepare_connection(db, mode, why);
     umask(old);
+    free(real);
     free(path);
     if (err)
         db_close(&db);
@@ -373,16 +377,20 @@ enum err db_copy_to(struct db *db, const char *file, struct diag *why)
 {
     sqlite3 *copy = NULL;
     sqlite3_backup *backup = NULL;
+    mode_t old = umask(077);
     int code = sqlite3_open(file, &copy);
+    bool whole = false;
 
     if (code == SQLITE_OK)
         backup = sqlite3_backup_init(copy, "main", db->handle, "main");
     if (backup) {
-        sqlite3_backup_step(backup, -1);
-        code = sqlite3_backup_finish(backup);
+        /* finish alone would call a step that found the file busy a success */
+        whole = sqlite3_backup_step(backup, -1) == SQLITE_DONE;
+        whole = sqlite3_backup_finish(backup) == SQLITE_OK && whole;
     }
     sqlite3_close(copy);
-    if (!backup || code != SQLITE_OK)
+    umask(old);
+    if (!whole)
         return diag_set(why, ERR_INTERNAL, "store.copy", "the database could not be copied: check the disk's space");
     return ERR_OK;
 }

@@ -23,7 +23,8 @@ struct db;
 /*
  * Opens DIR/state/db.sqlite. Creates and migrates it where `create` is set; else a missing file is ERR_NOT_FOUND.
  * Each migration runs in a transaction of its own. ERR_REJECT rules: store.newer (made by a newer program),
- * store.damaged (integrity check failed: restore a backup). With read_only nothing is changed.
+ * store.damaged (integrity check failed, or nothing is in the file: restore a backup). With read_only nothing is
+ * changed. The folder may be a symbolic link, the file may not.
  */
 enum db_mode { DB_CREATE, DB_OPEN, DB_READ_ONLY };
 enum err db_open(const char *state_dir, enum db_mode mode, struct db **out, struct diag *why);
@@ -80,7 +81,7 @@ char *db_unseal_text(struct db *db, const char *table, int64_t row, const char *
 enum err db_meta_set(struct db *db, const char *key, struct span value, struct diag *why);
 bool db_meta_get(struct db *db, const char *key, struct buf *out);
 
-/* Copies the whole database into a file (SQLite's online backup). */
+/* Copies the whole database into a file (SQLite's online backup), which is made for its owner alone. */
 enum err db_copy_to(struct db *db, const char *file, struct diag *why);
 
 #endif

@@ -71,6 +71,7 @@ char *db_unseal_text(struct db *db, const char *table, int64_t row, const char *
 
     if (err) {
         log_diag(NULL, "unseal-failed", &why);
+        buf_free(&out);
         return NULL;
     }
     return out.data ? buf_take(&out) : NULL;

@@ -22,7 +22,8 @@ enum err deadline_put(struct db *db, const struct deadline_row *row, struct diag
 
     if (id)
         return db_run(db, why,
-                      "UPDATE deadline SET at = ?, rule = ?, force = ? WHERE id = ? AND (fired_at IS NULL OR at <> ?1)",
+                      "UPDATE deadline SET at = ?1, rule = ?2, force = ?3, fired_at = NULL WHERE id = ?4"
+                      " AND (fired_at IS NULL OR fired_at < ?1)",
                       "itti", row->at, row->rule, row->force, id);
     return db_run(db, why, "INSERT INTO deadline(case_id, clock, tier, at, rule, force) VALUES(?, ?, ?, ?, ?, ?)",
                   "ittitt", row->case_id, row->clock, row->tier, row->at, row->rule, row->force);

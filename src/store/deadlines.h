@@ -1,5 +1,5 @@
 /*
- * Deadlines of cases, as the policy's schedule gave them. Each fires once.
+ * Deadlines of cases, as the policy's schedule gave them. Each fires once for its instant.
  */
 #ifndef STORE_DEADLINES_H
 #define STORE_DEADLINES_H
@@ -20,8 +20,9 @@ struct deadline_row {
 void deadline_row_free(struct deadline_row *row);
 
 /*
- * Puts one deadline of a case: a row of the same clock and tier that has not fired moves to the new instant; one that
- * has fired stays as it is.
+ * Puts one deadline of a case: a row of the same clock and tier that has not fired moves to the new instant. One that
+ * has fired stays as it is, but where the new instant lies after its firing (an embargo that was extended at its end):
+ * then it waits again.
  */
 enum err deadline_put(struct db *db, const struct deadline_row *row, struct diag *why);
 /* Removes the deadlines of a case that have not fired and were not put again since (keep: their ids). */

@@ -92,6 +92,7 @@ enum err copy_set_state(struct db *db, int64_t id, const char *state, const char
                         struct diag *why);
 enum err copy_set_sent(struct db *db, int64_t id, const char *code, const char *queue_id, int64_t now_utc_s,
                        struct diag *why);
+/* Only where it still waits: a copy that was dropped while the courier had it stays dropped. */
 enum err copy_set_deferred(struct db *db, int64_t id, const char *code, int64_t next_at, struct diag *why);
 enum err copy_count_seal_try(struct db *db, int64_t id, struct diag *why);
 /* Drops every copy to a member that has not gone; *n says how many. */

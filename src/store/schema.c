@@ -8,7 +8,8 @@ static const char version_1[] =
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value BLOB) STRICT;"
 
     /* The texts of policies that cases have pinned, by their digest. */
-    "CREATE TABLE policy(digest TEXT PRIMARY KEY, name TEXT NOT NULL, text BLOB NOT NULL, defaults BLOB NOT NULL) STRICT;"
+    "CREATE TABLE policy(digest TEXT PRIMARY KEY, name TEXT NOT NULL, text BLOB NOT NULL, defaults BLOB NOT NULL) "
+    "STRICT;"
 
     "CREATE TABLE list(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, fingerprint TEXT NOT NULL,"
     " next_public INTEGER NOT NULL) STRICT;"
