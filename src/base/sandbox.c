@@ -17,6 +17,18 @@ enum err sandbox_common(struct diag *why)
     return ERR_OK;
 }
 
+/* The address sanitizer reserves terabytes of addresses at the start: a limit on them would end the worker at once. */
+#if defined(__SANITIZE_ADDRESS__)
+#define LIMITS_ADDRESSES false
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define LIMITS_ADDRESSES false
+#endif
+#endif
+#ifndef LIMITS_ADDRESSES
+#define LIMITS_ADDRESSES true
+#endif
+
 static bool limit(int what, rlim_t value)
 {
     struct rlimit r = {value, value};
@@ -30,7 +42,8 @@ enum err sandbox_worker(int cpu_seconds, size_t memory_bytes, struct diag *why)
         return diag_errno(why, ERR_INTERNAL, "sandbox.worker", "binding the worker to its parent");
     if (setpgid(0, 0) && getpgrp() != getpid())
         return diag_errno(why, ERR_INTERNAL, "sandbox.worker", "making a process group");
-    if (!limit(RLIMIT_CPU, (rlim_t)cpu_seconds) || (memory_bytes && !limit(RLIMIT_AS, (rlim_t)memory_bytes)))
+    if (!limit(RLIMIT_CPU, (rlim_t)cpu_seconds) ||
+        (LIMITS_ADDRESSES && memory_bytes && !limit(RLIMIT_AS, (rlim_t)memory_bytes)))
         return diag_errno(why, ERR_INTERNAL, "sandbox.worker", "setting limits");
     return ERR_OK;
 }
