@@ -132,7 +132,7 @@ void reply_free(struct reply *r);
 /* Fills a reply from an error (or ERR_OK): exit code, rule, message, file and line. */
 void reply_from(struct reply *r, enum err err, const struct diag *why);
 
-/* The one object of --json: {"ok","rule","message","data"}, and "file","line" where a policy refused. New. */
+/* The one object of --json: {"ok","rule","message","data"}; a policy's refusal names FILE:LINE in its message. New. */
 json_t *reply_json(const struct reply *r);
 
 /*

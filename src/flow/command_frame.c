@@ -199,15 +199,13 @@ static json_t *json_words(const char *text)
 
 json_t *reply_json(const struct reply *r)
 {
+    char *place = r->file[0] ? mem_printf("%s (%s:%d)", r->message, r->file, r->line) : NULL;
     json_t *o = json_object();
 
     json_object_set_new(o, "ok", json_boolean(r->ok));
     json_object_set_new(o, "rule", json_words(r->rule));
-    json_object_set_new(o, "message", json_words(r->message));
+    json_object_set_new(o, "message", json_words(place ? place : r->message));
     json_object_set(o, "data", r->data ? r->data : json_null());
-    if (r->file[0]) {
-        json_object_set_new(o, "file", json_words(r->file));
-        json_object_set_new(o, "line", json_integer(r->line));
-    }
+    free(place);
     return o;
 }
