@@ -22,10 +22,18 @@ const char *explain_question_text(int number)
     return number >= 1 && number <= EXPLAIN_QUESTIONS ? questions[number - 1] : "";
 }
 
-/* "words: VALUE; " where there is something to say beyond "unstated" once. */
+/* Words and a value; "unstated" and "none" are values. */
 static void part(struct buf *out, const char *words, const struct policy_value *value)
 {
     buf_printf(out, "%s%s", words, policy_value_text(value));
+}
+
+static void yes_or_no(struct buf *out, const char *words, const struct policy_value *value)
+{
+    buf_printf(out, "%s%s", words,
+               value->has != POLICY_STATED ? policy_value_text(value)
+               : value->number != 0        ? "yes"
+                                           : "no");
 }
 
 static void join(struct buf *out, size_t start, const char *with)
@@ -121,6 +129,8 @@ static void answer_apply(const struct policy *policy, struct buf *out)
     part(out, "; key: ", &membership->key);
     part(out, "; decided within: ", &membership->decide_within);
     part(out, "; appeal: ", &membership->appeal);
+    part(out, "; admins who must approve: ", &membership->approvals);
+    yes_or_no(out, "; the team may pass an incomplete one: ", &membership->discretion);
 }
 
 /* The uses of a tier that have the word; those that are unstated where word is negative. */
@@ -226,7 +236,11 @@ static void answer_clocks(const struct policy *policy, bool public, struct buf *
     part(out, "; released at ", &policy->release.time);
     part(out, ", zone ", &policy->release.zone);
     part(out, ", not on ", &policy->release.forbid_weekdays);
+    part(out, ", rather on ", &policy->release.prefer_weekdays);
+    part(out, ", holidays: ", &policy->release.holidays);
     part(out, "; the discoverer's word: ", &policy->authority.discoverer);
+    part(out, "; if exploited: ", &policy->authority.exploited);
+    part(out, "; if leaked: ", &policy->authority.leak);
 }
 
 static void answer_publication(const struct policy *policy, struct buf *out)
@@ -242,6 +256,11 @@ static void answer_publication(const struct policy *policy, struct buf *out)
     }
     part(out, "; id ", &publication->id);
     part(out, "; formats ", &publication->formats);
+    yes_or_no(out, "; with version numbers: ", &publication->versioned);
+    part(out, "; duty to post to: ", &publication->duty_list);
+    part(out, ", within: ", &publication->duty_within);
+    yes_or_no(out, "; decisions told afterwards: ", &policy->audit.disclose_decisions);
+    yes_or_no(out, "; statistics: ", &policy->audit.statistics);
 }
 
 void explain_answer(const struct policy *policy, int number, struct buf *out)
@@ -278,7 +297,7 @@ void explain_answer(const struct policy *policy, int number, struct buf *out)
         part(out, "; before ", &policy->cve.before);
         break;
     case 11:
-        part(out, "", &policy->publication.archive);
+        yes_or_no(out, "", &policy->publication.archive);
         break;
     case 12:
         part(out, "", &policy->commits.tag);
