@@ -20,7 +20,7 @@
 
 #define DEFAULT_POLICY "cloud-model@2026"
 #define LONGEST_HOME   "quarantine"
-#define SUFFIX_ROOM    "c-0123456789abcdefghij01234" /* as long as the longest suffix that the daemon makes: VERP's */
+#define SUFFIX_ROOM    "b-0123456789abcdefghij0123" /* as long as the longest suffix that the daemon makes: VERP's */
 
 static volatile sig_atomic_t interrupted;
 

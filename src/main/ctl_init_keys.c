@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static const struct {
     const char *name;
@@ -72,6 +73,8 @@ static enum err make_list_key(struct init_plan *p, const char *home, struct diag
     }
     if (!err)
         err = pgp_key_lookup(home, p->fingerprint, key, why);
+    /* A key that was made this second is not dated in the future. */
+    p->now_utc_s = (int64_t)time(NULL);
     if (!err)
         err = check_state(p, key, "the list's key", why);
     if (!err)

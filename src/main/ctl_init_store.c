@@ -113,6 +113,26 @@ static enum err record_admins(struct init_plan *p, int64_t list_id, struct diag 
     return err;
 }
 
+/* What the daemon asks for: the list's public key, for `key export`; and when keys were made, which no CLOCKFILE
+ * precedes. */
+static enum err record_list_key(struct init_plan *p, struct diag *why)
+{
+    char *home = init_gnupg(p, "list"), *name = mem_printf("list-key:%s", p->list);
+    char *made_at = mem_printf("%lld", (long long)p->now_utc_s);
+    struct buf certificate = BUF_EMPTY;
+    enum err err = pgp_key_export(home, p->fingerprint, true, false, &certificate, why);
+
+    if (!err)
+        err = db_meta_set(p->db, name, buf_span(&certificate), why);
+    if (!err)
+        err = db_meta_set(p->db, "made-at", span_of(made_at), why);
+    buf_free(&certificate);
+    free(made_at);
+    free(name);
+    free(home);
+    return err;
+}
+
 static enum err record(struct init_plan *p, const struct buf *wrapped, struct diag *why)
 {
     struct list_row list = {0};
@@ -120,6 +140,8 @@ static enum err record(struct init_plan *p, const struct buf *wrapped, struct di
 
     if (!err)
         err = db_meta_set(p->db, WRAPPED_KEY, buf_span(wrapped), why);
+    if (!err)
+        err = record_list_key(p, why);
     if (!err)
         err = list_insert(p->db, p->list, p->fingerprint, 1, why);
     if (!err)

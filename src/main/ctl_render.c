@@ -209,7 +209,8 @@ static void render_fields(const struct out *o, const char *indent, const json_t 
                                                           strlen(key) > width) width = strlen(key);
     json_object_foreach((json_t *)object, key, value) if (is_scalar(value) || is_scalar_list(value))
         render_line(o, indent, key, value, width);
-    json_object_foreach((json_t *)object, key, value) if (!is_scalar(value) && !is_scalar_list(value))
+    json_object_foreach((json_t *)object, key, value) if (!is_scalar(value) && !is_scalar_list(value) &&
+                                                          !(json_is_object(value) && !json_object_size(value)))
         render_any(o, indent, key, value, depth + 1);
 }
 

@@ -55,7 +55,8 @@ static void render_message(const struct out *o, const json_t *m)
     buf_free(&n);
 }
 
-static bool render_case(const struct out *o, const json_t *data)
+/* whole: with its messages; else what a change has made of it. */
+static bool render_case(const struct out *o, const json_t *data, bool whole)
 {
     json_t *rest, *m;
     const json_t *messages = json_object_get(data, "messages");
@@ -65,9 +66,12 @@ static bool render_case(const struct out *o, const json_t *data)
         return false;
     rest = json_copy((json_t *)data);
     json_object_del(rest, "messages");
+    if (!whole)
+        json_object_del(rest, "notes");
     render_object(o, "", rest);
     json_decref(rest);
-    json_array_foreach((json_t *)messages, i, m) render_message(o, m);
+    if (whole)
+        json_array_foreach((json_t *)messages, i, m) render_message(o, m);
     return true;
 }
 
@@ -139,13 +143,17 @@ static bool render_words(const struct out *o, const json_t *data)
 bool render_kind(const struct out *o, const char *words, const json_t *data)
 {
     if (strcmp(words, "case list") != 0 && strncmp(words, "case ", 5) == 0)
-        return render_case(o, data);
+        return render_case(o, data, strcmp(words, "case show") == 0);
     if (strcmp(words, "member list") == 0)
         return render_members(o, data);
     if (strcmp(words, "check") == 0)
         return render_check(o, data);
     if (strncmp(words, "policy ", 7) == 0)
         return render_words(o, data);
+    if (strcmp(words, "key export") == 0) {
+        out_text(o, "", text_of(data, "key"));
+        return true;
+    }
     if (strcmp(words, "init") == 0)
         return init_render(o, data);
     return false;

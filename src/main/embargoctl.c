@@ -31,11 +31,17 @@ static const struct {
 
 enum err ctl_load(struct ctl *ctl, struct diag *why)
 {
+    enum err err;
+
     if (ctl->settings)
         return ERR_OK;
     if (!ctl->config)
         return diag_set(why, ERR_USAGE, "config.which", "name the configuration with -c FILE, or in EMBARGOD_CONF");
-    return settings_load(ctl->config, &ctl->settings, why);
+    err = settings_load(ctl->config, &ctl->settings, why);
+    if (err == ERR_NOT_FOUND)
+        err = diag_set(why, ERR_USAGE, "config.missing", "there is no configuration %.200s: see embargoctl help init",
+                       ctl->config);
+    return err;
 }
 
 static enum err run_offline(struct ctl *ctl, const struct command *c, struct reply *r, struct diag *why)
@@ -48,18 +54,30 @@ static enum err run_offline(struct ctl *ctl, const struct command *c, struct rep
 
 static enum err run_by_daemon(struct ctl *ctl, struct command *c, struct reply *r, struct diag *why)
 {
-    const char *out = client_out_name(c);
-    enum err err;
+    enum err err = client_read_files(c, why);
 
-    if (out && strcmp(out, "-") == 0 && ctl->json)
-        return diag_set(why, ERR_USAGE, "command.file", "with --json, name a file instead of - for the output");
-    err = client_read_files(c, why);
     if (err)
         return err;
-    err = strcmp(c->verb->words, "wait") == 0 ? client_wait(ctl->settings->control, c, ctl->as, r, why)
-                                              : client_ask(ctl->settings->control, c, ctl->as, r, why);
-    if (!err && r->ok)
+    return strcmp(c->verb->words, "wait") == 0 ? client_wait(ctl->settings->control, c, ctl->as, r, why)
+                                               : client_ask(ctl->settings->control, c, ctl->as, r, why);
+}
+
+static bool is_to_standard_output(const struct command *c)
+{
+    const char *name = client_out_name(c);
+
+    return name && strcmp(name, "-") == 0;
+}
+
+/* What goes into a file of the caller's. */
+static enum err write_out(const struct command *c, struct reply *r, struct diag *why)
+{
+    enum err err = ERR_OK;
+
+    if (r->ok && client_out_name(c)) {
         err = client_write_out(c, r, why);
+        buf_clear(&r->out);
+    }
     return err;
 }
 
@@ -69,6 +87,8 @@ static enum err run(struct ctl *ctl, struct command *c, struct reply *r, bool *a
     enum err err = ERR_OK;
 
     *asked = false;
+    if (ctl->json && is_to_standard_output(c))
+        return diag_set(why, ERR_USAGE, "command.file", "with --json, name a file instead of - for the output");
     if (c->verb->place == PLACE_OFFLINE || (c->verb->place == PLACE_EITHER && !ctl->config))
         return run_offline(ctl, c, r, why);
     err = ctl_load(ctl, why);
@@ -115,11 +135,13 @@ static int run_command(struct ctl *ctl, int argc, const char *const *argv)
         c.list = mem_strdup(ctl->list);
         err = run(ctl, &c, &r, &asked, &why);
     }
+    if (!err && !asked && r.exit == EXIT_DONE)
+        r.ok = true;
+    if (!err)
+        err = write_out(&c, &r, &why);
     if (err)
         fail(&r, err, &why);
-    else if (!asked && r.exit == EXIT_DONE)
-        r.ok = true;
-    code = finish(ctl, verb, &r);
+    code = r.ok && is_to_standard_output(&c) ? EXIT_DONE : finish(ctl, verb, &r);
     command_free(&c);
     reply_free(&r);
     return code;
