@@ -87,7 +87,9 @@ static const char *proof_words(const struct incoming *in, bool verified, char *o
 {
     if (incoming_is_signed(in))
         snprintf(out, size, "good signature by %s%s", in->signature.fingerprint,
-                 verified ? "" : ", a key that nobody here is pinned to");
+                 !verified          ? ", a key that nobody here is pinned to"
+                 : in->by_loose_key ? ", the participant's own key"
+                                    : "");
     else if (in->has_signature)
         snprintf(out, size, "NOT VERIFIED: a signature that proves nothing (%s)",
                  pgp_verdict_name(in->signature.verdict));

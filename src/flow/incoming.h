@@ -27,8 +27,10 @@ struct incoming {
     struct mime_message inner; /* of plain */
     bool has_signature;        /* there was one, whatever it is worth */
     struct pgp_signature signature;
-    int root;   /* the part that people read: all of the message, or what a signature covers */
-    char *text; /* of root, UTF-8 */
+    bool by_loose_key; /* judged with a key that came with the mail or is a participant's: it proves no member, no admin
+                        */
+    int root;          /* the part that people read: all of the message, or what a signature covers */
+    char *text;        /* of root, UTF-8 */
     /* A key that came with the mail (attached, or in an Autocrypt header of its From): for replies to it alone. */
     struct buf key;
     char key_fingerprint[PGP_FPR_SIZE];
@@ -40,7 +42,7 @@ void incoming_free(struct incoming *in);
 struct span incoming_content(const struct incoming *in);
 const struct mime_message *incoming_message(const struct incoming *in);
 
-/* A good signature by a key that somebody is pinned to; what it covers is all that is read. */
+/* A good signature; what it covers is all that is read. Whose the key is, is another question. */
 bool incoming_is_signed(const struct incoming *in);
 
 /* ---- attachments: parts below root that a person would save ---- */

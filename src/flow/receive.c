@@ -27,7 +27,8 @@ struct receiving {
     struct participant_row participant; /* id 0: none */
     struct member_row member;           /* id 0: none */
     const struct settings_admin *admin;
-    bool proved; /* the sender is proved to be the admin, member or participant found */
+    bool by_token; /* the recipient was an address of the case */
+    bool proved;   /* the sender is proved to be the admin, member or participant found */
     enum decide_signature bound;
     char author[320];
     char rule[DIAG_RULE_MAX];
@@ -162,6 +163,8 @@ static void find_by_signature(struct receiving *r)
     if (!incoming_is_signed(r->in))
         return;
     r->bound = binding(r);
+    if (r->in->by_loose_key)
+        return;
     r->admin = settings_admin_with_key(r->f->settings, r->list, fingerprint);
     if (r->admin) {
         r->proved = true;
@@ -182,6 +185,7 @@ static enum err find_by_token(struct receiving *r, struct span suffix, struct di
         return ERR_OK;
     if (!err)
         err = case_by_id(r->f->db, r->participant.case_id, &r->c, why);
+    r->by_token = !err;
     if (!err && incoming_is_signed(r->in) && r->participant.fingerprint &&
         strcmp(r->participant.fingerprint, r->in->signature.fingerprint) == 0)
         r->proved = true;
@@ -314,12 +318,28 @@ static enum err new_case(struct receiving *r, struct diag *why)
     return err;
 }
 
+/* The case's address is the reporter's own: the first key that comes to it is his, for replies to him. */
+static enum err take_key(struct receiving *r, struct diag *why)
+{
+    enum err err;
+
+    if (!r->by_token || r->participant.fingerprint || !r->in->key.len)
+        return ERR_OK;
+    err = participant_set_key(r->f->db, r->participant.id, buf_span(&r->in->key), r->in->key_fingerprint, why);
+    return err ? err
+               : audit_append(r->f->db, clock_now(r->f->clock), r->author, "participant.key", r->c.code, "",
+                              r->in->key_fingerprint, why);
+}
+
 static enum err accept_mail(struct receiving *r, struct diag *why)
 {
     bool is_new = r->c.id == 0;
     int64_t n;
-    enum err err = is_new ? new_case(r, why) : ERR_OK;
+    enum err err = is_new ? new_case(r, why) : take_key(r, why);
 
+    /* Who opened a case is whoever holds the key that signed it. */
+    if (!err && is_new && r->participant.fingerprint && incoming_is_signed(r->in))
+        r->proved = strcmp(r->participant.fingerprint, r->in->signature.fingerprint) == 0;
     if (!err)
         err = case_add_message(r->f, &r->c, r->in, r->author, r->proved, &n, why);
     if (!err)

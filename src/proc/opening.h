@@ -19,6 +19,7 @@ struct mail {
     int part_a, part_b;
     bool is_inline;      /* inline PGP: what is inside is text, not a MIME entity */
     bool is_clearsigned; /* and was signed only */
+    bool tried_loose;    /* the signature was looked at with a key that is in no home */
     char *home;          /* the shard in which the signature was looked at; NULL: the list's home alone */
 };
 

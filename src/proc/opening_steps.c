@@ -17,52 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- a key that came with the mail ---- */
-
-static void key_examined(void *ctx, enum err err, struct span reply, const struct diag *why)
-{
-    struct mail *m = ctx;
-    struct pgp_key_info *info = mem_zero(1, sizeof *info);
-    struct frame_reader r;
-    struct span facts, certificate;
-    struct diag bad;
-
-    if (!err) {
-        frame_reader_init(&r, reply);
-        facts = frame_get_bytes(&r);
-        certificate = frame_get_bytes(&r);
-        if (frame_done(&r) && !pgp_key_info_get(facts, info, &bad) &&
-            pgp_key_state_sends(pgp_key_state_at(info, clock_now(&m->core->clock), NULL, 0))) {
-            buf_add(&m->in.key, certificate.data, certificate.len);
-            snprintf(m->in.key_fingerprint, sizeof m->in.key_fingerprint, "%s", info->fingerprint);
-        }
-    } else {
-        log_event(NULL, "attached-key-refused", why->rule, NULL);
-    }
-    free(info);
-    opening_receive(m);
-}
-
-static void look_for_key(struct mail *m)
-{
-    struct buf key = BUF_EMPTY, request = BUF_EMPTY;
-    char *folder;
-
-    find_key_in_mail(&m->in, &key);
-    if (!key.len) {
-        buf_free(&key);
-        opening_receive(m);
-        return;
-    }
-    folder = settings_path(m->core->settings, "gnupg");
-    frame_put_i64(&request, core_gpg_time(m->core));
-    frame_put_str(&request, folder);
-    frame_put_buf(&request, &key);
-    pool_submit(m->core->pool, WORKER_CRYPTO, CRYPTO_EXAMINE, &request, key_examined, m);
-    buf_free(&key);
-    free(folder);
-}
-
 /* ---- signatures ---- */
 
 /* Of several, the one that counts is a good one by a key that we know; else the first. */
@@ -108,6 +62,7 @@ static char *home_of_signer(struct mail *m)
 }
 
 static void structure(struct mail *m);
+static void look_for_key(struct mail *m);
 static void verify_at_shard(struct mail *m, char *home);
 
 static void bad_frame(struct mail *m)
@@ -145,6 +100,10 @@ static void verified(void *ctx, enum err err, struct span reply, const struct di
         look_for_key(m);
         return;
     }
+    if (m->tried_loose && (err == ERR_REJECT || err == ERR_LIMIT)) {
+        opening_receive(m);
+        return;
+    }
     if (err) {
         opening_worker_failed(m, err, why);
         return;
@@ -156,6 +115,11 @@ static void verified(void *ctx, enum err err, struct span reply, const struct di
         return;
     }
     take_signatures(m, sigs, n);
+    if (m->tried_loose) {
+        m->in.by_loose_key = true;
+        opening_receive(m);
+        return;
+    }
     home = m->home ? NULL : home_of_signer(m);
     if (home) {
         verify_at_shard(m, home);
@@ -174,7 +138,7 @@ static enum verify_form fill_verification(struct mail *m, struct buf *signature,
     const struct mime_message *msg = incoming_message(&m->in);
     struct diag why;
 
-    if (m->is_clearsigned || m->shape != MIME_PGP_SIGNED || !msg->n_parts) {
+    if (m->is_clearsigned || m->in.root == 0) {
         buf_add_buf(bytes, &m->packets);
         return m->is_clearsigned ? VERIFY_CLEAR : VERIFY_INLINE;
     }
@@ -183,7 +147,8 @@ static enum verify_form fill_verification(struct mail *m, struct buf *signature,
     return VERIFY_DETACHED;
 }
 
-static void verify_at(struct mail *m, const char *home)
+/* certificate: empty, or the only one in a throw-away home below the folder `home`. */
+static void verify_at(struct mail *m, const char *home, struct span certificate)
 {
     struct buf request = BUF_EMPTY, signature = BUF_EMPTY, bytes = BUF_EMPTY;
     enum verify_form form = fill_verification(m, &signature, &bytes);
@@ -194,6 +159,7 @@ static void verify_at(struct mail *m, const char *home)
     frame_put_u32(&request, form);
     frame_put_buf(&request, &signature);
     frame_put_buf(&request, &bytes);
+    frame_put_span(&request, certificate);
     pool_submit(m->core->pool, WORKER_CRYPTO, CRYPTO_VERIFY, &request, verified, m);
     buf_free(&signature);
     buf_free(&bytes);
@@ -204,7 +170,7 @@ static void verify_at_list(struct mail *m)
 {
     char *home = settings_gnupg(m->core->settings, opening_list_of(m)->name, "list");
 
-    verify_at(m, home);
+    verify_at(m, home, (struct span){NULL, 0});
     free(home);
 }
 
@@ -213,7 +179,76 @@ static void verify_at_shard(struct mail *m, char *home)
 {
     free(m->home);
     m->home = home;
-    verify_at(m, home);
+    verify_at(m, home, (struct span){NULL, 0});
+}
+
+/* ---- a key that came with the mail ---- */
+
+/*
+ * A signature by nobody of ours: the key that came with the mail may have made it, or the one that the sender of an
+ * earlier mail is pinned to. It says then that the mail is the key's holder's, and nothing more.
+ */
+static void judge_loose_signature(struct mail *m)
+{
+    struct buf key = BUF_EMPTY;
+    struct diag why;
+    char *folder;
+
+    if (m->tried_loose || !m->in.has_signature || m->in.signature.verdict != PGP_SIG_UNKNOWN_KEY ||
+        (participant_key_of_issuer(m->core->flow.db, m->in.signature.issuer, &key, &why) && !m->in.key.len)) {
+        buf_free(&key);
+        opening_receive(m);
+        return;
+    }
+    m->tried_loose = true;
+    folder = settings_path(m->core->settings, "gnupg");
+    verify_at(m, folder, key.len ? buf_span(&key) : buf_span(&m->in.key));
+    buf_free(&key);
+    free(folder);
+}
+
+static void key_examined(void *ctx, enum err err, struct span reply, const struct diag *why)
+{
+    struct mail *m = ctx;
+    struct pgp_key_info *info = mem_zero(1, sizeof *info);
+    struct frame_reader r;
+    struct span facts, certificate;
+    struct diag bad;
+
+    if (!err) {
+        frame_reader_init(&r, reply);
+        facts = frame_get_bytes(&r);
+        certificate = frame_get_bytes(&r);
+        if (frame_done(&r) && !pgp_key_info_get(facts, info, &bad) &&
+            pgp_key_state_sends(pgp_key_state_at(info, clock_now(&m->core->clock), NULL, 0))) {
+            buf_add(&m->in.key, certificate.data, certificate.len);
+            snprintf(m->in.key_fingerprint, sizeof m->in.key_fingerprint, "%s", info->fingerprint);
+        }
+    } else {
+        log_event(NULL, "attached-key-refused", why->rule, NULL);
+    }
+    free(info);
+    judge_loose_signature(m);
+}
+
+static void look_for_key(struct mail *m)
+{
+    struct buf key = BUF_EMPTY, request = BUF_EMPTY;
+    char *folder;
+
+    find_key_in_mail(&m->in, &key);
+    if (!key.len) {
+        buf_free(&key);
+        judge_loose_signature(m);
+        return;
+    }
+    folder = settings_path(m->core->settings, "gnupg");
+    frame_put_i64(&request, core_gpg_time(m->core));
+    frame_put_str(&request, folder);
+    frame_put_buf(&request, &key);
+    pool_submit(m->core->pool, WORKER_CRYPTO, CRYPTO_EXAMINE, &request, key_examined, m);
+    buf_free(&key);
+    free(folder);
 }
 
 /* ---- decryption ---- */

@@ -90,25 +90,42 @@ static enum err open_message(struct span request, struct buf *reply, struct diag
     return err;
 }
 
+/* A throw-away home with one certificate in it. */
+static enum err make_home_of(const char *folder, struct span certificate, char *home, struct diag *why)
+{
+    char found[PGP_FPR_SIZE];
+    enum err err = pgp_home_make_temporary(folder, home, why);
+
+    return err ? err : pgp_key_import(home, certificate, found, why);
+}
+
 static enum err verify(struct span request, struct buf *reply, struct diag *why)
 {
     struct pgp_signature sigs[WORKER_SIGNATURES_MAX];
+    char made[PGP_HOME_MAX] = "";
     struct buf plain = BUF_EMPTY;
     struct frame_reader r;
-    struct span signature, in;
+    struct span signature, in, certificate;
     size_t n = 0;
     uint32_t form;
     int64_t now;
-    char *home;
+    char *given;
+    const char *home;
     enum err err;
 
     frame_reader_init(&r, request);
-    home = get_home(&r, &now);
+    given = get_home(&r, &now);
     plain.max = (size_t)frame_get_u64(&r);
     form = frame_get_u32(&r);
     signature = frame_get_bytes(&r);
     in = frame_get_bytes(&r);
-    err = frame_done(&r) && home ? set_time(home, now, why) : damaged(why);
+    certificate = frame_get_bytes(&r);
+    err = frame_done(&r) && given ? ERR_OK : damaged(why);
+    if (!err && certificate.len)
+        err = make_home_of(given, certificate, made, why);
+    home = *made ? made : given;
+    if (!err)
+        err = set_time(home, now, why);
     if (!err && form == VERIFY_INLINE)
         err = pgp_verify_inline(home, in, &plain, sigs, WORKER_SIGNATURES_MAX, &n, why);
     else if (!err && form == VERIFY_DETACHED)
@@ -119,8 +136,10 @@ static enum err verify(struct span request, struct buf *reply, struct diag *why)
         frame_put_buf(reply, &plain);
         put_signatures(sigs, n, reply);
     }
+    if (*made)
+        pgp_home_remove(made);
     buf_free(&plain);
-    free(home);
+    free(given);
     return err;
 }
 

@@ -92,6 +92,8 @@ enum err participant_all(struct db *db, int64_t case_id, struct participant_row 
 char *participant_address(struct db *db, int64_t id); /* the caller wipes and frees */
 char *participant_token(struct db *db, int64_t id);
 enum err participant_key(struct db *db, int64_t id, struct buf *out, struct diag *why);
+/* The key of the participant, the newest where there are several, that a signature names as its issuer. */
+enum err participant_key_of_issuer(struct db *db, const char *issuer, struct buf *out, struct diag *why);
 enum err participant_set_key(struct db *db, int64_t id, struct span key, const char *fingerprint, struct diag *why);
 
 /* ---- notes of the team ---- */

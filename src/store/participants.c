@@ -138,3 +138,15 @@ enum err participant_key(struct db *db, int64_t id, struct buf *out, struct diag
 {
     return db_unseal(db, "participant", id, "sealed_key", out, why);
 }
+
+enum err participant_key_of_issuer(struct db *db, const char *issuer, struct buf *out, struct diag *why)
+{
+    int64_t id = db_value(db, 0,
+                          "SELECT MAX(id) FROM participant WHERE fingerprint = ?1 OR"
+                          " (length(?1) = 16 AND substr(fingerprint, -16) = ?1)",
+                          "t", issuer);
+
+    if (!id)
+        return diag_set(why, ERR_NOT_FOUND, "participant.unknown", "no participant has this key");
+    return participant_key(db, id, out, why);
+}
