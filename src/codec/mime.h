@@ -124,7 +124,8 @@ const char *mime_shape_name(enum mime_shape shape);
 
 /*
  * Appends what a person reads: text parts in order (HTML reduced to text where there is no plain alternative),
- * flowed lines joined, other parts as "[attachment N: NAME, TYPE, SIZE bytes]" with N the part's index.
+ * flowed lines joined, other parts as "[attachment N: NAME, TYPE, SIZE bytes]" with N its number
+ * among the attachments (mime_is_attachment) of the part.
  * ERR_LIMIT where out is full.
  */
 enum err mime_readable_text(struct span raw, const struct mime_message *m, struct buf *out_utf8, struct diag *why);

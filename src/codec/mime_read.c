@@ -128,8 +128,8 @@ static void separate(size_t start, struct buf *out)
         buf_add_byte(out, '\n');
 }
 
-static enum err add_part(struct span raw, const struct mime_message *m, size_t i, size_t start, struct buf *out,
-                         struct diag *why)
+static enum err add_part(struct span raw, const struct mime_message *m, size_t i, size_t number, size_t start,
+                         struct buf *out, struct diag *why)
 {
     const struct mime_part *p = &m->parts[i];
 
@@ -141,13 +141,13 @@ static enum err add_part(struct span raw, const struct mime_message *m, size_t i
     else if (is_shown_text(p))
         return add_text(raw, p, out, why);
     else
-        return add_attachment(raw, p, i, out, why);
+        return add_attachment(raw, p, number, out, why);
     return ERR_OK;
 }
 
 enum err mime_readable_part(struct span raw, const struct mime_message *m, int root, struct buf *out, struct diag *why)
 {
-    size_t end = subtree_end(m, (size_t)root), start = out->len;
+    size_t end = subtree_end(m, (size_t)root), start = out->len, n_attachments = 0;
     bool *hidden = mem_zero(m->n_parts, sizeof *hidden);
     enum err err = ERR_OK;
 
@@ -162,8 +162,9 @@ enum err mime_readable_part(struct span raw, const struct mime_message *m, int r
             for (size_t j = i + 1; j < last; j++)
                 hidden[j] = m->parts[j].parent == (int)i && j != chosen;
         }
+        n_attachments += mime_is_attachment(m, (int)i);
         if (!hidden[i])
-            err = add_part(raw, m, i, start, out, why);
+            err = add_part(raw, m, i, n_attachments, start, out, why);
     }
     free(hidden);
     if (err == ERR_OK && out->over)

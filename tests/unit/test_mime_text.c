@@ -90,7 +90,7 @@ static void test_readable(void **state)
                "attachment\r\n"
                "Content-Transfer-Encoding: base64\r\n\r\naGVsbG8=\r\n--b\r\nContent-Type: "
                "application/pgp-signature\r\n\r\nx\r\n--b--\r\n",
-         "one\n\n[attachment 2: fix.patch, text/x-diff, 5 bytes]\n"},
+         "one\n\n[attachment 1: fix.patch, text/x-diff, 5 bytes]\n"},
         {MIXED
          "--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: in\r\nFrom: b@example.org\r\n\r\ninner\r\n--b--\r\n",
          "[attached message]\nFrom: b@example.org\nSubject: in\n\n\ninner"},
