@@ -156,22 +156,25 @@ stop() {
     daemon=
 }
 
-# role_pid core: the process of a role of this test's daemon.
-role_pid() {
-    for role_dir in /proc/[0-9]*; do
-        tr '\0' ' ' <"$role_dir/cmdline" 2>/dev/null | grep -qF -e "--role=$1 -c $conf" && echo "${role_dir#/proc/}"
+# Processes whose command line has all the WORDS; grep reads them from a file, so as not to find itself.
+processes_with() {
+    for process_word; do printf '%s\n' "$process_word"; done >"$T/w/words"
+    (cd "$T/w" && grep -laF -f words /proc/[0-9]*/cmdline 2>/dev/null) | while read -r process_file; do
+        process_line=$({ tr '\0' ' ' <"$process_file"; } 2>/dev/null)
+        process_all=yes
+        for process_word; do
+            case $process_line in *"$process_word"*) ;; *) process_all= ;; esac
+        done
+        process_file=${process_file#/proc/}
+        [ -n "$process_all" ] && echo "${process_file%/cmdline} $process_line"
     done
 }
 
-# All processes whose command line names this test's folder, without the shells of the test.
-processes() {
-    for process_dir in /proc/[0-9]*; do
-        process_line=$(tr '\0' ' ' <"$process_dir/cmdline" 2>/dev/null)
-        case $process_line in
-        *embargod*"$T"* | gpg*"$T"* | scdaemon*"$T"*) echo "${process_dir#/proc/} $process_line" ;;
-        esac
-    done
-}
+# role_pid core: the process of a role of this test's daemon.
+role_pid() { processes_with "--role=$1" "$conf" | cut -d' ' -f1; }
+
+# The daemon's processes and those that it started.
+processes() { processes_with "$T/i"; }
 
 cleanup() {
     trap - EXIT
