@@ -199,9 +199,12 @@ static json_t *json_words(const char *text)
 
 json_t *reply_json(const struct reply *r)
 {
-    char *place = r->file[0] ? mem_printf("%s (%s:%d)", r->message, r->file, r->line) : NULL;
     json_t *o = json_object();
+    char *place = NULL;
 
+    if (r->file[0])
+        place = r->line ? mem_printf("%s (%s:%d)", r->message, r->file, r->line)
+                        : mem_printf("%s (%s)", r->message, r->file);
     json_object_set_new(o, "ok", json_boolean(r->ok));
     json_object_set_new(o, "rule", json_words(r->rule));
     json_object_set_new(o, "message", json_words(place ? place : r->message));
