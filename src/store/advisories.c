@@ -24,9 +24,18 @@ enum err advisory_insert(struct db *db, struct advisory_row *row, struct span do
     return advisory_set_document(db, row->id, document, why);
 }
 
+static enum err must_be_draft(struct db *db, int64_t id, struct diag *why)
+{
+    if (db_value(db, 0, "SELECT 1 FROM advisory WHERE id = ? AND state = 'draft'", "i", id))
+        return ERR_OK;
+    return diag_set(why, ERR_DENIED, "advisory.sent", "this version was sent and stays as it is: edit the next one");
+}
+
 enum err advisory_set_document(struct db *db, int64_t id, struct span document, struct diag *why)
 {
-    return db_seal(db, "advisory", id, "sealed_document", document, why);
+    enum err err = must_be_draft(db, id, why);
+
+    return err ? err : db_seal(db, "advisory", id, "sealed_document", document, why);
 }
 
 enum err advisory_document(struct db *db, int64_t id, struct buf *out, struct diag *why)
@@ -122,9 +131,11 @@ static enum err patch_named(struct db *db, int64_t advisory_id, const char *name
 
 enum err patch_put(struct db *db, int64_t advisory_id, const char *name, struct span content, struct diag *why)
 {
-    int64_t id, n;
-    enum err err = patch_named(db, advisory_id, name, &id, why);
+    int64_t id = 0, n;
+    enum err err = must_be_draft(db, advisory_id, why);
 
+    if (!err)
+        err = patch_named(db, advisory_id, name, &id, why);
     if (!err && !id) {
         n = 1 + db_value(db, 0, "SELECT MAX(n) FROM patch WHERE advisory_id = ?", "i", advisory_id);
         err = db_run(db, why, "INSERT INTO patch(advisory_id, n, size_bytes) VALUES(?, ?, 0)", "ii", advisory_id, n);

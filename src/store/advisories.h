@@ -1,7 +1,8 @@
 /*
  * Advisories: one row for each version of a case's advisory, its document and patches sealed, and who was told.
  *
- * States: draft (at most one, the highest version) → sent. A draft may be changed; what was sent never changes.
+ * States: draft (at most one, the highest version) → sent. A draft may be changed; what was sent never changes
+ * (ERR_DENIED rule advisory.sent).
  */
 #ifndef STORE_ADVISORIES_H
 #define STORE_ADVISORIES_H
