@@ -17,6 +17,16 @@ static void get_text(struct frame_reader *r, char *out, size_t size)
     out[s.len] = 0;
 }
 
+/* Five flags; a bit beyond them is none that we write. */
+static uint32_t get_flags(struct frame_reader *r)
+{
+    uint32_t flags = frame_get_u32(r);
+
+    if (flags >> 5)
+        r->bad = true;
+    return flags;
+}
+
 static void subkey_put(const struct pgp_subkey_info *s, struct buf *out)
 {
     frame_put_str(out, s->fingerprint);
@@ -36,7 +46,7 @@ static void subkey_get(struct frame_reader *r, struct pgp_subkey_info *s)
 
     get_text(r, s->fingerprint, sizeof s->fingerprint);
     get_text(r, s->key_id, sizeof s->key_id);
-    flags = frame_get_u32(r);
+    flags = get_flags(r);
     s->can_encrypt = flags & 1;
     s->can_sign = flags >> 1 & 1;
     s->can_certify = flags >> 2 & 1;
@@ -79,7 +89,7 @@ enum err pgp_key_info_get(struct span in, struct pgp_key_info *out, struct diag 
         get_text(&r, out->uids[i], sizeof out->uids[i]);
     out->created_at_utc_s = frame_get_i64(&r);
     out->expires_at_utc_s = frame_get_i64(&r);
-    flags = frame_get_u32(&r);
+    flags = get_flags(&r);
     out->revoked = flags & 1;
     out->invalid = flags >> 1 & 1;
     out->prefers_aes = flags >> 2 & 1;
@@ -118,6 +128,8 @@ void pgp_signature_get(struct frame_reader *r, struct pgp_signature *out)
     verdict = frame_get_u32(r);
     if (verdict > PGP_SIG_ERROR)
         r->bad = true;
-    out->verdict = r->bad ? PGP_SIG_ERROR : (enum pgp_verdict)verdict;
+    out->verdict = (enum pgp_verdict)verdict;
     get_text(r, out->hash, sizeof out->hash);
+    if (r->bad)
+        out->verdict = PGP_SIG_ERROR;
 }
