@@ -120,15 +120,20 @@ static void check_value(struct check *c, const struct conf_node *node, const str
         check_elements(c, node, key, type);
 }
 
-static void fault_unknown(struct check *c, const struct conf_node *node, const struct conf_key *keys)
+static const char *nearest_key(const struct conf_key *keys, const char *name)
 {
     const char *names[CONF_KEYS_MAX + 1] = {0};
     for (size_t i = 0; keys[i].name != NULL && i < CONF_KEYS_MAX; i++)
         names[i] = keys[i].name;
-    const char *nearest = conf_nearest(conf_name(node), names);
+    const char *nearest = conf_nearest(name, names);
+    return nearest != NULL ? nearest : "nothing";
+}
+
+static void fault_unknown(struct check *c, const struct conf_node *node, const struct conf_key *keys)
+{
     conf_fault_add(c->faults, c->file, conf_line(node), "conf.unknown-key",
                    "unknown key `%.64s`%s%s; did you mean `%s`?", conf_name(node), c->path.len > 0 ? " in " : "",
-                   buf_text(&c->path), nearest != NULL ? nearest : "nothing");
+                   buf_text(&c->path), nearest_key(keys, conf_name(node)));
 }
 
 static const struct conf_key *key_of(const struct conf_key *keys, const char *name)
@@ -140,10 +145,21 @@ static const struct conf_key *key_of(const struct conf_key *keys, const char *na
     return NULL;
 }
 
-static void check_required(struct check *c, const struct conf_node *group, const struct conf_key *keys)
+/* A key that nobody knows and that comes nearest to this one was meant for it: one fault, not two. */
+static bool is_misspelt(const struct conf_node *group, const struct conf_key *keys, const char *name)
 {
-    for (; keys->name != NULL; keys++) {
-        if (keys->required && conf_get(group, keys->name) == NULL)
+    for (size_t i = 0; i < conf_count(group); i++) {
+        const char *other = conf_name(conf_at(group, i));
+        if (key_of(keys, other) == NULL && strcmp(nearest_key(keys, other), name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void check_required(struct check *c, const struct conf_node *group, const struct conf_key *all)
+{
+    for (const struct conf_key *keys = all; keys->name != NULL; keys++) {
+        if (keys->required && conf_get(group, keys->name) == NULL && !is_misspelt(group, all, keys->name))
             conf_fault_add(c->faults, c->file, conf_line(group), "conf.missing", "the key `%s`%s%s is missing; add it",
                            keys->name, c->path.len > 0 ? " of " : "", buf_text(&c->path));
     }

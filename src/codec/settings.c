@@ -290,6 +290,21 @@ static char *below_home(const struct settings *s, const char *path)
     return *path == '/' ? mem_strdup(path) : mem_printf("%s/%s", s->home, path);
 }
 
+/* 127.…:PORT, [::1]:PORT or localhost:PORT */
+static bool is_loopback(const char *address)
+{
+    const char *colon = strrchr(address, ':');
+    char *end;
+    long port;
+
+    if (!colon || colon[1] < '0' || colon[1] > '9')
+        return false;
+    port = strtol(colon + 1, &end, 10);
+    return !*end && port >= 1 && port <= 65535 &&
+           (strncmp(address, "127.", 4) == 0 || strncmp(address, "[::1]:", 6) == 0 ||
+            strncmp(address, "localhost:", 10) == 0);
+}
+
 static void read_mail(const struct conf_node *root, const char *file, struct conf_faults *faults, struct settings *s)
 {
     const struct conf_node *tcp = conf_get(root, "lmtp.tcp");
@@ -305,8 +320,7 @@ static void read_mail(const struct conf_node *root, const char *file, struct con
     s->smtp_host = mem_strdup(conf_string(root, "smtp.host", "127.0.0.1"));
     s->smtp_port = conf_int(root, "smtp.port", 25);
     s->smtp_tls = (enum settings_tls)word_index(tls_words, conf_string(root, "smtp.tls", NULL), SMTP_TLS_OPPORTUNISTIC);
-    if (s->lmtp_tcp && strncmp(s->lmtp_tcp, "127.", 4) != 0 && strncmp(s->lmtp_tcp, "[::1]:", 6) != 0 &&
-        strncmp(s->lmtp_tcp, "localhost:", 10) != 0)
+    if (s->lmtp_tcp && !is_loopback(s->lmtp_tcp))
         conf_fault_add(faults, file, conf_line(tcp), "conf.loopback",
                        "`lmtp.tcp` must be a loopback address and port, such as \"127.0.0.1:2525\"");
 }
@@ -359,20 +373,27 @@ enum err settings_parse(const char *text, size_t len, const char *file, struct c
     return ERR_REJECT;
 }
 
-enum err settings_load(const char *file, struct settings **out, struct diag *why)
+enum err settings_read(const char *file, struct conf_faults *faults, struct settings **out, struct diag *why)
 {
-    struct conf_faults faults = {0};
     struct buf text = BUF_EMPTY;
     enum err err = fsx_read_path(file, CONF_BYTES_MAX, &text, why);
 
     *out = NULL;
     if (!err) {
-        err = settings_parse(buf_text(&text), text.len, file, &faults, out);
+        err = settings_parse(buf_text(&text), text.len, file, faults, out);
         if (err)
-            conf_faults_diag(&faults, err, why);
+            conf_faults_diag(faults, err, why);
     }
-    conf_faults_free(&faults);
     buf_free(&text);
+    return err;
+}
+
+enum err settings_load(const char *file, struct settings **out, struct diag *why)
+{
+    struct conf_faults faults = {0};
+    enum err err = settings_read(file, &faults, out, why);
+
+    conf_faults_free(&faults);
     return err;
 }
 

@@ -74,7 +74,13 @@ struct settings {
 enum err settings_parse(const char *text, size_t len, const char *file, struct conf_faults *faults,
                         struct settings **out);
 
-/* Reads and parses the file; why names the first fault. */
+/*
+ * Reads and parses the file. Faults of what it holds are added to *faults (ERR_REJECT); why says what is the first one,
+ * or why the file cannot be read.
+ */
+enum err settings_read(const char *file, struct conf_faults *faults, struct settings **out, struct diag *why);
+
+/* The same, where one fault is enough. */
 enum err settings_load(const char *file, struct settings **out, struct diag *why);
 void settings_free(struct settings **s);
 

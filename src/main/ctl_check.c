@@ -34,7 +34,6 @@ void check_add(struct check *k, enum check_status status, const char *name, cons
 static void check_modes(struct check *k)
 {
     static const char *const folders[] = {"", "state", "state/spool", "state/bodies", "gnupg", "run", "mail", "policy"};
-    bool users = k->settings->user_core != NULL;
     size_t faults = 0;
 
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
@@ -45,15 +44,21 @@ static void check_modes(struct check *k)
             check_add(k, CHECK_FAIL, "folders", "make it with mode 0700, owned by the daemon's user",
                       "%s cannot be looked at: %s", path, strerror(errno));
             faults++;
-        } else if ((st.st_mode & 0077) && !users) {
-            check_add(k, CHECK_FAIL, "folders", "chmod 0700", "%s is open to others (mode %04o)", path,
+        } else if (!S_ISDIR(st.st_mode) || (st.st_mode & 0077)) {
+            check_add(k, CHECK_FAIL, "folders",
+                      S_ISDIR(st.st_mode) ? "chmod 0700" : "move the file away, make a folder",
+                      S_ISDIR(st.st_mode) ? "%s is open to others (mode %04o)" : "%s is no folder (mode %04o)", path,
                       (unsigned)st.st_mode & 07777);
+            faults++;
+        } else if (st.st_uid != geteuid() && geteuid() != 0) {
+            check_add(k, CHECK_FAIL, "folders", "run this, and embargod, as that user, or chown the whole instance",
+                      "%s belongs to uid %ld, not to you", path, (long)st.st_uid);
             faults++;
         }
         free(path);
     }
     if (!faults)
-        check_add(k, CHECK_OK, "folders", "", "%s", users ? "all are there" : "all are there, and closed to others");
+        check_add(k, CHECK_OK, "folders", "", "all are there, and closed to others");
 }
 
 static void check_configuration_mode(struct check *k)
@@ -66,6 +71,16 @@ static void check_configuration_mode(struct check *k)
     else
         check_add(k, CHECK_OK, "configuration", "", "%s: lists %zu, admins %zu", k->settings->file,
                   k->settings->n_lists, k->settings->n_admins);
+}
+
+/* What the file may say, and this version does not do. */
+static void check_courier(struct check *k)
+{
+    if (k->settings->courier == COURIER_SMTP)
+        check_add(k, CHECK_FAIL, "courier", "set courier = \"maildir\" (a rehearsal ignores it)",
+                  "this version delivers into Maildirs only");
+    else
+        check_add(k, CHECK_OK, "courier", "", "delivers into %s/mail", k->settings->home);
 }
 
 static void check_policies(struct check *k)
@@ -171,12 +186,30 @@ static void check_instance(struct check *k)
 {
     check_daemon(k);
     check_configuration_mode(k);
+    check_courier(k);
     check_modes(k);
     check_policies(k);
     check_database(k);
     check_audit(k);
     check_keys(k);
     check_spool(k);
+}
+
+/* Every fault of the configuration is a row. */
+static bool check_configuration(struct check *k, struct ctl *ctl)
+{
+    struct conf_faults faults = {0};
+    struct diag why;
+    enum err err = ctl->settings ? ERR_OK : settings_read(ctl->config, &faults, &ctl->settings, &why);
+
+    for (size_t i = 0; i < faults.n; i++)
+        check_add(k, CHECK_FAIL, "configuration", "mend the file; embargod.conf(5) has every key", "%s:%d: %s",
+                  faults.items[i].file, faults.items[i].line, faults.items[i].text);
+    if (err && !faults.n)
+        check_add(k, CHECK_FAIL, "configuration", "name the file with -c FILE; embargoctl help init makes one", "%s",
+                  why.text);
+    conf_faults_free(&faults);
+    return !err;
 }
 
 enum err ctl_check(struct ctl *ctl, const struct command *c, struct reply *r, struct diag *why)
@@ -189,10 +222,7 @@ enum err ctl_check(struct ctl *ctl, const struct command *c, struct reply *r, st
         json_decref(k.rows);
         return ctl_load(ctl, why);
     }
-    if (ctl_load(ctl, &fault)) {
-        check_add(&k, CHECK_FAIL, "configuration", "mend the file; embargod.conf(5) has every key", "%s:%d: %s",
-                  *fault.file ? fault.file : ctl->config, fault.line, fault.text);
-    } else {
+    if (check_configuration(&k, ctl)) {
         k.settings = ctl->settings;
         check_instance(&k);
     }

@@ -46,6 +46,13 @@ struct parent {
 
 /* ---- configuration ---- */
 
+/* For the person who starts it: every fault at once. */
+static void print_faults(const struct conf_faults *faults)
+{
+    for (size_t i = 0; i < faults->n; i++)
+        fprintf(stderr, "embargod: %s:%d: %s\n", faults->items[i].file, faults->items[i].line, faults->items[i].text);
+}
+
 static enum err load_config(struct parent *p, struct diag *why)
 {
     struct conf_faults faults = {0};
@@ -58,6 +65,8 @@ static enum err load_config(struct parent *p, struct diag *why)
         err = settings_parse(buf_text(&text), text.len, p->config_file, &faults, &fresh);
         if (err)
             conf_faults_diag(&faults, err, why);
+        if (err && !p->settings)
+            print_faults(&faults);
     }
     if (!err && fresh->courier == COURIER_SMTP && !p->clock_file)
         err = diag_set(why, ERR_REJECT, "conf.courier",
@@ -359,7 +368,9 @@ int parent_main(const char *config_file, const char *clock_file)
     if (!err)
         err = start_roles(&p, &why);
     if (err) {
-        fprintf(stderr, "embargod: %s%s%s\n", why.file, *why.file ? ": " : "", why.text);
+        /* Faults of the configuration, which name its file, were printed one by one. */
+        if (!*why.file)
+            fprintf(stderr, "embargod: %s\n", why.text);
         p.exit_code = 78;
     } else {
         watch(&p);
