@@ -30,14 +30,16 @@ static enum err ask_case(struct flow *f, const struct command *c, struct questio
                          struct diag *why)
 {
     const struct settings_list *list;
+    struct list_row row = {0};
     enum err err;
 
     if (!command_word(c, "CASE")) {
-        err = flow_list(f, c->list, &list, &(struct list_row){0}, why);
+        err = flow_list(f, c->list, &list, &row, why);
         if (!err)
             err = policies_load(f->policies, command_word(c, "policy") ? command_word(c, "policy") : list->policy,
                                 policy, NULL, why);
         case_facts(&a->c, &a->facts);
+        list_row_free(&row);
         return err;
     }
     err = case_by_code(f->db, command_word(c, "CASE"), &a->c, why);
