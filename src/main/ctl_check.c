@@ -31,6 +31,29 @@ void check_add(struct check *k, enum check_status status, const char *name, cons
 }
 
 /* Nobody but the owner may look in: there are keys, and mail that has just come in. */
+static bool check_folder(struct check *k, const char *path)
+{
+    char *chmod = mem_printf("chmod 0700 %s", path), *install = mem_printf("install -d -m 0700 %s, as its user", path);
+    struct stat st;
+    bool ok = false;
+
+    if (stat(path, &st))
+        check_add(k, CHECK_FAIL, "folders", install, "%s cannot be looked at: %s", path, strerror(errno));
+    else if (!S_ISDIR(st.st_mode))
+        check_add(k, CHECK_FAIL, "folders", install, "%s is no folder: move it away", path);
+    else if (st.st_mode & 0077)
+        check_add(k, CHECK_FAIL, "folders", chmod, "%s is open to others (mode %04o)", path,
+                  (unsigned)st.st_mode & 07777);
+    else if (st.st_uid != geteuid() && geteuid() != 0)
+        check_add(k, CHECK_FAIL, "folders", "run this, and embargod, as that user",
+                  "%s belongs to the user %ld, not to you", path, (long)st.st_uid);
+    else
+        ok = true;
+    free(chmod);
+    free(install);
+    return ok;
+}
+
 static void check_modes(struct check *k)
 {
     static const char *const folders[] = {"", "state", "state/spool", "state/bodies", "gnupg", "run", "mail", "policy"};
@@ -38,23 +61,8 @@ static void check_modes(struct check *k)
 
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
         char *path = *folders[i] ? settings_path(k->settings, folders[i]) : mem_strdup(k->settings->home);
-        struct stat st;
 
-        if (stat(path, &st)) {
-            check_add(k, CHECK_FAIL, "folders", "make it with mode 0700, owned by the daemon's user",
-                      "%s cannot be looked at: %s", path, strerror(errno));
-            faults++;
-        } else if (!S_ISDIR(st.st_mode) || (st.st_mode & 0077)) {
-            check_add(k, CHECK_FAIL, "folders",
-                      S_ISDIR(st.st_mode) ? "chmod 0700" : "move the file away, make a folder",
-                      S_ISDIR(st.st_mode) ? "%s is open to others (mode %04o)" : "%s is no folder (mode %04o)", path,
-                      (unsigned)st.st_mode & 07777);
-            faults++;
-        } else if (st.st_uid != geteuid() && geteuid() != 0) {
-            check_add(k, CHECK_FAIL, "folders", "run this, and embargod, as that user, or chown the whole instance",
-                      "%s belongs to uid %ld, not to you", path, (long)st.st_uid);
-            faults++;
-        }
+        faults += !check_folder(k, path);
         free(path);
     }
     if (!faults)
@@ -67,7 +75,7 @@ static void check_configuration_mode(struct check *k)
 
     if (stat(k->settings->file, &st) || (st.st_mode & 0022))
         check_add(k, CHECK_FAIL, "configuration", "chmod 0600 embargod.conf",
-                  "the root of trust can be written by others");
+                  "%s, the root of trust, can be written by others", k->settings->file);
     else
         check_add(k, CHECK_OK, "configuration", "", "%s: lists %zu, admins %zu", k->settings->file,
                   k->settings->n_lists, k->settings->n_admins);
@@ -81,6 +89,15 @@ static void check_courier(struct check *k)
                   "this version delivers into Maildirs only");
     else
         check_add(k, CHECK_OK, "courier", "", "delivers into %s/mail", k->settings->home);
+}
+
+static void policy_fault(struct check *k, const char *name, const struct diag *why)
+{
+    char *where = *why->file ? mem_printf("%s:%d: ", why->file, why->line) : mem_strdup("");
+
+    check_add(k, CHECK_FAIL, name, "embargoctl policy check FILE names every fault; policy list has all names", "%s%s",
+              where, why->text);
+    free(where);
 }
 
 static void check_policies(struct check *k)
@@ -97,8 +114,7 @@ static void check_policies(struct check *k)
 
         if (policies_load(policies, list->policy, &policy, NULL, &why) ||
             policies_holidays(policies, policy, &holidays, &why))
-            check_add(k, CHECK_FAIL, name, "mend the file; embargoctl policy check FILE names every fault", "%s:%d: %s",
-                      why.file, why.line, why.text);
+            policy_fault(k, name, &why);
         else
             check_add(k, CHECK_OK, name, "", "%s", policy->file);
         schedule_holidays_free(&holidays);
@@ -117,8 +133,8 @@ static void check_database(struct check *k)
     bool older = err && strcmp(why.rule, "store.older") == 0;
 
     if (err)
-        check_add(k, older ? CHECK_WARN : CHECK_FAIL, "database",
-                  older ? "start embargod once" : "embargoctl restore brings back the last backup", "%s", why.text);
+        check_add(k, older ? CHECK_WARN : CHECK_FAIL, "database", older ? "start embargod once" : REMEDY_COPY, "%s",
+                  why.text);
     else
         check_add(k, CHECK_OK, "database", "", "opens, and passes its integrity check");
     free(state);
@@ -135,7 +151,7 @@ static void check_audit(struct check *k)
     if (audit_verify(k->db, 0, NULL, &entries, head, &bad, &why))
         check_add(k, CHECK_FAIL, "audit trail", "see the check of the database", "%s", why.text);
     else if (bad)
-        check_add(k, CHECK_FAIL, "audit trail", "compare with the heads that were mailed; restore a backup",
+        check_add(k, CHECK_FAIL, "audit trail", "keep this copy; find out who could write to state/db.sqlite",
                   "entry %lld does not fit the one before", (long long)bad);
     else
         check_add(k, CHECK_OK, "audit trail", "", "%lld entries, head %s", (long long)entries, head);
@@ -163,7 +179,7 @@ static void check_spool(struct check *k)
     long waiting = count_files(k->settings, "state/spool/new"), bad = count_files(k->settings, "state/spool/bad");
 
     if (access(path, R_OK | W_OK | X_OK))
-        check_add(k, CHECK_FAIL, "spool", "give state/spool to the daemon's user", "it cannot be written: %s",
+        check_add(k, CHECK_FAIL, "spool", "give it to the daemon's user, mode 0700", "%s cannot be written: %s", path,
                   strerror(errno));
     else if (bad > 0)
         check_add(k, CHECK_WARN, "spool", "look at state/spool/bad, and remove what is of no use",
@@ -175,11 +191,14 @@ static void check_spool(struct check *k)
 
 static void check_daemon(struct check *k)
 {
+    char *start = mem_printf("embargod -c %s", k->settings->file);
+
     k->daemon_running = client_is_daemon(k->settings->control);
     if (k->daemon_running)
         check_add(k, CHECK_OK, "daemon", "", "answers at %s", k->settings->control);
     else
-        check_add(k, CHECK_WARN, "daemon", "embargod -c FILE", "does not run");
+        check_add(k, CHECK_WARN, "daemon", start, "does not run");
+    free(start);
 }
 
 static void check_instance(struct check *k)

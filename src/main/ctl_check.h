@@ -7,6 +7,9 @@
 
 #include <jansson.h>
 
+/* There is no other way back from a damaged state. */
+#define REMEDY_COPY "stop embargod, and put back a copy of the whole instance"
+
 enum check_status { CHECK_OK, CHECK_WARN, CHECK_FAIL };
 
 struct check {

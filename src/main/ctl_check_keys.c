@@ -22,6 +22,7 @@ static void leave(const struct check *k, const char *home)
 static void check_list_key(struct check *k, const struct settings_list *list)
 {
     char *home = settings_gnupg(k->settings, list->name, "list"), *name = mem_printf("key of %s", list->name);
+    char *remedy = mem_printf("the secret key %s must be in %s, without a passphrase", list->fingerprint, home);
     struct pgp_key_info *key = mem_zero(1, sizeof *key);
     struct buf packets = BUF_EMPTY;
     enum pgp_key_state state = PGP_KEY_MISSING;
@@ -34,8 +35,7 @@ static void check_list_key(struct check *k, const struct settings_list *list)
     if (!err && pgp_key_state_sends(state))
         err = pgp_sign_inline(home, list->fingerprint, span_of("check"), &packets, &why);
     if (err)
-        check_add(k, CHECK_FAIL, name, "the secret key must be in the list's home, without a passphrase", "%s",
-                  why.text);
+        check_add(k, CHECK_FAIL, name, remedy, "%s", why.text);
     else if (!pgp_key_state_sends(state))
         check_add(k, CHECK_FAIL, name, "renew the key, or make another", "%s: %s", pgp_key_state_name(state), reason);
     else if (state == PGP_KEY_EXPIRING)
@@ -45,6 +45,7 @@ static void check_list_key(struct check *k, const struct settings_list *list)
     leave(k, home);
     buf_free(&packets);
     free(key);
+    free(remedy);
     free(name);
     free(home);
 }
@@ -52,23 +53,22 @@ static void check_list_key(struct check *k, const struct settings_list *list)
 static void check_storage(struct check *k)
 {
     char *home = settings_gnupg(k->settings, k->settings->lists[0].name, "storage");
+    char *remedy = mem_printf("the storage key must be in %s, without a passphrase", home);
     struct buf wrapped = BUF_EMPTY, plain = BUF_EMPTY;
     struct diag why;
 
     if (!db_meta_get(k->db, "wrapped-key", &wrapped))
-        check_add(k, CHECK_FAIL, "storage key", "embargoctl restore brings back the last backup",
-                  "the database has no data key");
+        check_add(k, CHECK_FAIL, "storage key", REMEDY_COPY, "the database has no data key");
     else if (pgp_decrypt_plain(home, buf_span(&wrapped), &plain, &why))
-        check_add(k, CHECK_FAIL, "storage key", "the storage key must be in gnupg/NAME/storage, without a passphrase",
-                  "it does not open the data key: %s", why.text);
+        check_add(k, CHECK_FAIL, "storage key", remedy, "it does not open the data key: %s", why.text);
     else if (plain.len != BOX_KEY_BYTES)
-        check_add(k, CHECK_FAIL, "storage key", "embargoctl restore brings back the last backup",
-                  "the data key is damaged");
+        check_add(k, CHECK_FAIL, "storage key", REMEDY_COPY, "the data key is damaged");
     else
         check_add(k, CHECK_OK, "storage key", "", "opens the data key");
     leave(k, home);
     buf_free(&plain);
     buf_free(&wrapped);
+    free(remedy);
     free(home);
 }
 

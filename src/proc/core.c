@@ -217,7 +217,7 @@ static enum err check_kind(struct core *core, struct diag *why)
         err = db_meta_set(core->flow.db, "kind", span_of(now), why);
     else if (strcmp(buf_text(&kind), now) != 0)
         err = diag_set(why, ERR_DENIED, "rehearsal.kind",
-                       "this instance is %s for good and cannot be started as %s: use a copy made by init or restore",
+                       "this instance is %s for good and cannot be started as %s: make another with embargoctl init",
                        strcmp(now, "live") ? "live" : "a rehearsal", strcmp(now, "live") ? "a rehearsal" : "live");
     buf_free(&kind);
     return err;
