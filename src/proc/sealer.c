@@ -294,6 +294,8 @@ static void encrypted(void *ctx, enum err err, struct span reply, const struct d
         without_failed(p, &r);
         return;
     }
+    if (p->shard < 0)
+        p->subkeys[0] = frame_get_u64(&r); /* of a participant only the worker sees the key */
     message = frame_get_bytes(&r);
     err = frame_done(&r) ? take_result(p, message, &bad)
                          : diag_set(&bad, ERR_AGAIN, "worker.frame", "a worker's answer is damaged");

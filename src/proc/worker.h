@@ -17,7 +17,7 @@
  *                     with a certificate, home is the folder for throw-away homes
  *   CRYPTO_SIGN       home, fingerprint, form u32, bytes    → bytes
  *   CRYPTO_ENCRYPT    home, count, fingerprints, packets    → ok bool, bytes | count, (fingerprint, reason)…
- *   CRYPTO_ENCRYPT_TO folder for throw-away homes, certificate bytes, fingerprint, packets → bytes
+ *   CRYPTO_ENCRYPT_TO folder for throw-away homes, certificate bytes, fingerprint, packets → subkey id u64, bytes
  *   CRYPTO_EXAMINE    folder for throw-away homes, bytes    → facts (pgp_key_info_put), minimised certificate
  *   CRYPTO_IMPORT     home, count, certificates             → count of those taken, then a bool for each
  */

@@ -10,6 +10,7 @@
 #include "codec/pgp_wire.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 static enum err damaged(struct diag *why)
 {
@@ -224,6 +225,7 @@ static enum err encrypt(struct span request, struct buf *reply, struct diag *why
 static enum err encrypt_to(struct span request, struct buf *reply, struct diag *why)
 {
     char home[PGP_HOME_MAX] = "", found[PGP_FPR_SIZE];
+    struct pgp_key_info *key = mem_zero(1, sizeof *key);
     struct buf out = BUF_EMPTY;
     struct frame_reader r;
     char *folder, *fingerprint;
@@ -244,11 +246,19 @@ static enum err encrypt_to(struct span request, struct buf *reply, struct diag *
     if (!err)
         err = pgp_key_import(home, certificate, found, why);
     if (!err)
-        err = pgp_encrypt_group(home, packets, (const char *const[]){fingerprint}, 1, &out, NULL, 0, NULL, why);
+        err = pgp_key_lookup(home, fingerprint, key, why);
     if (!err)
+        err = pgp_encrypt_group(home, packets, (const char *const[]){fingerprint}, 1, &out, NULL, 0, NULL, why);
+    if (!err) {
+        const struct pgp_subkey_info *subkey =
+            pgp_key_pick_encryption(key, now == INSTANT_NONE ? (int64_t)time(NULL) : now);
+
+        frame_put_u64(reply, subkey ? pgp_key_id_number(subkey->key_id) : 0);
         frame_put_buf(reply, &out);
+    }
     if (*home)
         pgp_home_remove(home);
+    free(key);
     buf_free(&out);
     free(folder);
     free(fingerprint);
