@@ -228,22 +228,29 @@ enum err cmd_member_remove(struct flow *f, const struct command *c, struct reply
 
 /* ---- keys ---- */
 
-/* News about keys that are known: the same fingerprint alone. A new key of a member is member add or key replace. */
+/*
+ * News about keys that are known, by the same fingerprint; and the key of an admin whom embargod.conf names. Whose
+ * key it is stands there, so that the command itself lets nobody in.
+ */
 enum err cmd_key_import(struct flow *f, const struct command *c, struct reply *r, struct diag *why)
 {
     const struct command_value *file = command_value(c, "FILE");
     const struct settings_list *list;
     struct list_row row = {0};
     struct key_row *old = mem_zero(1, sizeof *old);
+    bool team = false;
     int64_t id;
     enum err err = flow_list(f, c->list, &list, &row, why);
 
-    if (!err && key_by_fingerprint(f->db, row.id, file->key->fingerprint, old, why))
+    if (!err && !key_by_fingerprint(f->db, row.id, file->key->fingerprint, old, why))
+        team = old->shard == MEMBER_SHARD_TEAM;
+    else if (!err && settings_admin_with_key(f->settings, list, file->key->fingerprint))
+        team = true;
+    else if (!err)
         err = diag_set(why, ERR_DENIED, "key.unknown",
-                       "no member or admin has this key: give it with member add --key, or key replace");
+                       "no member has this key, nor is it an admin's in embargod.conf: give it with member add --key");
     if (!err)
-        err = key_insert(f->db, row.id, old->shard == MEMBER_SHARD_TEAM, file->key, buf_span(&file->certificate),
-                         clock_now(f->clock), &id, why);
+        err = key_insert(f->db, row.id, team, file->key, buf_span(&file->certificate), clock_now(f->clock), &id, why);
     if (!err)
         err = audit_append(f->db, clock_now(f->clock), c->actor.name, "key.import", file->key->fingerprint, "", NULL,
                            why);
