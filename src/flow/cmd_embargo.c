@@ -184,6 +184,10 @@ static enum err end_embargo(struct flow *f, const struct command *c, struct repl
 
     if (!err && event == CASE_BREAK && !command_word(c, "reason"))
         err = diag_set(why, ERR_USAGE, "command.option", "embargo broken needs --reason T");
+    if (!err && event == CASE_LIFT && decide_approvals(g.policy, DECIDE_LIFT) > 1)
+        err = policy_diag(why, ERR_DENIED, g.policy, &g.policy->approvals.lift, "approvals.lift",
+                          "the policy asks for %d admins, and approvals cannot be collected yet",
+                          decide_approvals(g.policy, DECIDE_LIFT));
     if (!err) {
         set_status(&g, status);
         snprintf(name, sizeof name, "embargo.%s", status);

@@ -143,7 +143,7 @@ enum err cmd_member_add(struct flow *f, const struct command *c, struct reply *r
     if (!err && decide_approvals(policy, DECIDE_MEMBER_ADD) > 1)
         err = policy_diag(why, ERR_DENIED, policy, &policy->approvals.member_add, "approvals.member_add",
                           "the policy asks for %d admins, and approvals cannot be collected yet",
-                          policy_number(&policy->approvals.member_add, 1));
+                          decide_approvals(policy, DECIDE_MEMBER_ADD));
     if (!err) {
         m = (struct member_row){.list_id = row.id,
                                 .org = mem_strdup(org),
