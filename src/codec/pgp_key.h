@@ -108,6 +108,18 @@ enum err pgp_key_examine(const char *workdir, struct span in, struct pgp_key_inf
 enum err pgp_key_minimise(const char *workdir, struct span in, struct buf *out, struct diag *why);
 
 /*
+ * What is known of a key (minimised; empty: nothing) with news about it: the same certificate, newer or older, or a
+ * revocation of it alone. Nothing that is known is lost: an old certificate does not undo a revocation. info and out as
+ * above. now_utc_s: what gpg takes for the time (INSTANT_NONE: the machine's clock).
+ * ERR_NOT_FOUND key.not-found: a revocation of a key that is not the known one.
+ */
+enum err pgp_key_update(const char *workdir, int64_t now_utc_s, struct span known, struct span news,
+                        struct pgp_key_info *info, struct buf *out, struct diag *why);
+
+/* Whether it is, armored or not, a revocation certificate alone; of gets the fingerprint of its key (PGP_FPR_SIZE). */
+bool pgp_key_is_revocation(struct span in, char *of);
+
+/*
  * Imports one certificate (merging news into one that is there); fingerprint (may be NULL) has PGP_FPR_SIZE bytes.
  * Others' signatures are taken off first. Secret keys are refused; see pgp_key_copy_secret. A revocation certificate
  * alone is taken where the home holds its key (else ERR_NOT_FOUND).

@@ -1,9 +1,11 @@
 #include "codec/pgp_key.h"
 
+#include "base/instant.h"
 #include "base/mem.h"
 #include "codec/pgp_armor.h"
 #include "codec/pgp_cert.h"
 #include "codec/pgp_gpg.h"
+#include "codec/pgp_home.h"
 #include "codec/pgp_key_store.h"
 
 #include <stdlib.h>
@@ -188,6 +190,49 @@ static enum err import_revocation(const char *home, struct span in, const char *
     if (!err && fingerprint)
         pgp_fpr_copy(fingerprint, info->fingerprint);
     free(info);
+    return err;
+}
+
+bool pgp_key_is_revocation(struct span in, char *of)
+{
+    struct buf packets = {.max = PGP_KEY_RAW_MAX};
+    struct diag none;
+    bool is;
+
+    *of = 0;
+    is = !read_packets(in, &packets, &none) && pgp_cert_is_revocation(buf_span(&packets), of) && pgp_fpr_valid(of);
+    buf_free(&packets);
+    return is;
+}
+
+enum err pgp_key_update(const char *workdir, int64_t now_utc_s, struct span known, struct span news,
+                        struct pgp_key_info *info, struct buf *out, struct diag *why)
+{
+    char home[PGP_HOME_MAX] = "", fingerprint[PGP_FPR_SIZE], of_news[PGP_FPR_SIZE];
+    enum err err = pgp_home_make_temporary(workdir, home, why);
+
+    memset(info, 0, sizeof *info);
+    buf_clear(out);
+    if (!err && now_utc_s != INSTANT_NONE)
+        err = pgp_home_set_time(home, now_utc_s, why);
+    if (!err && known.len)
+        err = pgp_key_import(home, known, fingerprint, why);
+    if (!err)
+        err = pgp_key_import(home, news, of_news, why);
+    if (!err && known.len && strcmp(fingerprint, of_news) != 0)
+        err = pgp_key_not_taken(why, "it is another key than the known one");
+    if (!err)
+        err = pgp_key_lookup(home, of_news, info, why);
+    if (!err)
+        err = pgp_key_export(home, of_news, true, false, out, why);
+    if (!err && out->len > PGP_KEY_MINIMAL_MAX)
+        err = pgp_key_too_large(why, "more than 256 KiB without others' signatures");
+    if (home[0])
+        pgp_home_remove(home);
+    if (err) {
+        buf_clear(out);
+        memset(info, 0, sizeof *info);
+    }
     return err;
 }
 

@@ -145,13 +145,61 @@ static enum err find_actor(struct client *k, const char *as, struct diag *why)
 
 static void examine_next(struct client *k);
 
-static void key_examined(void *ctx, enum err err, struct span reply, const struct diag *why)
+static void submit_key(struct client *k, const struct command_value *v, struct span known);
+
+/* A key that the list has: what is known of it stays, and the news are added. */
+static bool add_to_known(struct client *k, const struct command_value *v, const char *fingerprint)
 {
-    struct client *k = ctx;
+    struct core *core = k->control->core;
+    const struct settings_list *list;
+    struct list_row row = {0};
+    struct key_row *key = mem_zero(1, sizeof *key);
+    struct buf known = BUF_EMPTY;
+    struct diag none;
+    bool found = !flow_list(&core->flow, k->command.list, &list, &row, &none) &&
+                 !key_by_fingerprint(core->flow.db, row.id, fingerprint, key, &none) &&
+                 !key_certificate(core->flow.db, key->id, &known, &none) && known.len;
+
+    if (found)
+        submit_key(k, v, buf_span(&known));
+    buf_free(&known);
+    free(key);
+    list_row_free(&row);
+    return found;
+}
+
+/* Facts of a key; none: a revocation alone, and the certificate is the fingerprint of the key that it revokes. */
+static enum err take_key(struct client *k, struct command_value *v, struct span facts, struct span certificate,
+                         bool merged, bool *again, struct diag *why)
+{
+    struct pgp_key_info *key = mem_zero(1, sizeof *key);
+    char *revoked = mem_strndup(certificate.data, facts.len ? 0 : certificate.len);
+    enum err err = ERR_OK;
+
+    if (!facts.len)
+        *again = !merged && add_to_known(k, v, revoked);
+    else if (!(err = pgp_key_info_get(facts, key, why)))
+        *again = !merged && add_to_known(k, v, key->fingerprint);
+    if (!err && !facts.len && !*again)
+        err = diag_set(why, ERR_DENIED, "key.unknown", "no member or admin has the key that this revokes");
+    if (!err && !*again) {
+        v->key = key;
+        key = NULL;
+        buf_init(&v->certificate, BUF_MAX_DEFAULT);
+        buf_add(&v->certificate, certificate.data, certificate.len);
+    }
+    free(revoked);
+    free(key);
+    return err;
+}
+
+static void key_answered(struct client *k, enum err err, struct span reply, bool merged, const struct diag *why)
+{
     struct command_value *v = &k->command.values[k->at_value];
     struct frame_reader r;
     struct span facts, certificate;
     struct diag bad;
+    bool again = false;
 
     if (err) {
         answer_error(k, err, why);
@@ -160,16 +208,24 @@ static void key_examined(void *ctx, enum err err, struct span reply, const struc
     frame_reader_init(&r, reply);
     facts = frame_get_bytes(&r);
     certificate = frame_get_bytes(&r);
-    v->key = mem_zero(1, sizeof *v->key);
-    if (!frame_done(&r) || pgp_key_info_get(facts, v->key, &bad)) {
-        diag_set(&bad, ERR_INTERNAL, "worker.frame", "a worker's answer is damaged");
-        answer_error(k, ERR_INTERNAL, &bad);
-        return;
+    err = frame_done(&r) ? take_key(k, v, facts, certificate, merged, &again, &bad)
+                         : diag_set(&bad, ERR_INTERNAL, "worker.frame", "a worker's answer is damaged");
+    if (err) {
+        answer_error(k, err, &bad);
+    } else if (!again) {
+        k->at_value++;
+        examine_next(k);
     }
-    buf_init(&v->certificate, BUF_MAX_DEFAULT);
-    buf_add(&v->certificate, certificate.data, certificate.len);
-    k->at_value++;
-    examine_next(k);
+}
+
+static void key_examined(void *ctx, enum err err, struct span reply, const struct diag *why)
+{
+    key_answered(ctx, err, reply, false, why);
+}
+
+static void key_merged(void *ctx, enum err err, struct span reply, const struct diag *why)
+{
+    key_answered(ctx, err, reply, true, why);
 }
 
 static void mail_parsed(void *ctx, enum err err, struct span reply, const struct diag *why)
@@ -201,7 +257,7 @@ static void mail_parsed(void *ctx, enum err err, struct span reply, const struct
     examine_next(k);
 }
 
-static void submit_key(struct client *k, const struct command_value *v)
+static void submit_key(struct client *k, const struct command_value *v, struct span known)
 {
     struct core *core = k->control->core;
     char *folder = settings_path(core->settings, "gnupg");
@@ -210,7 +266,8 @@ static void submit_key(struct client *k, const struct command_value *v)
     frame_put_i64(&request, core_gpg_time(core));
     frame_put_str(&request, folder);
     frame_put_buf(&request, &v->bytes);
-    pool_submit(core->pool, WORKER_CRYPTO, CRYPTO_EXAMINE, &request, key_examined, k);
+    frame_put_bytes(&request, known.data, known.len);
+    pool_submit(core->pool, WORKER_CRYPTO, CRYPTO_UPDATE, &request, known.len ? key_merged : key_examined, k);
     free(folder);
 }
 
@@ -237,7 +294,7 @@ static void examine_next(struct client *k)
         const struct command_value *v = &k->command.values[k->at_value];
 
         if (v->type == ARG_KEY) {
-            submit_key(k, v);
+            submit_key(k, v, (struct span){NULL, 0});
             return;
         }
         if (v->type == ARG_MAIL) {

@@ -19,7 +19,9 @@
  *   CRYPTO_ENCRYPT    home, count, fingerprints, packets    → ok bool, bytes | count, (fingerprint, reason)…
  *   CRYPTO_ENCRYPT_TO folder for throw-away homes, certificate bytes, fingerprint, packets → subkey id u64, bytes
  *   CRYPTO_EXAMINE    folder for throw-away homes, bytes    → facts (pgp_key_info_put), minimised certificate
- *   CRYPTO_IMPORT     home, count, certificates             → count of those taken, then a bool for each
+ *   CRYPTO_UPDATE     the same, known certificate           → the same with what is known (pgp_key_update); a
+ * revocation alone of a key that is not handed in  → no facts, and the key's fingerprint CRYPTO_IMPORT     home, count,
+ * certificates             → count of those taken, then a bool for each
  */
 #ifndef PROC_WORKER_H
 #define PROC_WORKER_H
@@ -42,6 +44,7 @@ enum worker_op {
     CRYPTO_ENCRYPT,
     CRYPTO_ENCRYPT_TO,
     CRYPTO_EXAMINE,
+    CRYPTO_UPDATE,
     CRYPTO_IMPORT
 };
 

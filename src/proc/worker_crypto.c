@@ -265,23 +265,13 @@ static enum err encrypt_to(struct span request, struct buf *reply, struct diag *
     return err;
 }
 
-static enum err examine(struct span request, struct buf *reply, struct diag *why)
+static enum err examine_key(const char *folder, int64_t now, struct span known, struct span in, struct buf *reply,
+                            struct diag *why)
 {
     struct pgp_key_info *info = mem_zero(1, sizeof *info);
     struct buf minimal = BUF_EMPTY, packed = BUF_EMPTY;
-    struct frame_reader r;
-    struct span in;
-    size_t n = 0;
-    int64_t now;
-    char *folder;
-    enum err err;
+    enum err err = pgp_key_update(folder, now, known, in, info, &minimal, why);
 
-    frame_reader_init(&r, request);
-    folder = get_home(&r, &now);
-    in = frame_get_bytes(&r);
-    err = frame_done(&r) && folder ? pgp_key_examine(folder, in, info, 1, &n, why) : damaged(why);
-    if (!err)
-        err = pgp_key_minimise(folder, in, &minimal, why);
     if (!err) {
         pgp_key_info_put(info, &packed);
         frame_put_buf(reply, &packed);
@@ -289,8 +279,48 @@ static enum err examine(struct span request, struct buf *reply, struct diag *why
     }
     buf_free(&minimal);
     buf_free(&packed);
-    free(folder);
     free(info);
+    return err;
+}
+
+static enum err examine(struct span request, struct buf *reply, struct diag *why)
+{
+    struct frame_reader r;
+    struct span in;
+    int64_t now;
+    char *folder;
+    enum err err;
+
+    frame_reader_init(&r, request);
+    folder = get_home(&r, &now);
+    in = frame_get_bytes(&r);
+    err = frame_done(&r) && folder ? examine_key(folder, now, (struct span){NULL, 0}, in, reply, why) : damaged(why);
+    free(folder);
+    return err;
+}
+
+static enum err update(struct span request, struct buf *reply, struct diag *why)
+{
+    char revoked[PGP_FPR_SIZE];
+    struct frame_reader r;
+    struct span in, known;
+    int64_t now;
+    char *folder;
+    enum err err = ERR_OK;
+
+    frame_reader_init(&r, request);
+    folder = get_home(&r, &now);
+    in = frame_get_bytes(&r);
+    known = frame_get_bytes(&r);
+    if (!frame_done(&r) || !folder) {
+        err = damaged(why);
+    } else if (!known.len && pgp_key_is_revocation(in, revoked)) {
+        frame_put_bytes(reply, "", 0);
+        frame_put_str(reply, revoked);
+    } else {
+        err = examine_key(folder, now, known, in, reply, why);
+    }
+    free(folder);
     return err;
 }
 
@@ -328,7 +358,7 @@ enum err worker_crypto_do(uint32_t op, struct span request, struct buf *reply, s
         enum err (*run)(struct span, struct buf *, struct diag *);
     } table[] = {{CRYPTO_UNWRAP, unwrap},   {CRYPTO_OPEN, open_message}, {CRYPTO_VERIFY, verify},
                  {CRYPTO_SIGN, sign},       {CRYPTO_ENCRYPT, encrypt},   {CRYPTO_ENCRYPT_TO, encrypt_to},
-                 {CRYPTO_EXAMINE, examine}, {CRYPTO_IMPORT, import}};
+                 {CRYPTO_EXAMINE, examine}, {CRYPTO_UPDATE, update},     {CRYPTO_IMPORT, import}};
 
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
         if (table[i].op == op)

@@ -419,6 +419,46 @@ static void test_flooded(void **state)
     buf_free(&signed_key);
 }
 
+/* News about a known key: a revocation alone, and an old certificate, which takes nothing back. */
+static void test_update(void **state)
+{
+    const char *home = fresh_home("news", INSTANT_NONE), *other = fresh_home("news2", INSTANT_NONE);
+    char fingerprint[PGP_FPR_SIZE], second[PGP_FPR_SIZE], of[PGP_FPR_SIZE], *path;
+    struct buf old = BUF_EMPTY, rev = BUF_EMPTY, known = BUF_EMPTY, out = BUF_EMPTY;
+    struct span none = {NULL, 0};
+    struct pgp_key_info info;
+    struct diag why;
+
+    (void)state;
+    check_ok(pgp_key_generate(home, "news@example.org", INSTANT_NONE, fingerprint, &why), &why);
+    check_ok(pgp_key_generate(other, "news2@example.org", INSTANT_NONE, second, &why), &why);
+    exported(home, &old);
+    path = mem_printf("%s/openpgp-revocs.d/%s.rev", home, fingerprint);
+    read_file(path, &rev);
+    *strstr((char *)rev.data, ":-----BEGIN") = '\n';
+    assert_false(pgp_key_is_revocation(buf_span(&old), of));
+    assert_true(pgp_key_is_revocation(buf_span(&rev), of));
+    assert_string_equal(of, fingerprint);
+    check_ok(pgp_key_update(scratch, INSTANT_NONE, none, buf_span(&old), &info, &known, &why), &why);
+    assert_int_equal(pgp_key_state_at(&info, now(), NULL, 0), PGP_KEY_USABLE);
+    check_fails(pgp_key_update(scratch, INSTANT_NONE, none, buf_span(&rev), &info, &out, &why), ERR_NOT_FOUND,
+                "key.not-found", &why);
+    check_ok(pgp_key_update(scratch, INSTANT_NONE, buf_span(&known), buf_span(&rev), &info, &out, &why), &why);
+    assert_int_equal(pgp_key_state_at(&info, now(), NULL, 0), PGP_KEY_REVOKED);
+    check_ok(pgp_key_update(scratch, INSTANT_NONE, buf_span(&out), buf_span(&old), &info, &known, &why), &why);
+    assert_int_equal(pgp_key_state_at(&info, now(), NULL, 0), PGP_KEY_REVOKED);
+    exported(other, &old);
+    check_fails(pgp_key_update(scratch, INSTANT_NONE, buf_span(&known), buf_span(&old), &info, &out, &why), ERR_REJECT,
+                "key.not-taken", &why);
+    assert_int_equal(out.len, 0);
+    assert_int_equal(info.n_subkeys, 0);
+    free(path);
+    buf_free(&old);
+    buf_free(&rev);
+    buf_free(&known);
+    buf_free(&out);
+}
+
 static void test_store(void **state)
 {
     const char *home = fresh_home("src", INSTANT_NONE), *to = fresh_home("dst", INSTANT_NONE);
@@ -510,7 +550,7 @@ int main(void)
         cmocka_unit_test(test_revoked), cmocka_unit_test(test_weak),
         cmocka_unit_test(test_pick),    cmocka_unit_test(test_revocation_certificate),
         cmocka_unit_test(test_store),   cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_flooded),
+        cmocka_unit_test(test_flooded), cmocka_unit_test(test_update),
     };
 
     return cmocka_run_group_tests(tests, make_scratch, remove_scratch);
