@@ -41,6 +41,9 @@ enum err case_choose_track(const struct policy *policy, struct case_row *c, stru
 
     (void)why;
     case_facts(c, &facts);
+    /* An admin's choice goes first, as long as the policy has that track. */
+    c->track_chosen = c->track_chosen && c->track && policy_track_find(policy, c->track);
+    facts.track = c->track_chosen ? c->track : NULL;
     decide_track(policy, &facts, &choice);
     set_text(&c->track, choice.track ? policy_words(&choice.track->name, NULL) : NULL);
     set_text(&c->mode, choice.track ? mode_name(&choice.track->mode) : NULL);

@@ -40,18 +40,13 @@ static enum err set_severity(struct setting *s, const char *value, struct diag *
 
 static enum err set_track(struct setting *s, const char *value, struct diag *why)
 {
-    const struct policy_track *track = policy_track_find(s->policy, value);
-
-    if (!track)
+    if (!policy_track_find(s->policy, value))
         return diag_set(why, ERR_USAGE, "case.track", "the policy %s has no such track: see policy show",
                         s->row->policy);
     free(s->row->track);
     s->row->track = mem_strdup(value);
-    free(s->row->mode);
-    s->row->mode = mem_strdup(policy_words(&track->mode, "unstated"));
-    free(s->row->model);
-    s->row->model = mem_strdup(policy_words(&track->model, "none"));
-    return ERR_OK;
+    s->row->track_chosen = true;
+    return case_choose_track(s->policy, s->row, why);
 }
 
 /* A list of ids, separated by commas, kept one a line. */

@@ -211,6 +211,15 @@ static void bounds_move(const struct making *m, struct bounds *b)
     }
 }
 
+/* On a track of full disclosure nobody is told early, so that no clock leads to or from that. */
+static bool can_run(const struct making *m, const struct policy_clock *clock)
+{
+    const struct policy_track *track = m->facts->track;
+    return track == NULL || !policy_is(&track->mode, POLICY_MODE_FULL) ||
+           !(policy_is(&clock->end, POLICY_AT_PREDISCLOSE) || policy_is(&clock->end, POLICY_AT_FINAL_NOTICE) ||
+             policy_is(&clock->start, POLICY_AT_PREDISCLOSE) || policy_is(&clock->start, POLICY_AT_LIST_POST));
+}
+
 static void make_clock(struct making *m, const struct policy_clock *clock)
 {
     struct bounds bounds = {0};
@@ -218,7 +227,7 @@ static void make_clock(struct making *m, const struct policy_clock *clock)
         clock->min.has == POLICY_STATED || clock->target.has == POLICY_STATED || clock->max.has == POLICY_STATED;
     if (clock->whole.has == POLICY_UNSTATED)
         unstated_part(m, clock, "");
-    if (clock->whole.has != POLICY_STATED)
+    if (clock->whole.has != POLICY_STATED || !can_run(m, clock))
         return;
     if (!amount && clock->max.has == POLICY_UNSTATED)
         unstated_part(m, clock, ".max");

@@ -20,7 +20,8 @@
  * Limits are held to the second (14 calendar-days from 09:00 end at 09:00), but for a date given without an hour, and
  * for one at release.time: a limit in days lets these fall on its last day.
  *
- * A clock that starts with "list-post" starts with the pre-disclosure where no such instant is known.
+ * A clock that starts with "list-post" starts with the pre-disclosure where no such instant is known. On a track of
+ * full disclosure no clock leads to or from the telling.
  */
 #ifndef POLICY_SCHEDULE_H
 #define POLICY_SCHEDULE_H

@@ -10,7 +10,7 @@
 #define CASE_COLUMNS                                                                                                   \
     "id, list_id, code, public_id, state, track, mode, model, severity, policy, policy_digest, embargo_status, "       \
     "duplicate_of, is_public, version, opened_at, acknowledged_at, accepted_at, fix_ready_at, predisclosed_at, "       \
-    "public_at, closed_at, until_at, discoverer_at, embargo_start_at"
+    "public_at, closed_at, until_at, discoverer_at, embargo_start_at, track_chosen"
 
 void case_row_free(struct case_row *row)
 {
@@ -55,6 +55,7 @@ static void read_case(const struct db_rows *rows, struct case_row *row)
     row->version = db_int(rows, 14);
     for (size_t i = 0; i < sizeof instants / sizeof instants[0]; i++)
         *instants[i] = instant_column(rows, 15 + (int)i);
+    row->track_chosen = db_int(rows, 25) != 0;
 }
 
 enum err case_insert(struct db *db, struct case_row *row, struct diag *why)
@@ -96,10 +97,10 @@ enum err case_update(struct db *db, const struct case_row *row, struct diag *why
     enum err err = db_run(db, why,
                           "UPDATE cases SET public_id = ?, state = ?, track = ?, mode = ?, model = ?, severity = ?,"
                           " policy = ?, policy_digest = ?, embargo_status = ?, duplicate_of = ?, is_public = ?,"
-                          " version = ? WHERE id = ?",
-                          "ttttttttttiii", row->public_id, row->state, row->track, row->mode, row->model, row->severity,
-                          row->policy, row->policy_digest, row->embargo_status, row->duplicate_of,
-                          (int64_t)row->is_public, row->version, row->id);
+                          " version = ?, track_chosen = ? WHERE id = ?",
+                          "ttttttttttiiii", row->public_id, row->state, row->track, row->mode, row->model,
+                          row->severity, row->policy, row->policy_digest, row->embargo_status, row->duplicate_of,
+                          (int64_t)row->is_public, row->version, (int64_t)row->track_chosen, row->id);
 
     for (size_t i = 0; !err && i < sizeof instants / sizeof instants[0]; i++)
         err = set_instant(db, row->id, instants[i].sql, instants[i].at, why);

@@ -17,7 +17,8 @@ struct case_row {
     char code[CASE_CODE_SIZE];
     char *public_id;
     char *state;
-    char *track; /* NULL: not chosen yet */
+    char *track;       /* NULL: none fits */
+    bool track_chosen; /* by an admin: it stays, whatever else is set */
     char *mode;
     char *model;
     char *severity;      /* NULL: not rated */

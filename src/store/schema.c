@@ -36,6 +36,7 @@ static const char version_1[] =
     " policy_digest TEXT NOT NULL, opened_at INTEGER NOT NULL, acknowledged_at INTEGER, accepted_at INTEGER,"
     " fix_ready_at INTEGER, predisclosed_at INTEGER, public_at INTEGER, closed_at INTEGER, until_at INTEGER,"
     " discoverer_at INTEGER, embargo_status TEXT, embargo_start_at INTEGER, is_public INTEGER NOT NULL DEFAULT 0,"
+    " track_chosen INTEGER NOT NULL DEFAULT 0,"
     " version INTEGER NOT NULL DEFAULT 0, sealed_title BLOB, sealed_cves BLOB, sealed_commits BLOB,"
     " sealed_answers BLOB, duplicate_of TEXT) STRICT;"
 
@@ -103,5 +104,9 @@ static const char version_1[] =
     "CREATE TABLE audit(id INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, event TEXT NOT NULL,"
     " object TEXT NOT NULL, rule TEXT NOT NULL, prev TEXT NOT NULL, hash TEXT NOT NULL, sealed_detail BLOB) STRICT;";
 
-const char *const schema_steps[] = {version_1};
+/* What is looked at whenever core's loop turns must not cost a walk over all certificates. */
+static const char version_2[] = "CREATE INDEX key_shard ON key(list_id, shard);"
+                                "CREATE INDEX key_waiting ON key(shard, id) WHERE imported = 0;";
+
+const char *const schema_steps[] = {version_1, version_2};
 const size_t schema_steps_n = sizeof schema_steps / sizeof schema_steps[0];

@@ -1,0 +1,129 @@
+#!/bin/sh
+# Each preset in a rehearsal, up to pre-disclosure or to its refusal: dates, recipients, rules and instants are those of
+# a table written by hand (tests/policy/rehearsals.tsv), and policy explain says the same.
+. "${srcdir:-.}/tests/lib/flow.sh"
+
+table=${srcdir:-.}/tests/policy/rehearsals.tsv
+tab=$(printf '\t')
+
+# Everybody who may be told by some preset: organisation, class, tier. Whoever's tier a policy does not have is not told.
+roster='alder distro predisclosure
+bering hosting-provider predisclosure
+cedar distro stakeholders
+dune hosting-provider stakeholders
+elm distro linux-distros
+fir distro distros
+gale distro distributors
+hazel distro distributions
+iris downstream certified-downstream
+jade hosting-provider service-providers
+kelp vendor security-team
+lime hardware-vendor hardware-incident
+moss downstream stakeholders
+nettle downstream security-list'
+orgs=$(echo "$roster" | cut -d' ' -f1)
+
+init
+# A policy that only holds the tiers, so that one list has all these members; each case then pins a preset.
+{
+    echo 'policy = { id = "roster"; edition = "1"; };'
+    echo 'tracks = ( { name = "all"; mode = "coordinated"; model = "none"; when = { }; } );'
+    echo 'tiers = ('
+    comma=
+    for tier in $(echo "$roster" | cut -d' ' -f3 | sort -u); do
+        classes=$(echo "$roster" | awk -v t="$tier" '$3 == t { printf "%s\"%s\"", n++ ? ", " : "", $2 }')
+        printf '%s{ name = "%s"; tracks = [ "all" ]; classes = [ %s ]; }' "$comma" "$tier" "$classes"
+        comma=', '
+    done
+    echo ' );'
+} >"$T/i/policy/roster@1.conf"
+sed -i 's/^\( *policy = \)"[^"]*"/\1"roster@1"/' "$conf"
+set_clock 2031-03-04T10:00:00Z
+for org in $orgs; do make_key "$org" "security@$org.example" || exit 99; done
+start
+echo "$roster" | while read -r org class tier; do member "$org" "$class" "$tier"; done
+same 'all members are there' "$(echo "$orgs" | wc -l)" "$(get '.data | length' member list)"
+
+printf 'Title: an example\n\n## DESCRIPTION\nWords.\n' >"$T/w/advisory"
+
+# rules_at: "rule=instant" for each deadline, sorted.
+rules_at() { jq -r '.data.deadlines[] | "\(.rule)=\(.at)"' | sort | tr '\n' ' ' | sed 's/ $//'; }
+words_sorted() { echo "$1" | tr ' ' '\n' | sort | tr '\n' ' ' | sed 's/ $//'; }
+is_rule() { case $1 in tracks.*|tiers*|clocks.*) return 0 ;; *) return 1 ;; esac; }
+
+# A case of its own; its id in $id.
+open_case() {
+    mail 'Rita <rita@reporter.example>' "a report for $policy, $sets" <<X >"$T/w/m"
+$policy $sets $refused $until
+X
+    id=$(get .data.id case open --from "$T/w/m")
+    ctl case set "$id" policy="$policy" severity=high >"$T/w/set" || not_ok "$name: pinned"
+    [ "$sets" = - ] || ctl case set "$id" $sets >"$T/w/set" || { not_ok "$name: $sets"; cat "$T/w/set"; }
+    ctl case accept "$id" >/dev/null || not_ok "$name: accepted"
+}
+
+# What explain says of those members, and of one other: whom it would send to.
+explained() {
+    other=
+    for org in $orgs; do
+        case " $1 " in
+        *" $org "*) ;;
+        *) [ "$other" ] && continue; other=$org ;;
+        esac
+        [ "$(get .data.verdict policy explain "$id" --member "$org")" = send ] && echo "$org"
+    done | tr '\n' ' ' | sed 's/ $//'
+}
+
+tell() {
+    ctl advisory new "$id" --title 'an example' >/dev/null && ctl advisory edit "$id" "$T/w/advisory" >/dev/null ||
+        not_ok "$name: an advisory"
+    if is_rule "$told"; then
+        denied "$told" "$name: telling is refused by $told" advisory send "$id"
+        case $told in *.mode|*.classes|tiers) [ -n "$unstated" ] && has "$name: says what is not stated" 'the policy does not state' "$T/w/denied" ;; esac
+        return
+    fi
+    wanted=$told
+    [ "$told" = - ] && wanted=
+    same "$name: explain says who is told" "$wanted" "$(explained "$wanted")"
+    same "$name: told" "$wanted" "$(get '[.data.recipients[] | select(.verdict == "send") | .org] | join(" ")' advisory send "$id")"
+    settle
+    same "$name: copies went to them" "$wanted" "$(get '[.data[] | select(.case == "'"$id"'" and .state == "sent") |
+        .address | select(endswith(".example")) | ltrimstr("security@") | rtrimstr(".example")] | sort | join(" ")' queue list)"
+}
+
+# One row of the table.
+rehearse() {
+    name="$policy${sets:+ ($sets)}"
+    open_case
+    mode=$(get '.data.mode // "-"' case show "$id")
+    unstated=
+    case $policy in docker*|coreos*|cloudfoundry@2015|kubernetes@2015) unstated=yes ;; esac
+    [ "$sets" = "track=hardware" ] && unstated=yes
+    if [ "$refused" != - ]; then
+        denied "$rule" "$name: until $refused is refused by $rule" embargo set "$id" --until "$refused"
+        # "… (xen@2026.conf:23)", and that line says it.
+        line=$(jq -r .message "$T/w/denied" | sed -n "s/.*($policy\.conf:\([0-9]*\))\$/\1/p")
+        sed -n "${line:-0}p" "$T/i/policy/$policy.conf" >"$T/w/line" 2>/dev/null
+        has "$name: the refusal names the file's line" "${rule##*.}" "$T/w/line"
+    fi
+    if [ "$until" != - ]; then
+        same "$name: until $until" true "$(get .ok embargo set "$id" --until "$until")"
+    fi
+    tell
+    same "$name: deadlines" "$(words_sorted "${deadlines#-}")" "$(ctl embargo show "$id" | rules_at)"
+    # What explain lists holds at least those, met ones too.
+    ctl policy explain "$id" | rules_at | tr ' ' '\n' >"$T/w/explained"
+    for deadline in ${deadlines#-}; do has "$name: explain says $deadline" "$deadline" "$T/w/explained"; done
+}
+
+grep -v '^#' "$table" | cut -f1 | sort -u >"$T/w/presets"
+same 'every preset is rehearsed' '' \
+    "$(for file in "$T"/i/policy/*@*.conf; do basename "$file" .conf; done | grep -v roster | sort | comm -23 - "$T/w/presets")"
+grep -v '^#' "$table" >"$T/w/table"
+while IFS=$tab read -r policy sets refused rule until told deadlines <&4; do
+    rehearse
+done 4<"$T/w/table"
+
+same 'answers stand in the audit trail' 2 "$(get '[.data[] | select(.event == "policy.answer")] | length' audit show)"
+stop
+finish
