@@ -133,7 +133,29 @@ static enum err decide_of_member(struct fanning *g, const struct member_row *m, 
     return err;
 }
 
-/* Whom a track tells must be stated: by this policy, or by the case's answers. */
+/* A track whose every tier leaves open whom it takes, or where it is told, tells nobody until that is answered. */
+static enum err check_tiers(const struct fanning *g, struct diag *why)
+{
+    const struct policy_value *open = NULL;
+    char key[DIAG_RULE_MAX] = "tiers";
+
+    if (g->policy->tiers_stated.has == POLICY_UNSTATED)
+        open = &g->policy->tiers_stated;
+    for (size_t i = 0; i < g->policy->n_tiers; i++) {
+        const struct policy_tier *tier = &g->policy->tiers[i];
+        bool anywhere = tier->tracks.has == POLICY_UNSTATED;
+
+        if (!anywhere && !schedule_tier_on_track(tier, g->telling.track))
+            continue;
+        if (!anywhere && tier->classes.has != POLICY_UNSTATED)
+            return ERR_OK;
+        open = anywhere ? &tier->tracks : &tier->classes;
+        snprintf(key, sizeof key, "tiers.%.40s.%s", policy_words(&tier->name, ""), anywhere ? "tracks" : "classes");
+    }
+    return open ? policy_unstated(why, g->policy, open, key) : ERR_OK;
+}
+
+/* Whether a track tells anybody must be stated, by this policy or by the case's answers. */
 static enum err check_track(const struct fanning *g, struct diag *why)
 {
     const struct policy_track *track = g->telling.track;
@@ -141,20 +163,17 @@ static enum err check_track(const struct fanning *g, struct diag *why)
 
     if (!track)
         return diag_set(why, ERR_DENIED, "tracks.none", "the case has no track: set one with case set ID track=NAME");
+    snprintf(key, sizeof key, "tracks.%.40s.%s", g->c->track, track->policy.has == POLICY_STATED ? "policy" : "mode");
     if (track->policy.has == POLICY_STATED)
-        return policy_diag(why, ERR_DENIED, g->policy, &track->policy, "tracks.policy",
+        return policy_diag(why, ERR_DENIED, g->policy, &track->policy, key,
                            "on track `%s` the rules of another policy apply; pin it with case set ID policy=%s",
                            g->c->track, track->policy.text);
-    if (track->mode.has != POLICY_STATED) {
-        snprintf(key, sizeof key, "tracks.%.40s.mode", g->c->track);
+    if (track->mode.has != POLICY_STATED)
         return policy_unstated(why, g->policy, &track->mode, key);
-    }
     if (track->mode.number == POLICY_MODE_FULL)
-        return policy_diag(why, ERR_DENIED, g->policy, &track->mode, "tracks.mode",
+        return policy_diag(why, ERR_DENIED, g->policy, &track->mode, key,
                            "track `%s` is full disclosure: nobody is told early", g->c->track);
-    if (g->policy->tiers_stated.has == POLICY_UNSTATED)
-        return policy_unstated(why, g->policy, &g->policy->tiers_stated, "tiers");
-    return ERR_OK;
+    return check_tiers(g, why);
 }
 
 static enum err check_wish(struct fanning *g, struct diag *why)
@@ -170,7 +189,8 @@ static enum err check_wish(struct fanning *g, struct diag *why)
         if (!err)
             member_row_free(&m);
     }
-    return err ? err : check_track(g, why);
+    /* Those who were told before hear of a date whatever the track says now. */
+    return err || g->wish->only_told ? err : check_track(g, why);
 }
 
 enum err fanout_make(struct flow *f, const struct policy *policy, const struct case_row *c,

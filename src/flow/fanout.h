@@ -39,7 +39,8 @@ struct fanout_wish {
 };
 
 /*
- * ERR_NOT_FOUND: no such tier or member. ERR_DENIED rule tracks.NAME where the track tells nobody early.
+ * ERR_NOT_FOUND: no such tier or member. ERR_DENIED: the track tells nobody early
+ * (rules tracks.NAME.mode, tracks.NAME.policy), or what it needs is unstated (the key).
  * The caller frees *out.
  */
 enum err fanout_make(struct flow *f, const struct policy *policy, const struct case_row *c,
