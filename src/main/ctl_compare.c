@@ -75,7 +75,7 @@ static json_t *days(double value, size_t n)
 
 static json_t *result(const struct compare_result *r)
 {
-    json_t *verdicts = json_object(), *classes = json_object();
+    json_t *verdicts = json_object(), *classes = json_object(), *tiers = json_array();
 
     for (int v = 0; v < COMPARE_VERDICTS; v++)
         json_object_set_new(verdicts, compare_verdict_name((enum compare_verdict)v),
@@ -89,14 +89,22 @@ static json_t *result(const struct compare_result *r)
                                       "report_days", days(e->report_days, e->n_reported), "exposed_days",
                                       days(e->exposed_days, r->n)));
     }
-    return json_pack("{s:I, s:I, s:o, s:o}", "cases", (json_int_t)r->n, "refused", (json_int_t)r->n_refused, "verdicts",
-                     verdicts, "classes", classes);
+    for (size_t i = 0; i < r->n_tiers; i++) {
+        const struct compare_tier *t = &r->tiers[i];
+
+        json_array_append_new(tiers, json_pack("{s:s, s:I, s:I, s:o}", "tier", t->name, "told", (json_int_t)t->n_told,
+                                               "unstated", (json_int_t)t->n_unstated, "notice_days",
+                                               days(t->notice_days, t->n_told)));
+    }
+    return json_pack("{s:I, s:I, s:o, s:o, s:o}", "cases", (json_int_t)r->n, "refused", (json_int_t)r->n_refused,
+                     "verdicts", verdicts, "classes", classes, "tiers", tiers);
 }
 
 static json_t *outcome(const struct compare_outcome *o)
 {
-    return json_pack("{s:s, s:b, s:o, s:s}", "verdict", compare_verdict_name(o->verdict), "refused", o->refused, "days",
-                     o->days < 0 ? json_null() : json_integer(o->days), "rule", o->rule);
+    return json_pack("{s:s, s:b, s:o, s:s, s:s, s:o}", "verdict", compare_verdict_name(o->verdict), "refused",
+                     o->refused, "days", o->days < 0 ? json_null() : json_integer(o->days), "rule", o->rule, "file",
+                     o->file, "line", o->line > 0 ? json_integer(o->line) : json_null());
 }
 
 static json_t *history(const struct pair *p)

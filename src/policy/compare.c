@@ -120,6 +120,26 @@ static bool may_roll_out(const struct policy_tier *tier, enum compare_class clas
     return use_open(tier, POLICY_USE_DEPLOY_HOSTED) || use_open(tier, POLICY_USE_DEPLOY_INTERNAL);
 }
 
+/* When a tier whose notice is stated is told; nobody is before anybody knows. */
+static int64_t told_at(const struct policy *policy, const struct compare_case *c, const struct policy_tier *tier)
+{
+    int64_t told = schedule_add_duration(policy, NULL, c->public_utc_s, &tier->before_publish, true);
+    return c->reported_utc_s != INSTANT_NONE && told < c->reported_utc_s ? c->reported_utc_s : told;
+}
+
+static void tier_add(const struct policy *policy, const struct compare_case *c, const struct policy_track *track,
+                     const struct policy_tier *tier, struct compare_tier *sum)
+{
+    if (!schedule_tier_on_track(tier, track))
+        return;
+    if (tier->before_publish.has != POLICY_STATED) {
+        sum->n_unstated++;
+        return;
+    }
+    sum->n_told++;
+    sum->notice_days += days_between(told_at(policy, c, tier), c->public_utc_s);
+}
+
 static void exposure_add(const struct policy *policy, const struct compare_case *c, const struct policy_track *track,
                          enum compare_class class, int rollout_days, struct compare_exposure *sum)
 {
@@ -128,9 +148,7 @@ static void exposure_add(const struct policy *policy, const struct compare_case 
     int64_t told = c->public_utc_s;
     double exposed = rollout_days;
     if (tier != NULL && tier->before_publish.has == POLICY_STATED) {
-        told = schedule_add_duration(policy, NULL, c->public_utc_s, &tier->before_publish, true);
-        if (c->reported_utc_s != INSTANT_NONE && told < c->reported_utc_s)
-            told = c->reported_utc_s; /* nobody is told before anybody knows */
+        told = told_at(policy, c, tier);
         int notice = days_between(told, c->public_utc_s);
         sum->n_told++;
         sum->notice_days += notice;
@@ -151,6 +169,10 @@ void compare_run(const struct policy *policy, const struct compare_history *hist
 {
     *out = (struct compare_result){.n = history->n};
     out->outcomes = mem_zero(history->n + 1, sizeof(*out->outcomes));
+    out->tiers = mem_zero(policy->n_tiers + 1, sizeof(*out->tiers));
+    out->n_tiers = policy->n_tiers;
+    for (size_t k = 0; k < policy->n_tiers; k++)
+        out->tiers[k].name = policy_value_text(&policy->tiers[k].name);
     for (size_t i = 0; i < history->n; i++) {
         const struct compare_case *c = &history->cases[i];
         struct decide_case facts = {.severity = c->severity, .fix_needs_s = -1};
@@ -161,6 +183,8 @@ void compare_run(const struct policy *policy, const struct compare_history *hist
         out->n_refused += out->outcomes[i].refused;
         for (int class = 0; class < COMPARE_CLASSES; class ++)
             exposure_add(policy, c, track.track, (enum compare_class) class, rollout_days, &out->classes[class]);
+        for (size_t k = 0; k < policy->n_tiers; k++)
+            tier_add(policy, c, track.track, &policy->tiers[k], &out->tiers[k]);
         decide_track_free(&track);
     }
     for (int class = 0; class < COMPARE_CLASSES; class ++) {
@@ -169,11 +193,14 @@ void compare_run(const struct policy *policy, const struct compare_history *hist
         sum->report_days /= sum->n_reported > 0 ? (double)sum->n_reported : 1;
         sum->exposed_days /= history->n > 0 ? (double)history->n : 1;
     }
+    for (size_t k = 0; k < out->n_tiers; k++)
+        out->tiers[k].notice_days /= out->tiers[k].n_told > 0 ? (double)out->tiers[k].n_told : 1;
 }
 
 void compare_result_free(struct compare_result *result)
 {
     free(result->outcomes);
+    free(result->tiers);
     *result = (struct compare_result){0};
 }
 
@@ -208,6 +235,14 @@ static void write_result(const struct policy *policy, const struct compare_resul
             buf_printf(out, ", %zu %s", result->n_verdicts[i], compare_verdict_name((enum compare_verdict)i));
     }
     buf_add_str(out, "\n");
+    for (size_t i = 0; i < result->n_tiers; i++) {
+        const struct compare_tier *t = &result->tiers[i];
+        buf_printf(out, "  tier %.64s: told early %zu times, notice ", t->name, t->n_told + t->n_unstated);
+        if (t->n_told > 0)
+            buf_printf(out, "%.1f days\n", t->notice_days);
+        else
+            buf_printf(out, "%s\n", t->n_unstated > 0 ? "unstated" : "none");
+    }
     for (int i = 0; i < COMPARE_CLASSES; i++) {
         const struct compare_exposure *e = &result->classes[i];
         buf_printf(out, "  %-14s told early %zu times", compare_class_name((enum compare_class)i), e->n_told);

@@ -78,12 +78,22 @@ struct compare_exposure {
     double exposed_days; /* mean over all cases */
 };
 
+/* A tier of the policy; its name is borrowed from there. */
+struct compare_tier {
+    const char *name;
+    size_t n_told;      /* cases on whose track it is told, with a notice that is stated */
+    size_t n_unstated;  /* told, but the policy does not state how early */
+    double notice_days; /* mean over n_told */
+};
+
 struct compare_result {
     struct compare_outcome *outcomes; /* as the history's cases */
     size_t n;
     size_t n_verdicts[COMPARE_VERDICTS];
     size_t n_refused;
     struct compare_exposure classes[COMPARE_CLASSES];
+    struct compare_tier *tiers; /* owned */
+    size_t n_tiers;
 };
 
 void compare_run(const struct policy *policy, const struct compare_history *history, int rollout_days,

@@ -148,6 +148,11 @@ static void test_exposure(void **state)
     assert_true(xen[COMPARE_USERS].report_days == 21);
     assert_true(distros[COMPARE_DISTRIBUTIONS].notice_days == 1 && distros[COMPARE_DISTRIBUTIONS].exposed_days == 6);
     assert_true(distros[COMPARE_PROVIDERS].n_told == 0 && distros[COMPARE_PROVIDERS].exposed_days == 7);
+    assert_int_equal(results[0].n_tiers, 1);
+    assert_string_equal(results[0].tiers[0].name, "predisclosure");
+    assert_true(results[0].tiers[0].n_told == 1 && results[0].tiers[0].notice_days == 14);
+    assert_int_equal(results[1].n_tiers, 2);
+    assert_true(results[1].tiers[1].n_told == 1 && results[1].tiers[1].notice_days == 1);
     assert_int_equal(results[0].outcomes[0].verdict, COMPARE_UNDER_NO_LIMIT);
     assert_int_equal(results[1].outcomes[0].verdict, COMPARE_AT_LIMIT);
     compare_write_history((const struct policy *const *)policies, results, &h, 7, &text);
