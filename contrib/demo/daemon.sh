@@ -1,6 +1,6 @@
-# Shell functions that make an instance, run it as a rehearsal and look at its mail; for tests/system and for
-# contrib/quickstart. To be sourced by a POSIX shell. A function returns 0 only when what it says has been done; faults
-# are told on standard error. perl does what a shell cannot: JSON, LMTP, MIME.
+# Shell functions that make an instance, run it as a rehearsal and look at its mail; sourced by contrib/quickstart. A
+# function returns 0 only when what it says has been done; faults are told on standard error. perl does what a shell
+# cannot: JSON, LMTP, MIME.
 #
 # Set before a call:
 #   lib       the folder of this file
@@ -10,9 +10,9 @@
 #   clock     the clock file of the rehearsal
 #   log       what the daemon prints
 #   pidfile   its process id
-# base_make sets all but the first two, in a new folder $base. A GnuPG home's path has less than 90 bytes: keep it short.
+# The path of a GnuPG home has less than 90 bytes: keep dir and parties short.
 #
-# The order of calls: programs_find, base_make, trap base_forget EXIT, party_make…, instance_make, daemon_start.
+# The order of calls: programs_find, party_make…, instance_make, daemon_start; at the end daemon_stop, agents_stop.
 
 list_name=main
 list_address=security@example.org
@@ -32,23 +32,6 @@ programs_find() {
     done
 }
 
-base_make() {
-    base=$(mktemp -d "${TMPDIR:-/tmp}/emb.XXXXXX") || return 1
-    if [ ${#base} -gt 50 ]; then
-        rmdir "$base"
-        base=$(mktemp -d /tmp/emb.XXXXXX) || return 1
-    fi
-    dir=$base/i parties=$base/p clock=$base/clock log=$base/log pidfile=$base/pid
-    mkdir -m 700 "$parties"
-}
-
-# Stops all, and removes $base.
-base_forget() {
-    daemon_stop
-    agents_stop "$parties"
-    [ -z "${base:-}" ] || rm -rf "$base"
-}
-
 # agents_stop FOLDER: the agents of all GnuPG homes below it, and their sockets outside of the homes.
 agents_stop() {
     [ -d "$1" ] || return 0
@@ -64,7 +47,7 @@ agents_stop() {
 
 # party_make NAME ADDRESS: a GnuPG home, and a key that needs no passphrase.
 party_make() {
-    mkdir -p -m 700 "$parties/$1" || return 1
+    mkdir -m 700 "$parties/$1" || return 1
     printf 'no-random-seed-file\nauto-key-locate local\ndisable-dirmngr\n' >"$parties/$1/gpg.conf"
     if gpg --homedir "$parties/$1" --batch -q --pinentry-mode loopback --passphrase '' \
         --quick-generate-key "$1 <$2>" future-default default never >"$parties/$1.made" 2>&1 &&
@@ -170,7 +153,7 @@ ctl() {
 
 # Until nothing is under way.
 settle() {
-    ctl wait --timeout "${1:-60}" >/dev/null || fault "the daemon does not come to rest: $(tail -n 5 "$log")"
+    ctl wait --timeout 60 >/dev/null || fault "the daemon does not come to rest: $(tail -n 5 "$log")"
 }
 
 # ask PATH WORDS...: what embargoctl --json answers, at PATH ("data.0.id"; "*" in it: every one, a line each, and
@@ -186,16 +169,6 @@ ask() {
 # clock_set INSTANT: by rename, so that nobody reads a half.
 clock_set() {
     printf '%s\n' "$1" >"$clock.new" && mv "$clock.new" "$clock"
-}
-
-# clock_after SECONDS: the instant that is so long after the clock's.
-clock_after() {
-    date -u -d "@$(($(date -u -d "$(cat "$clock")" +%s) + $1))" +%Y-%m-%dT%H:%M:%SZ
-}
-
-# clock_move SECONDS: and waits until what fell due is done.
-clock_move() {
-    clock_set "$(clock_after "$1")" && settle
 }
 
 # ---- mail ----
