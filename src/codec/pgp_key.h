@@ -126,6 +126,12 @@ bool pgp_key_is_revocation(struct span in, char *of);
  */
 enum err pgp_key_import(const char *home, struct span in, char *fingerprint, struct diag *why);
 
+/*
+ * Imports n certificates in one call of gpg, each prepared as by pgp_key_import; all or none: on an error none counts
+ * as taken (some may be in the home), and the caller imports them one by one to find out which is at fault.
+ */
+enum err pgp_key_import_many(const char *home, const struct span *certificates, size_t n, struct diag *why);
+
 /* Deletes the public key; with_secret: the secret key as well (else a key that has one is kept, ERR_DENIED). */
 enum err pgp_key_delete(const char *home, const char *fingerprint, bool with_secret, struct diag *why);
 

@@ -257,3 +257,22 @@ enum err pgp_key_import(const char *home, struct span in, char *fingerprint, str
     buf_free(&stripped);
     return err;
 }
+
+enum err pgp_key_import_many(const char *home, const struct span *certificates, size_t n, struct diag *why)
+{
+    struct buf all = BUF_EMPTY, stripped = BUF_EMPTY;
+    enum err err = ERR_OK;
+    size_t found;
+
+    for (size_t i = 0; !err && i < n; i++) {
+        err = pgp_key_prepare(certificates[i], 1, &stripped, &found, why);
+        buf_add_buf(&all, &stripped);
+    }
+    if (!err && all.over)
+        err = pgp_key_too_large(why, "too many of them at once");
+    if (!err && n)
+        err = pgp_key_import_bytes(home, buf_span(&all), n, false, NULL, why);
+    buf_free(&all);
+    buf_free(&stripped);
+    return err;
+}

@@ -324,10 +324,20 @@ static enum err update(struct span request, struct buf *reply, struct diag *why)
     return err;
 }
 
-static enum err import(struct span request, struct buf *reply, struct diag *why)
+/* All by one call of gpg, which is some ten times faster; where it refuses, one by one, so that one harms no other. */
+static void import_all(const char *home, const struct span *certificates, uint32_t n, struct buf *reply)
 {
     char fingerprint[PGP_FPR_SIZE];
+    bool whole = pgp_key_import_many(home, certificates, n, NULL) == ERR_OK;
+
+    for (uint32_t i = 0; i < n; i++)
+        frame_put_bool(reply, whole || !pgp_key_import(home, certificates[i], fingerprint, NULL));
+}
+
+static enum err import(struct span request, struct buf *reply, struct diag *why)
+{
     struct frame_reader r;
+    struct span *certificates;
     int64_t now;
     char *home;
     uint32_t n;
@@ -336,17 +346,17 @@ static enum err import(struct span request, struct buf *reply, struct diag *why)
     frame_reader_init(&r, request);
     home = get_home(&r, &now);
     n = frame_get_count(&r, 4);
-    err = r.bad || !home ? damaged(why) : pgp_home_make(home, PGP_HOME_SHARD, why);
+    certificates = mem_zero(n, sizeof *certificates);
+    for (uint32_t i = 0; i < n; i++)
+        certificates[i] = frame_get_bytes(&r);
+    err = frame_done(&r) && home ? pgp_home_make(home, PGP_HOME_SHARD, why) : damaged(why);
     if (!err)
         err = set_time(home, now, why);
-    frame_put_u32(reply, n);
-    for (uint32_t i = 0; !err && i < n; i++) {
-        struct span certificate = frame_get_bytes(&r);
-
-        frame_put_bool(reply, !r.bad && !pgp_key_import(home, certificate, fingerprint, why));
+    if (!err) {
+        frame_put_u32(reply, n);
+        import_all(home, certificates, n, reply);
     }
-    if (!err && !frame_done(&r))
-        err = damaged(why);
+    free(certificates);
     free(home);
     return err;
 }
