@@ -35,6 +35,9 @@ enum err pgp_home_make(const char *dir, enum pgp_home_kind kind, struct diag *wh
  */
 enum err pgp_home_set_time(const char *dir, int64_t now_utc_s, struct diag *why);
 
+/* Finds gpg's programs now, which costs half a dozen processes, so that the first operation need not. */
+void pgp_home_warm(void);
+
 /* The agent of a home; both wait until it is done. Starting a running one and stopping none are no errors. */
 enum err pgp_home_start_agent(const char *dir, struct diag *why);
 void pgp_home_stop_agent(const char *dir);

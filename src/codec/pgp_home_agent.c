@@ -41,6 +41,15 @@ static bool run_gpgconf(const char *dir, const char *verb)
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
+void pgp_home_warm(void)
+{
+    gpgme_ctx_t ctx;
+
+    gpgme_check_version(NULL);
+    if (!gpgme_new(&ctx))
+        gpgme_release(ctx);
+}
+
 enum err pgp_home_start_agent(const char *dir, struct diag *why)
 {
     enum err err = pgp_gpg_check_home(dir, why);

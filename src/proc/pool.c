@@ -19,6 +19,12 @@
 
 extern char **environ;
 
+/* A crypto worker that has started, found its gpg, and waits for its one request. */
+struct spare {
+    pid_t pid;
+    int fd;
+};
+
 struct job {
     struct job *next;
     struct pool *pool;
@@ -43,6 +49,8 @@ struct pool {
     struct job *running;
     int n_running;
     size_t n_jobs;
+    struct spare *spares;
+    int n_spares;
 };
 
 struct pool *pool_new(struct loop *loop, const char *program, int workers, int deadline_s)
@@ -54,6 +62,7 @@ struct pool *pool_new(struct loop *loop, const char *program, int workers, int d
     p->max = workers;
     p->deadline_s = deadline_s;
     p->waiting_end = &p->waiting;
+    p->spares = mem_zero((size_t)workers + 1, sizeof *p->spares);
     return p;
 }
 
@@ -64,16 +73,21 @@ static void job_free(struct job *j)
     free(j);
 }
 
-static void job_kill(struct job *j)
+static void kill_worker(pid_t pid)
 {
     int status;
 
-    if (j->pid <= 0)
+    if (pid <= 0)
         return;
-    kill(-j->pid, SIGKILL);
-    kill(j->pid, SIGKILL);
-    while (waitpid(j->pid, &status, 0) < 0 && errno == EINTR)
+    kill(-pid, SIGKILL);
+    kill(pid, SIGKILL);
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
+}
+
+static void job_kill(struct job *j)
+{
+    kill_worker(j->pid);
     j->pid = 0;
 }
 
@@ -102,6 +116,13 @@ void pool_free(struct pool **pool)
         next = j->next;
         job_free(j);
     }
+    while (p->n_spares) {
+        struct spare *s = &p->spares[--p->n_spares];
+
+        kill_worker(s->pid);
+        close(s->fd);
+    }
+    free(p->spares);
     free(p->program);
     free(p);
     *pool = NULL;
@@ -236,9 +257,9 @@ static void on_ready(void *ctx, int fd, short revents)
         read_answer(j);
 }
 
-static bool spawn(struct job *j, int theirs)
+static bool spawn(const char *program, enum worker_kind kind, int theirs, pid_t *pid)
 {
-    char *argv[] = {(char *)"embargod", (char *)(j->kind == WORKER_MIME ? "--role=mime" : "--role=crypto"), NULL};
+    char *argv[] = {(char *)"embargod", (char *)(kind == WORKER_MIME ? "--role=mime" : "--role=crypto"), NULL};
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     sigset_t none;
@@ -251,39 +272,77 @@ static bool spawn(struct job *j, int theirs)
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-    rc = posix_spawn(&j->pid, j->pool->program, &actions, &attributes, argv, environ);
+    rc = posix_spawn(pid, program, &actions, &attributes, argv, environ);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     return rc == 0;
 }
 
-static void start(struct job *j)
+/* A worker that waits for its request; false where there can be none. */
+static bool worker_new(const struct pool *p, enum worker_kind kind, struct spare *out)
 {
-    struct pool *p = j->pool;
     int pair[2] = {-1, -1};
     bool ok = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0;
 
-    j->next = p->running;
-    p->running = j;
-    p->n_running++;
-    j->deadline_ms = clock_monotonic_ms() + (int64_t)p->deadline_s * 1000;
+    *out = (struct spare){.fd = -1};
     if (ok && pair[1] == WORKER_FD) {
         /* dup2 onto itself would leave close-on-exec set. */
         int other = fcntl(pair[1], F_DUPFD_CLOEXEC, WORKER_FD + 1);
         close(pair[1]);
         pair[1] = other;
     }
-    ok = ok && pair[1] >= 0 && spawn(j, pair[1]);
+    ok = ok && pair[1] >= 0 && spawn(p->program, kind, pair[1], &out->pid);
     if (pair[1] >= 0)
         close(pair[1]);
-    j->fd = pair[0];
+    if (ok) {
+        out->fd = pair[0];
+        loop_prepare_fd(out->fd);
+    } else if (pair[0] >= 0) {
+        close(pair[0]);
+    }
+    return ok;
+}
+
+/* One that was started before and lives; a dead one is dropped. */
+static bool take_spare(struct pool *p, struct spare *out)
+{
+    int status;
+
+    while (p->n_spares) {
+        *out = p->spares[--p->n_spares];
+        if (waitpid(out->pid, &status, WNOHANG) == 0)
+            return true;
+        close(out->fd);
+    }
+    return false;
+}
+
+static void start(struct job *j)
+{
+    struct pool *p = j->pool;
+    struct spare worker;
+    bool ok = (j->kind == WORKER_CRYPTO && take_spare(p, &worker)) || worker_new(p, j->kind, &worker);
+
+    j->next = p->running;
+    p->running = j;
+    p->n_running++;
+    j->deadline_ms = clock_monotonic_ms() + (int64_t)p->deadline_s * 1000;
     if (!ok) {
-        j->pid = 0;
         fail(j, "worker.start", "a worker could not be started");
         return;
     }
-    loop_prepare_fd(j->fd);
+    j->pid = worker.pid;
+    j->fd = worker.fd;
     loop_add(p->loop, j->fd, POLLIN | POLLOUT, on_ready, j);
+}
+
+/* While nothing else is to be done, one at a time: an operation then need not wait for its worker's start. */
+static void add_spare(struct pool *p)
+{
+    struct spare one;
+
+    if (!p->n_jobs && p->n_spares <= p->max && worker_new(p, WORKER_CRYPTO, &one))
+        p->spares[p->n_spares++] = one;
 }
 
 void pool_submit(struct pool *p, enum worker_kind kind, enum worker_op op, struct buf *request, pool_done *done,
@@ -325,4 +384,5 @@ void pool_tick(struct pool *p)
             p->waiting_end = &p->waiting;
         start(j);
     }
+    add_spare(p);
 }

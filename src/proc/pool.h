@@ -1,7 +1,8 @@
 /*
  * The pool of workers, as core sees it: requests wait in a queue, at most `workers` run at a time, each in a process
- * group of its own that is killed at its deadline. The callback comes once for each request, from pool_tick or from
- * the loop, never from pool_submit.
+ * group of its own that is killed at its deadline. Some crypto workers are started beforehand, when nothing is to be
+ * done, since to find gpg takes them longer than a signature; each still serves one request and ends. The callback
+ * comes once for each request, from pool_tick or from the loop, never from pool_submit.
  */
 #ifndef PROC_POOL_H
 #define PROC_POOL_H

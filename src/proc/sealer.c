@@ -24,6 +24,13 @@
 #define SEAL_TRIES_MAX 5
 #define PAUSE_AFTER_MS 2000
 
+/*
+ * A small mail's group is cut so that every worker has a part, where a part's session keys cost more than its start;
+ * each part has a body of its own, which a large mail must not have.
+ */
+#define CUT_BODY_BYTES ((size_t)256 << 10)
+#define CUT_KEYS_MIN   100
+
 struct part;
 
 /* One mail under way. */
@@ -412,7 +419,17 @@ static bool screen(struct task *t, const struct copy_row *copy, struct key_row *
     return pgp_key_state_sends(state);
 }
 
-static void add_copy(struct task *t, const struct copy_row *copy, struct part **group)
+/* How many of n copies one call shall take. */
+static size_t keys_per_part(const struct task *t, size_t n)
+{
+    size_t workers = (size_t)t->s->core->settings->limits.workers, each = (n + workers - 1) / workers;
+
+    if (t->packets.len > CUT_BODY_BYTES || each >= MEMBER_SHARD_KEYS)
+        return MEMBER_SHARD_KEYS;
+    return each < CUT_KEYS_MIN ? CUT_KEYS_MIN : each;
+}
+
+static void add_copy(struct task *t, const struct copy_row *copy, size_t max, struct part **group)
 {
     struct key_row *key = mem_zero(1, sizeof *key);
     const struct pgp_subkey_info *subkey;
@@ -430,7 +447,7 @@ static void add_copy(struct task *t, const struct copy_row *copy, struct part **
         copy_set_state(t->s->core->flow.db, copy->id, "failed", rule, clock_now(&t->s->core->clock), &why);
     } else {
         subkey = pgp_key_pick_encryption(&key->facts, clock_now(&t->s->core->clock));
-        if (*group && ((*group)->shard != key->shard || (*group)->n >= MEMBER_SHARD_KEYS)) {
+        if (*group && ((*group)->shard != key->shard || (*group)->n >= max)) {
             start_part(*group);
             *group = NULL;
         }
@@ -459,7 +476,7 @@ static void encrypt_all(struct task *t)
     if (copy_of_mail(t->s->core->flow.db, t->mail.id, "sealing", &copies, &n, &why))
         log_diag(NULL, "seal-failed", &why);
     for (size_t i = 0; i < n; i++) {
-        add_copy(t, &copies[i], &group);
+        add_copy(t, &copies[i], keys_per_part(t, n), &group);
         copy_row_free(&copies[i]);
     }
     free(copies);

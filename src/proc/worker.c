@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/sandbox.h"
 #include "codec/charset.h"
+#include "codec/pgp_home.h"
 
 #include <unistd.h>
 
@@ -48,6 +49,8 @@ int worker_main(enum worker_kind kind)
     log_set_role(kind == WORKER_MIME ? "mime" : "crypto");
     reply.max = FRAME_PAYLOAD_MAX;
     err = give_up(kind, &why);
+    if (!err && kind == WORKER_CRYPTO)
+        pgp_home_warm();
     if (!err)
         err = frame_receive(WORKER_FD, FRAME_PAYLOAD_MAX, &op, &request, &why);
     if (err) {
