@@ -362,8 +362,8 @@ static void test_render_embargoed(void **state)
         "\nISSUE DESCRIPTION\n\nWords.\n\n  More words.\n",
         "\nMITIGATION\n\nTurn it off.\n",
         "\nAFFECTED VERSIONS\n\n  frob >=1.2 <1.4\n  frob 2.0\n",
-        "\nba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad  one.patch\n"
-        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855  two.patch\n",
+        "\nba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad  one.patch\n",
+        "\ne3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855  two.patch\n",
         "\nDEPLOYMENT DURING EMBARGO\n",
     };
     struct advisory_frame frame = frame_of();
