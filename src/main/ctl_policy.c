@@ -238,21 +238,13 @@ static enum err explain_preset(struct ctl *ctl, const struct command *c, struct 
 
 enum err ctl_policy_explain(struct ctl *ctl, const struct command *c, struct reply *r, struct diag *why)
 {
-    const char *out = client_out_name(c);
-    enum err err;
-
     if (command_word(c, "CASE") && !ctl->config)
         return diag_set(why, ERR_USAGE, "config.which", "a case needs -c FILE, and a daemon that runs");
-    if (out && strcmp(out, "-") == 0 && ctl->json)
-        return diag_set(why, ERR_USAGE, "command.file", "with --json, name a file instead of - for the output");
-    if (ctl->config) {
-        err = explain_by_instance(ctl, c, r, why);
-        return err ? err : client_write_out(c, r, why);
-    }
+    if (ctl->config)
+        return explain_by_instance(ctl, c, r, why);
     if (command_word(c, "member"))
         return diag_set(why, ERR_USAGE, "config.which", "--member needs -c FILE: the members are an instance's");
     if (!command_word(c, "policy"))
         return diag_set(why, ERR_USAGE, "command.option", "without -c FILE, name the policy with --policy ID");
-    err = explain_preset(ctl, c, r, why);
-    return err ? err : client_write_out(c, r, why);
+    return explain_preset(ctl, c, r, why);
 }
