@@ -279,7 +279,8 @@ told() {
 }
 
 not_told() {
-    claim "$1 holds no copy" is "$(mail_of_case "$1" "$2" | grep -c .)" 0
+    mail=$(mail_of_case "$1" "$2")
+    claim "$1 holds no copy" is "$mail" ''
     verdict=$(verdict_of "$2" "$1")
     rule=$(printf '%s\n' "$verdict" | cut -f 2)
     claim "  by the rule $rule: $(printf '%s\n' "$verdict" | cut -f 3)" is "$rule" tier.not-told
