@@ -7,6 +7,10 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+
+#define RESOLUTION "RESOLUTION"
+#define DEPLOYMENT "DEPLOYMENT DURING EMBARGO"
 
 static json_t *list_json(char **list)
 {
@@ -141,6 +145,36 @@ void advisory_uses_text(const struct decide_use *uses, enum policy_use_word word
         buf_add_str(out, "nothing");
 }
 
+/* "Denied:   a, b, …" with lines of at most 76 columns, further ones indented. */
+static void render_wrapped(const char *heading, struct span words, struct buf *out)
+{
+    size_t column = strlen(heading);
+
+    buf_add_str(out, heading);
+    for (size_t i = 0; i < words.len;) {
+        const uint8_t *blank = memchr(words.data + i, ' ', words.len - i);
+        size_t len = blank ? (size_t)(blank - (words.data + i)) + 1 : words.len - i;
+
+        if (column + len > 76 && column > strlen(heading)) {
+            buf_printf(out, "\n%*s", (int)strlen(heading), "");
+            column = strlen(heading);
+        }
+        buf_add(out, words.data + i, len);
+        column += len;
+        i += len;
+    }
+    buf_add_str(out, "\n");
+}
+
+static void render_uses(const char *heading, const struct decide_use *uses, enum policy_use_word word, struct buf *out)
+{
+    struct buf words = BUF_EMPTY;
+
+    advisory_uses_text(uses, word, &words);
+    render_wrapped(heading, buf_span(&words), out);
+    buf_free(&words);
+}
+
 static void render_embargo(const struct advisory_doc *doc, const struct advisory_frame *f, struct buf *out)
 {
     char at[INSTANT_TEXT_SIZE];
@@ -151,15 +185,11 @@ static void render_embargo(const struct advisory_doc *doc, const struct advisory
                f->until_utc_s == INSTANT_NONE ? "no date is set yet" : instant_text(f->until_utc_s, at));
     buf_printf(out, "TLP:      %s\n", doc->tlp ? doc->tlp : "AMBER+STRICT");
     buf_printf(out, "Told as:  %s, model %s, policy %s\n", f->tier, f->model, f->policy);
-    buf_add_str(out, "Allowed:  ");
-    advisory_uses_text(f->uses, POLICY_ALLOW, out);
-    buf_add_str(out, "\nDenied:   ");
-    advisory_uses_text(f->uses, POLICY_DENY, out);
-    buf_add_str(out, "\nAsk us:   ");
-    advisory_uses_text(f->uses, POLICY_ASK, out);
-    buf_add_str(out, "\n");
+    render_uses("Allowed:  ", f->uses, POLICY_ALLOW, out);
+    render_uses("Denied:   ", f->uses, POLICY_DENY, out);
+    render_uses("Ask us:   ", f->uses, POLICY_ASK, out);
     if (f->short_notice)
-        buf_printf(out, "Notice:   %s\n", f->short_notice);
+        render_wrapped("Notice:   ", span_of(f->short_notice), out);
     buf_add_str(out, "============================================================================\n\n");
 }
 
@@ -185,6 +215,35 @@ static void render_head(const struct advisory_doc *doc, const struct advisory_fr
                    doc->cvss ? doc->cvss : "");
 }
 
+static bool has_section(const struct advisory_doc *doc, const char *name)
+{
+    for (size_t i = 0; i < doc->n_sections; i++)
+        if (strcasecmp(doc->sections[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+static void render_patches(const struct advisory_frame *f, struct buf *out)
+{
+    if (!f->n_patches)
+        return;
+    buf_add_str(out, "The attached files, bound to this text by their SHA-256:\n\n");
+    for (size_t i = 0; i < f->n_patches; i++)
+        buf_printf(out, "%s  %s\n", f->patches[i].sha256, f->patches[i].name);
+    buf_add_str(out, "\n");
+}
+
+static void render_sections(const struct advisory_doc *doc, const struct advisory_frame *f, struct buf *out)
+{
+    for (size_t i = 0; i < doc->n_sections; i++) {
+        if (advisory_is_updates(doc->sections[i].name))
+            continue;
+        buf_printf(out, "%s\n\n%s\n\n", doc->sections[i].name, doc->sections[i].text);
+        if (strcasecmp(doc->sections[i].name, RESOLUTION) == 0)
+            render_patches(f, out);
+    }
+}
+
 void advisory_doc_render(const struct advisory_doc *doc, const struct advisory_frame *f, struct buf *out)
 {
     if (f->status)
@@ -192,24 +251,18 @@ void advisory_doc_render(const struct advisory_doc *doc, const struct advisory_f
     render_head(doc, f, out);
     if (f->changes && *f->changes)
         buf_printf(out, "UPDATES IN VERSION %lld\n\n%s\n\n", (long long)f->version, f->changes);
-    for (size_t i = 0; i < doc->n_sections; i++)
-        if (!advisory_is_updates(doc->sections[i].name))
-            buf_printf(out, "%s\n\n%s\n\n", doc->sections[i].name, doc->sections[i].text);
+    render_sections(doc, f, out);
     render_list("AFFECTED VERSIONS", doc->affected, out);
     render_list("FIXED IN", doc->fixed, out);
     render_list("CREDITS", doc->credits, out);
     render_list("REFERENCES", doc->references, out);
-    if (f->n_patches) {
-        buf_add_str(out, "RESOLUTION\n\nThe attached files, bound to this text by their SHA-256:\n\n");
-        for (size_t i = 0; i < f->n_patches; i++)
-            buf_printf(out, "%s  %s\n", f->patches[i].sha256, f->patches[i].name);
-        buf_add_str(out, "\n");
+    if (f->n_patches && !has_section(doc, RESOLUTION)) {
+        buf_add_str(out, RESOLUTION "\n\n");
+        render_patches(f, out);
     }
-    if (f->uses) {
-        buf_add_str(out, "DEPLOYMENT DURING EMBARGO\n\nUntil the embargo ends, members of this tier may: ");
-        advisory_uses_text(f->uses, POLICY_ALLOW, out);
-        buf_add_str(out, ".\nThey may not: ");
-        advisory_uses_text(f->uses, POLICY_DENY, out);
-        buf_add_str(out, ".\n");
+    if (f->uses && !has_section(doc, DEPLOYMENT)) {
+        buf_add_str(out, DEPLOYMENT "\n\nUntil the embargo ends, members of this tier\n\n");
+        render_uses("  may:      ", f->uses, POLICY_ALLOW, out);
+        render_uses("  may not:  ", f->uses, POLICY_DENY, out);
     }
 }
