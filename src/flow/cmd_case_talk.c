@@ -252,7 +252,7 @@ static enum err reply_to_team(struct flow *f, const struct settings_list *list, 
 
 enum err cmd_case_reply(struct flow *f, const struct command *c, struct reply *r, struct diag *why)
 {
-    const char *to = command_word(c, "to") ? command_word(c, "to") : "team";
+    const char *to = command_word(c, "to") ? command_word(c, "to") : "reporter";
     const char *text = buf_text(&command_value(c, "FILE")->bytes);
     const struct settings_list *list;
     struct case_row row;
