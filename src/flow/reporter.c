@@ -15,8 +15,8 @@
 #include <string.h>
 #include <strings.h>
 
-#define ACKNOWLEDGEMENTS_PER_HOUR 60
-#define REPORTS_PER_ADDRESS_DAY   5
+#define ACKNOWLEDGEMENTS_PER_HOUR        60
+#define ACKNOWLEDGEMENTS_PER_ADDRESS_DAY 5
 
 /* Drops comments, so that "(dmarc=pass)" is no result. */
 static void without_comments(const char *in, struct buf *out)
@@ -118,10 +118,13 @@ static bool may_acknowledge(struct flow *f, const struct settings_list *list, co
     if (db_value(f->db, 0, "SELECT COUNT(*) FROM mail WHERE kind = 'acknowledgement' AND made_at > ?", "i",
                  now - 3600) >= ACKNOWLEDGEMENTS_PER_HOUR)
         return false;
+    /* What went to this address counts, not what claims to come from it: nobody can use it up for another. */
     return db_value(f->db, 0,
-                    "SELECT COUNT(*) FROM participant WHERE added_at > ?1 AND address_digest ="
+                    "SELECT COUNT(*) FROM mail m JOIN copy c ON c.mail_id = m.id"
+                    " JOIN participant p ON p.id = c.participant_id WHERE m.kind = 'acknowledgement'"
+                    " AND m.made_at > ?1 AND p.address_digest ="
                     " (SELECT address_digest FROM participant ORDER BY id DESC LIMIT 1)",
-                    "i", now - 86400) <= REPORTS_PER_ADDRESS_DAY;
+                    "i", now - 86400) < ACKNOWLEDGEMENTS_PER_ADDRESS_DAY;
 }
 
 /* security+c-TOKEN@…; the caller wipes and frees. NULL where there is none. */
