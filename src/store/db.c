@@ -12,7 +12,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define CACHE_SIZE 128
+#define CACHE_SIZE   128
+#define BUSY_MS      5000
+#define LOG_PAGES    1000 /* of 4 KiB: the log is moved into the database then */
+#define SHRINK_PAGES 256  /* that are free: fewer are left for later use */
 
 struct db {
     sqlite3 *handle;
@@ -116,15 +119,45 @@ static enum err check_integrity(struct db *db, struct diag *why)
     return ERR_OK;
 }
 
+/* Moves the log into the database and empties it; not while another connection reads, which is no fault. */
+static void empty_log(struct db *db)
+{
+    sqlite3_busy_timeout(db->handle, 0);
+    sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    sqlite3_busy_timeout(db->handle, BUSY_MS);
+}
+
+/* In place of SQLite's own, which leaves the log as long as its largest transaction for good. */
+static int on_log(void *ctx, sqlite3 *handle, const char *name, int pages)
+{
+    (void)handle;
+    (void)name;
+    if (pages >= LOG_PAGES)
+        empty_log(ctx);
+    return SQLITE_OK;
+}
+
+void db_shrink(struct db *db)
+{
+    if (pragma_value(db, "PRAGMA freelist_count") < SHRINK_PAGES || db_in_transaction(db))
+        return;
+    sqlite3_exec(db->handle, "PRAGMA incremental_vacuum", NULL, NULL, NULL);
+    empty_log(db);
+}
+
 static enum err prepare_connection(struct db *db, enum db_mode mode, struct diag *why)
 {
-    static const char pragmas[] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
-                                  "PRAGMA temp_store=MEMORY; PRAGMA secure_delete=ON; PRAGMA trusted_schema=OFF;";
+    /* auto_vacuum counts before the first page is written, hence first. */
+    static const char pragmas[] =
+        "PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
+        "PRAGMA temp_store=MEMORY; PRAGMA secure_delete=ON; PRAGMA trusted_schema=OFF;";
     enum err err = ERR_OK;
 
-    sqlite3_busy_timeout(db->handle, 5000);
+    sqlite3_busy_timeout(db->handle, BUSY_MS);
     if (mode != DB_READ_ONLY)
         err = exec(db, pragmas, why);
+    if (mode != DB_READ_ONLY)
+        sqlite3_wal_hook(db->handle, on_log, db);
     if (!err)
         err = check_integrity(db, why);
     return err ? err : check_version(db, mode, why);
@@ -142,8 +175,8 @@ enum err db_open(const char *state_dir, enum db_mode mode, struct db **out, stru
 
     *out = NULL;
     if (mode != DB_CREATE && access(path, F_OK))
-        err = diag_set(why, ERR_NOT_FOUND, "store.missing", "no database in %s: run embargoctl init, or put back a copy",
-                       state_dir);
+        err = diag_set(why, ERR_NOT_FOUND, "store.missing",
+                       "no database in %s: run embargoctl init, or put back a copy", state_dir);
     else if (sqlite3_open_v2(path, &db->handle, flags | SQLITE_OPEN_NOFOLLOW, NULL) != SQLITE_OK)
         err = db_fault(db, "opening the database", why);
     else

@@ -39,6 +39,9 @@ enum err db_commit(struct db *db, struct diag *why);
 void db_rollback(struct db *db);
 bool db_in_transaction(const struct db *db);
 
+/* Gives the disk back what a large record, now gone, had used. Outside of a transaction; never fails. */
+void db_shrink(struct db *db);
+
 /*
  * Statements. `types` has a letter for each value that follows: i int64_t, t const char * (NULL gives NULL),
  * b struct span (data NULL gives NULL). Statements are cached by their text, which must be a literal.

@@ -27,8 +27,9 @@ enum err mail_insert(struct db *db, struct mail_row *row, struct span payload, s
     if (err)
         return err;
     row->id = db_last_id(db);
-    err = db_seal(db, "mail", row->id, "sealed_payload", payload, why);
-    return err ? err : db_seal(db, "mail", row->id, "sealed_prefix", prefix, why);
+    /* The payload last: each change of a row writes all of it again. */
+    err = db_seal(db, "mail", row->id, "sealed_prefix", prefix, why);
+    return err ? err : db_seal(db, "mail", row->id, "sealed_payload", payload, why);
 }
 
 enum err mail_by_id(struct db *db, int64_t id, struct mail_row *out, struct diag *why)
