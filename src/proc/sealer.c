@@ -45,6 +45,7 @@ struct task {
 
 /* One encryption: the copies of one shard, or a single copy. */
 struct part {
+    struct part *next; /* that waits too */
     struct task *t;
     int64_t *copies;
     uint64_t *subkeys; /* that gpg will choose */
@@ -58,6 +59,9 @@ struct sealer {
     struct core *core;
     struct task *tasks;
     size_t n_tasks;
+    /* Parts wait here and not in the pool, where each would hold a copy of the mail. */
+    struct part *waiting, **waiting_end;
+    int n_running;
     int bodies_fd;
     int64_t not_before_ms; /* after a failure: do not spin */
 };
@@ -69,6 +73,7 @@ struct sealer *sealer_new(struct core *core)
     struct diag why;
 
     s->core = core;
+    s->waiting_end = &s->waiting;
     if (fsx_open_dir(AT_FDCWD, path, &s->bodies_fd, &why)) {
         log_diag(NULL, "bodies-missing", &why);
         s->bodies_fd = -1;
@@ -76,6 +81,8 @@ struct sealer *sealer_new(struct core *core)
     free(path);
     return s;
 }
+
+static void part_free(struct part *p);
 
 static void task_free(struct task *t)
 {
@@ -91,6 +98,10 @@ void sealer_free(struct sealer **s)
     for (struct task *t = (*s)->tasks, *next; t; t = next) {
         next = t->next;
         task_free(t);
+    }
+    for (struct part *p = (*s)->waiting, *next; p; p = next) {
+        next = p->next;
+        part_free(p);
     }
     fsx_close(&(*s)->bodies_fd);
     free(*s);
@@ -123,6 +134,7 @@ static void task_end(struct task *t)
         at = &(*at)->next;
     *at = t->next;
     t->s->n_tasks--;
+    db_shrink(t->s->core->flow.db);
     task_free(t);
 }
 
@@ -202,6 +214,7 @@ static void fail_copy(struct part *p, size_t i, const char *rule)
 }
 
 static void submit_part(struct part *p);
+static void submit_waiting(struct sealer *s);
 
 /* Each recipient by a call of its own. */
 static void split_part(struct part *p)
@@ -285,9 +298,8 @@ static void part_failed(struct part *p, const struct diag *why)
     part_end(p);
 }
 
-static void encrypted(void *ctx, enum err err, struct span reply, const struct diag *why)
+static void take_reply(struct part *p, enum err err, struct span reply, const struct diag *why)
 {
-    struct part *p = ctx;
     struct frame_reader r;
     struct span message;
     struct diag bad;
@@ -317,6 +329,16 @@ static void encrypted(void *ctx, enum err err, struct span reply, const struct d
     }
 }
 
+static void encrypted(void *ctx, enum err err, struct span reply, const struct diag *why)
+{
+    struct part *p = ctx;
+    struct sealer *s = p->t->s;
+
+    s->n_running--;
+    take_reply(p, err, reply, why);
+    submit_waiting(s);
+}
+
 static void submit_participant(struct part *p)
 {
     struct core *core = p->t->s->core;
@@ -329,6 +351,7 @@ static void submit_participant(struct part *p)
     if (!err)
         err = participant_key(core->flow.db, row.participant_id, &key, &why);
     if (err) {
+        p->t->s->n_running--;
         part_failed(p, &why);
         return;
     }
@@ -344,16 +367,12 @@ static void submit_participant(struct part *p)
     free(folder);
 }
 
-static void submit_part(struct part *p)
+static void submit_shard(struct part *p)
 {
     struct core *core = p->t->s->core;
     struct buf request = BUF_EMPTY;
     char *home;
 
-    if (p->shard < 0) {
-        submit_participant(p);
-        return;
-    }
     home = settings_shard(core->settings, p->t->list->name, p->shard);
     frame_put_i64(&request, core_gpg_time(core));
     frame_put_str(&request, home);
@@ -363,6 +382,33 @@ static void submit_part(struct part *p)
     frame_put_buf(&request, &p->t->packets);
     pool_submit(core->pool, WORKER_CRYPTO, CRYPTO_ENCRYPT, &request, encrypted, p);
     free(home);
+}
+
+static void submit_waiting(struct sealer *s)
+{
+    while (s->waiting && s->n_running < s->core->settings->limits.workers) {
+        struct part *p = s->waiting;
+
+        s->waiting = p->next;
+        if (!s->waiting)
+            s->waiting_end = &s->waiting;
+        s->n_running++;
+        if (p->shard < 0)
+            submit_participant(p);
+        else
+            submit_shard(p);
+    }
+}
+
+/* It begins when a worker is free. */
+static void submit_part(struct part *p)
+{
+    struct sealer *s = p->t->s;
+
+    p->next = NULL;
+    *s->waiting_end = p;
+    s->waiting_end = &p->next;
+    submit_waiting(s);
 }
 
 /* ---- the copies of a mail, shard by shard ---- */
