@@ -178,9 +178,9 @@ enum err ctl_policy_compare(struct ctl *ctl, const struct command *c, struct rep
     enum err err = ctl_policies(ctl, &policies, why);
 
     if (!err)
-        err = policies_load(policies, command_word(c, "A"), &p.policies[0], NULL, why);
+        err = ctl_policy_load(policies, command_word(c, "A"), &p.policies[0], why);
     if (!err)
-        err = policies_load(policies, command_word(c, "B"), &p.policies[1], NULL, why);
+        err = ctl_policy_load(policies, command_word(c, "B"), &p.policies[1], why);
     if (!err)
         err = read_history(&p, c, why);
     if (!err) {

@@ -23,6 +23,31 @@ enum err ctl_policies(struct ctl *ctl, struct policies **out, struct diag *why)
     return err;
 }
 
+static bool is_file(const char *name)
+{
+    size_t len = strlen(name);
+
+    return strchr(name, '/') || (len > 5 && strcmp(name + len - 5, ".conf") == 0);
+}
+
+enum err ctl_policy_load(struct policies *policies, const char *name, struct policy **out, struct diag *why)
+{
+    const char *slash = strrchr(name, '/');
+    struct buf text = {.max = CONF_BYTES_MAX};
+    struct conf_faults faults = {0};
+    enum err err;
+
+    *out = NULL;
+    if (!is_file(name))
+        return policies_load(policies, name, out, NULL, why);
+    err = client_read_file(name, &text, why);
+    if (!err && policies_check_text(policies, slash ? slash + 1 : name, buf_text(&text), text.len, &faults, out))
+        err = conf_faults_diag(&faults, ERR_REJECT, why);
+    conf_faults_free(&faults);
+    buf_free(&text);
+    return err;
+}
+
 json_t *ctl_policy_word(const struct policy_value *value)
 {
     return value->has == POLICY_STATED ? json_string(policy_value_text(value)) : json_null();
@@ -107,7 +132,7 @@ enum err ctl_policy_show(struct ctl *ctl, const struct command *c, struct reply 
     enum err err = ctl_policies(ctl, &policies, why);
 
     if (!err)
-        err = policies_load(policies, command_word(c, "ID"), &policy, NULL, why);
+        err = ctl_policy_load(policies, command_word(c, "ID"), &policy, why);
     if (!err) {
         policy_each(policy, collect_value, &to);
         explain_show(policy, &text);
@@ -212,7 +237,7 @@ static enum err explain_preset(struct ctl *ctl, const struct command *c, struct 
     enum err err = ctl_policies(ctl, &policies, why);
 
     if (!err)
-        err = policies_load(policies, command_word(c, "policy"), &policy, NULL, why);
+        err = ctl_policy_load(policies, command_word(c, "policy"), &policy, why);
     if (!err)
         err = policies_holidays(policies, policy, &holidays, why);
     if (!err)

@@ -137,6 +137,19 @@ printf 'a,b\n1,2\n' >"$T/none.csv"
 says 1 'compare: no headings' policy compare xen qemu --history "$T/none.csv"
 says 2 'compare: a roll-out that is none' policy compare xen qemu --history "$T/h.csv" --rollout soon
 
+# ---- what README shows: a preset, one value changed ----
+sed 's/id = "linux-distros"/id = "ours"/; s/"2026"/"1"/; s/max = 14/max = 7/' "$src/templates/policy/linux-distros@2026.conf" \
+    >"$T/ours@1.conf"
+says 0 'README: the changed file has no fault' policy check "$T/ours@1.conf"
+says 0 'README: compared with the preset' policy compare linux-distros "$T/ours@1.conf" --history "$T/h.csv"
+has 'README: what changes' 'ours@1: embargo: from list-post to publish, at least 1 calendar-day, aimed at 7 calendar-days, at most 7 calendar-days' "$T/out"
+has 'README: for whom' 'ours@1: EX-2: over the limit, 14 days, refused by clocks.embargo.max (ours@1.conf:' "$T/out"
+says 0 'README: its answers differ in one' --json policy compare linux-distros "$T/ours@1.conf"
+same 'README: question 8 alone' 8 "$(value '[.data.answers[] | select(.same | not) | .number] | join(" ")')"
+same 'README: the value that differs' 'clocks.embargo.max 14 7' \
+    "$(value '.data.differences[] | select(.key | startswith("policy.") | not) | "\(.key) \(.a) \(.b)"')"
+says 0 'README: explain of a file' policy explain --policy "$T/ours@1.conf"
+
 # ---- the data that the presets were made from ----
 if [ -n "${EMBARGO_DATA:-}" ]; then
     tail -n +2 "$EMBARGO_DATA/presets.tsv" | awk -F"$tab" -v OFS="$tab" '$3 !~ /^note\./ {

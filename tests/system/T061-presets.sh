@@ -124,6 +124,9 @@ while IFS=$tab read -r policy sets refused rule until told deadlines <&4; do
     rehearse
 done 4<"$T/w/table"
 
+# The command answers when a tier is told, and is audited as such: the two tiers of the cloud model, and no use.
+same 'advisory send answers for a notice' 'tiers.distros.notice.before_publish tiers.service-providers.notice.before_publish' \
+    "$(get '[.data[] | select(.event == "policy.unstated" and .object == "'"$id"'") | .rule] | sort | join(" ")' audit show)"
 same 'answers stand in the audit trail' 2 "$(get '[.data[] | select(.event == "policy.answer")] | length' audit show)"
 stop
 finish
