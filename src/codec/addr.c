@@ -134,8 +134,10 @@ static bool span_equal_case(struct span a, struct span b)
 bool addr_is_for(const char *spec, const char *list, struct span *out_suffix)
 {
     struct addr_parts s, l;
-    struct span front;
+    struct span front, unused;
 
+    if (!out_suffix)
+        out_suffix = &unused;
     *out_suffix = (struct span){(const uint8_t *)"", 0};
     if (!addr_split(spec, &s) || !addr_split(list, &l) || !span_equal_case(s.domain, l.domain))
         return false;

@@ -49,7 +49,8 @@ bool addr_split(const char *spec, struct addr_parts *out);
 /* Case does not count, in the local part neither: two mailboxes that differ in case alone are one person's. */
 bool addr_equal(const char *a, const char *b);
 
-/* Is `spec` the address `list`, or `list` with a suffix ("security+apply@…")? The suffix, or an empty span. */
+/* Is `spec` the address `list`, or `list` with a suffix ("security+apply@…")? The suffix, or an empty span; out_suffix
+ * may be NULL. */
 bool addr_is_for(const char *spec, const char *list, struct span *out_suffix);
 
 /* "local+suffix@domain" of a checked list address; ERR_REJECT addr.too-long where the local part would pass 64. */
