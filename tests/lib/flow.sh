@@ -201,6 +201,7 @@ trap 'exit 130' INT TERM HUP
 finish() {
     if [ "$fails" -ne 0 ]; then
         echo "# $fails failed; the daemon's last words:"
+        grep -A 12 'ERROR: AddressSanitizer\|runtime error:' "$T/log" | head -n 30 | sed 's/^/#   /'
         tail -n 15 "$T/log" | sed 's/^/#   /'
     fi
     [ "$fails" -eq 0 ]
@@ -234,7 +235,11 @@ denied() {
 }
 
 settle() {
-    ctl wait --timeout 30 >"$T/w/wait" || { not_ok "the daemon settles"; cat "$T/w/wait"; }
+    ctl wait --timeout 15 >"$T/w/wait" && return
+    not_ok 'the daemon settles'
+    cat "$T/w/wait"
+    # Nothing that follows would say more.
+    grep -q 'event=role-ended' "$T/log" && finish
 }
 
 # inject SENDER FILE [RECIPIENT]: hands a mail over, and waits until it is dealt with.
