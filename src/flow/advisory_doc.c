@@ -1,6 +1,7 @@
 #include "flow/advisory_doc.h"
 
 #include "base/mem.h"
+#include "codec/charset.h"
 #include "codec/conf.h"
 
 #include <ctype.h>
@@ -159,7 +160,8 @@ static enum err set_field(struct advisory_doc *doc, const char *name, const char
         }
     if (strcasecmp(name, "Title") == 0) {
         doc->title = mem_strdup(value);
-        return ERR_OK;
+        return strpbrk(value, "\t\r") ? fault(why, line, "advisory.title", "the title is one line without tabs", NULL)
+                                      : ERR_OK;
     }
     if (strcasecmp(name, "CVE") == 0)
         return set_cves(doc, value, line, why);
@@ -297,6 +299,9 @@ static enum err check_text(struct span file, struct diag *why)
     for (size_t i = 0; i < file.len; i++)
         if ((file.data[i] < 0x20 && !strchr("\t\n\r", file.data[i])) || file.data[i] == 0x7f || !file.data[i])
             return diag_set(why, ERR_REJECT, "advisory.not-text", "the file holds control characters: it must be text");
+    if (!charset_is_utf8(file))
+        return diag_set(why, ERR_REJECT, "advisory.not-text",
+                        "the file is not UTF-8: convert it, for instance with iconv");
     return ERR_OK;
 }
 

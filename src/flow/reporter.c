@@ -18,9 +18,10 @@
 #define ACKNOWLEDGEMENTS_PER_HOUR        60
 #define ACKNOWLEDGEMENTS_PER_ADDRESS_DAY 5
 
-/* Drops comments, so that "(dmarc=pass)" is no result. */
+/* Drops comments and quoted strings, so that neither "(dmarc=pass)" nor a local part of that name is a result. */
 static void without_comments(const char *in, struct buf *out)
 {
+    bool quoted = false;
     int depth = 0;
 
     for (; *in; in++) {
@@ -28,11 +29,13 @@ static void without_comments(const char *in, struct buf *out)
             in++;
             continue;
         }
-        if (*in == '(')
+        if (*in == '"' && !depth)
+            quoted = !quoted;
+        else if (*in == '(' && !quoted)
             depth++;
         else if (*in == ')' && depth)
             depth--;
-        else if (!depth)
+        else if (!depth && !quoted)
             buf_add_byte(out, (uint8_t)tolower((unsigned char)*in));
     }
 }
@@ -95,11 +98,28 @@ enum err reporter_join(struct flow *f, const struct settings_list *list, const s
                               in->key.len ? in->key_fingerprint : NULL, clock_now(f->clock), out, why);
 }
 
+static bool is_below(const char *domain, const char *above)
+{
+    size_t n = strlen(domain), m = strlen(above);
+
+    return n > m && domain[n - m - 1] == '.' && strcasecmp(domain + n - m, above) == 0;
+}
+
+/* DMARC speaks of the From's domain; the answer goes to the envelope's sender, who must be of the same. */
+static bool sender_is_from(const struct incoming *in)
+{
+    const char *sender = strchr(in->sender, '@');
+    const char *from = in->outer.from.n == 1 ? strchr(in->outer.from.items[0].spec, '@') : NULL;
+
+    return sender && from &&
+           (strcasecmp(sender, from) == 0 || is_below(sender + 1, from + 1) || is_below(from + 1, sender + 1));
+}
+
 static bool is_authenticated(const struct settings_list *list, const struct incoming *in)
 {
     if (incoming_is_signed(in))
         return true;
-    return list->authserv_id &&
+    return list->authserv_id && sender_is_from(in) &&
            reporter_dmarc_passed((struct span){in->raw.data, header_block_len(buf_span(&in->raw))}, list->authserv_id);
 }
 

@@ -30,6 +30,7 @@ static void test_passed(void **state)
         {AR "(our mx) " OURS " (v2); dmarc=pass\r\n", true},
         {AR OURS "; dkim=pass header.d=example.net; dmarc=pass\r\n", true},
         {"From: a@example.net\r\n" AR OURS "; dmarc=pass\r\n", true},
+        {AR OURS "; spf=fail reason=\"(\"; dmarc=pass\r\n", true},
         {"", false},
         {"From: dmarc=pass\r\n", false},
         {AR OURS "; dmarc=fail\r\n", false},
@@ -67,6 +68,9 @@ static void test_smuggled(void **state)
         AR OURS "; dmarc=fail reason=\"x; dmarc=pass\"\r\n",
         AR OURS "; dmarc=fail; dmarc=pass\r\n",
         AR "(" OURS "; dmarc=pass\r\n",
+        AR OURS "; spf=pass smtp.mailfrom=\"x; dmarc=pass \"@example.net; dmarc=fail\r\n",
+        AR OURS "; spf=fail reason=\"a\\\"; dmarc=pass\"; dmarc=fail\r\n",
+        AR OURS "; spf=fail reason=\"never closed; dmarc=pass\r\n",
         AR OURS "; dmarc=(pass)fail\r\n",
     };
 
