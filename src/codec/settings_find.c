@@ -1,0 +1,75 @@
+/* Lists and admins found in the settings, and the paths of an instance. */
+#include "codec/settings.h"
+
+#include "base/mem.h"
+#include "codec/addr.h"
+
+#include <string.h>
+#include <strings.h>
+
+const struct settings_list *settings_list_named(const struct settings *s, const char *name)
+{
+    for (size_t i = 0; i < s->n_lists; i++)
+        if (strcmp(s->lists[i].name, name) == 0)
+            return &s->lists[i];
+    return NULL;
+}
+
+const struct settings_list *settings_list_for(const struct settings *s, const char *address)
+{
+    struct addr_parts parts, list;
+    struct span suffix;
+
+    for (size_t i = 0; i < s->n_lists; i++) {
+        if (addr_is_for(address, s->lists[i].address, &suffix))
+            return &s->lists[i];
+        /* security-owner@: people, not the list; it still belongs to it. */
+        if (addr_split(address, &parts) && addr_split(s->lists[i].address, &list) &&
+            parts.local.len == list.local.len + 6 && parts.domain.len == list.domain.len &&
+            strncasecmp((const char *)parts.local.data, (const char *)list.local.data, list.local.len) == 0 &&
+            strncasecmp((const char *)parts.local.data + list.local.len, "-owner", 6) == 0 &&
+            strncasecmp((const char *)parts.domain.data, (const char *)list.domain.data, list.domain.len) == 0)
+            return &s->lists[i];
+    }
+    return NULL;
+}
+
+const struct settings_admin *settings_admin_at(const struct settings *s, const char *address)
+{
+    for (size_t i = 0; i < s->n_admins; i++)
+        if (addr_equal(s->admins[i].address, address))
+            return &s->admins[i];
+    return NULL;
+}
+
+bool settings_admin_serves(const struct settings_admin *a, const struct settings_list *list)
+{
+    for (size_t i = 0; i < a->n_lists; i++)
+        if (strcmp(a->lists[i], list->name) == 0)
+            return true;
+    return a->n_lists == 0;
+}
+
+const struct settings_admin *settings_admin_with_key(const struct settings *s, const struct settings_list *list,
+                                                     const char *fingerprint)
+{
+    for (size_t i = 0; i < s->n_admins; i++)
+        if (strcmp(s->admins[i].fingerprint, fingerprint) == 0 && settings_admin_serves(&s->admins[i], list))
+            return &s->admins[i];
+    return NULL;
+}
+
+char *settings_path(const struct settings *s, const char *relative)
+{
+    return mem_printf("%s/%s", s->home, relative);
+}
+
+char *settings_gnupg(const struct settings *s, const char *list, const char *name)
+{
+    return mem_printf("%s/gnupg/%s/%s", s->home, list, name);
+}
+
+char *settings_shard(const struct settings *s, const char *list, int64_t shard)
+{
+    return mem_printf("%s/gnupg/%s/member-%03lld", s->home, list, (long long)shard);
+}
