@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 static const char *const courier_words[] = {"maildir", "smtp", NULL};
 static const char *const tls_words[] = {"none", "opportunistic", "required", NULL};
