@@ -348,6 +348,7 @@ static void date_row(int line, char **f, void *context)
         fail_msg("line %d: %s by %s: %s", line, verdict, notes.n > 0 ? notes.items[0].rule : why.rule, why.text);
     if (err != ERR_OK && strcmp(why.rule, "embargo.past") != 0)
         assert_true(why.line > 0 && strstr(why.file, ".conf") != NULL);
+    reach(f[0], f[5]);
     schedule_notes_free(&notes);
 }
 
@@ -378,6 +379,26 @@ static void must_reach_bounds(size_t i, const struct policy_clock *clock, size_t
         must_reach(i, "clocks.%s.target", name, missing);
     if (clock->max.has == POLICY_STATED)
         must_reach(i, "clocks.%s.max", name, missing);
+    if (clock->extend.max.has == POLICY_STATED)
+        must_reach(i, "clocks.%s.extend.max", name, missing);
+    if (clock->grace.max.has == POLICY_STATED)
+        must_reach(i, "clocks.%s.grace.max", name, missing);
+}
+
+/* What is said of the day of release and by whom, where it can decide something. */
+static void must_reach_release(size_t i, const struct policy *policy, size_t *missing)
+{
+    const struct policy_authority *authority = &policy->authority;
+    if (policy->release.forbid_weekdays.has == POLICY_STATED && policy->release.forbid_weekdays.number != 0)
+        must_reach(i, "release.%s", "forbid_weekdays", missing);
+    if (policy->release.time.has == POLICY_STATED)
+        must_reach(i, "release.%s", "time", missing);
+    if (authority->discoverer.has == POLICY_STATED)
+        must_reach(i, "authority.%s", "discoverer", missing);
+    if (policy_is(&authority->exploited, POLICY_PUBLISH_NOW))
+        must_reach(i, "authority.%s", "exploited", missing);
+    if (policy_is(&authority->leak, POLICY_PUBLISH_NOW))
+        must_reach(i, "authority.%s", "leak", missing);
 }
 
 static void test_every_rule_was_reached(void **state)
@@ -390,6 +411,7 @@ static void test_every_rule_was_reached(void **state)
             must_reach(i, "tracks.%s", policy_value_text(&policy->tracks[k].name), &missing);
         for (size_t k = 0; k < policy->n_tiers; k++)
             must_reach(i, "tiers.%s", policy_value_text(&policy->tiers[k].name), &missing);
+        must_reach_release(i, policy, &missing);
         for (size_t k = 0; k < policy->n_clocks; k++)
             must_reach_bounds(i, &policy->clocks[k], &missing);
         bool own_rules = policy->posting_stated.origin == POLICY_FROM_POLICY || strcmp(names[i], "defaults") == 0;
@@ -398,6 +420,8 @@ static void test_every_rule_was_reached(void **state)
         for (size_t k = 0; k < policy->n_tiers; k++) {
             if (policy->tiers[k].before_publish.has == POLICY_STATED)
                 must_reach(i, "tiers.%s.notice.before_publish", policy_value_text(&policy->tiers[k].name), &missing);
+            if (policy->tiers[k].max.has == POLICY_STATED)
+                must_reach(i, "tiers.%s.max", policy_value_text(&policy->tiers[k].name), &missing);
             if (policy->tiers[k].final.has == POLICY_STATED)
                 must_reach(i, "tiers.%s.notice.final", policy_value_text(&policy->tiers[k].name), &missing);
         }
