@@ -81,11 +81,10 @@ static void print_verb(FILE *out, const struct command_verb *v, bool whole)
     buf_free(&usage);
     if (!whole)
         return;
-    fprintf(out, "      %s%s\n",
+    fprintf(out, "      %s.\n",
             v->place == PLACE_DAEMON    ? "Run by the daemon"
             : v->place == PLACE_OFFLINE ? "Needs no daemon"
-                                        : "Run by the daemon where one runs; with a case it needs one",
-            v->by_mail ? "; admins may send it by mail too." : ".");
+                                        : "Run by the daemon where one runs; with a case it needs one");
     for (size_t i = 0; i < sizeof examples / sizeof examples[0]; i++)
         if (strcmp(examples[i].words, v->words) == 0)
             fprintf(out, "      Example: %s\n", examples[i].text);

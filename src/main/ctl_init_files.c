@@ -172,9 +172,8 @@ static const char conf_head[] =
     "# authserv_id = \"mail.example.org\";  whose Authentication-Results are believed; without it none are.\n";
 
 static const char conf_admins[] =
-    "# The team. Each gets what comes in, encrypted to the key of this fingerprint, and commands by signed mail, or "
-    "by\n"
-    "# embargoctl as the user of this uid. lists = [ \"NAME\" ]; bounds an admin to lists; without it: all of them.\n";
+    "# The team. Each gets what comes in, encrypted to the key of this fingerprint, and commands by embargoctl as\n"
+    "# the user of this uid. lists = [ \"NAME\" ]; bounds an admin to lists; without it: all of them.\n";
 
 static const char conf_tail[] =
     "\n"
