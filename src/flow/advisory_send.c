@@ -293,6 +293,31 @@ static enum err queue_group(struct flow *f, const struct case_row *c, const stru
     return err;
 }
 
+/* Who was told before and hears nothing now, by reason of the member or its key: the team has to know. */
+static enum err tell_left_out(struct flow *f, const struct case_row *c, const struct settings_list *list,
+                              const struct fanout *fan, struct diag *why)
+{
+    struct buf text = BUF_EMPTY;
+    size_t n = 0;
+    enum err err = ERR_OK;
+
+    buf_printf(&text, "These were told of %s before, and the mail that goes out now does not go to them:\n\n",
+               case_label(c));
+    for (size_t i = 0; i < fan->n; i++) {
+        const struct fanout_row *row = &fan->rows[i];
+        bool concerns = strncmp(row->rule, "member.", 7) == 0 || strncmp(row->rule, "key.", 4) == 0;
+
+        if (row->send || !concerns || !told_version(f->db, c->id, row->member.id))
+            continue;
+        buf_printf(&text, "  %s  %s  (%s)\n", row->member.org, row->address, row->rule);
+        n++;
+    }
+    if (n)
+        err = case_notify_team(f, list, c->list_id, c, "Who is not told any more", buf_text(&text), why);
+    buf_free(&text);
+    return err;
+}
+
 enum err advisory_queue(struct flow *f, const struct policy *policy, const struct case_row *c,
                         const struct settings_list *list, const struct advisory_view *v, const struct fanout *fan,
                         struct diag *why)
@@ -308,6 +333,8 @@ enum err advisory_queue(struct flow *f, const struct policy *policy, const struc
         err = changes_since_last(f, v, &files, &changes, why);
     for (size_t i = 0; !err && i < n_groups; i++)
         err = queue_group(f, c, list, v, &groups[i], &files, buf_text(&changes), why);
+    if (!err)
+        err = tell_left_out(f, c, list, fan, why);
     for (size_t i = 0; !err && i < fan->n; i++)
         if (fan->rows[i].send)
             err = told_add(f->db, c->id, fan->rows[i].member.id, v->row.version,
@@ -370,6 +397,8 @@ enum err advisory_notify(struct flow *f, const struct policy *policy, const stru
         err = notify_group(f, c, list, &groups[i], status, words, why);
         *n_told += groups[i].n;
     }
+    if (!err)
+        err = tell_left_out(f, c, list, &fan, why);
     groups_free(groups, n_groups);
     fanout_free(&fan);
     return err;

@@ -23,7 +23,10 @@ enum err advisory_text_for(struct flow *f, const struct policy *policy, const st
                            const struct advisory_view *v, const struct policy_tier *tier, const char *status,
                            bool short_notice, struct buf *out, struct diag *why);
 
-/* Records the mails for every row of the fanout that is to be sent, and who was told. */
+/*
+ * Records the mails for every row of the fanout that is to be sent, and who was told. The team gets the names of those
+ * who were told before and are left out now, because of their state or their key; so too with a notice.
+ */
 enum err advisory_queue(struct flow *f, const struct policy *policy, const struct case_row *c,
                         const struct settings_list *list, const struct advisory_view *v, const struct fanout *fan,
                         struct diag *why);
