@@ -78,7 +78,10 @@ _embargoctl_value() { # KIND
     case $1 in
     F) compopt -o filenames && COMPREPLY=($(compgen -f -- "$_embargoctl_cur")) ;;
     D) compopt -o filenames && COMPREPLY=($(compgen -d -- "$_embargoctl_cur")) ;;
-    P) _embargoctl_words "$(_embargoctl_ask policy list)" ;;
+    P)
+        _embargoctl_words "$(_embargoctl_ask policy list)"
+        [ ${#COMPREPLY[@]} -gt 0 ] || _embargoctl_value F
+        ;;
     C) _embargoctl_words "$(_embargoctl_ask case list)" ;;
     S)
         compopt -o nospace

@@ -88,7 +88,7 @@ const struct command_verb command_verbs[] = {
      {WORD("ID"), ARG("FILE", ARG_FILE)},
      {MAYBE("to")},
      WRITES(cmd_case_reply),
-     .help = "write to the team (the default) or to the reporter: --to team|reporter"},
+     .help = "write to the reporter (the default) or to the rest of the team: --to reporter|team"},
     {"case set",
      {WORD("ID"), ARG("ASSIGNMENTS", ARG_WORDS)},
      {{0}},
