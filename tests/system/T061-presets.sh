@@ -46,8 +46,8 @@ same 'all members are there' "$(echo "$orgs" | wc -l)" "$(get '.data | length' m
 
 printf 'Title: an example\n\n## DESCRIPTION\nWords.\n' >"$T/w/advisory"
 
-# rules_at: "rule=instant" for each deadline, sorted.
-rules_at() { jq -r '.data.deadlines[] | "\(.rule)=\(.at)"' | sort | tr '\n' ' ' | sed 's/ $//'; }
+# rules_at: "rule=instant" for each deadline that has not fired, sorted.
+rules_at() { jq -r '.data.deadlines[] | select(.fired_at == null) | "\(.rule)=\(.at)"' | sort | tr '\n' ' ' | sed 's/ $//'; }
 words_sorted() { echo "$1" | tr ' ' '\n' | sort | tr '\n' ' ' | sed 's/ $//'; }
 is_rule() { case $1 in tracks.*|tiers*|clocks.*) return 0 ;; *) return 1 ;; esac; }
 
@@ -127,6 +127,25 @@ done 4<"$T/w/table"
 # The command answers when a tier is told, and is audited as such: the two tiers of the cloud model, and no use.
 same 'advisory send answers for a notice' 'tiers.distros.notice.before_publish tiers.service-providers.notice.before_publish' \
     "$(get '[.data[] | select(.event == "policy.unstated" and .object == "'"$id"'") | .rule] | sort | join(" ")' audit show)"
+
+# The discoverer's date, set after the team's, is earlier than the notice: told at once, and the mail says why.
+name='xen@2026, early' policy=xen@2026 sets=- refused=- until=early
+open_case
+ctl embargo set "$id" --until 2031-03-25T12:00:00Z >/dev/null
+ctl case set "$id" discoverer_date=2031-03-10T12:00:00Z >/dev/null
+same 'xen@2026: the notice is counted back from the discoverer'"'"'s date' 'true 2031-02-24T12:00:00Z' \
+    "$(get '.data.tiers[] | "\(.told) \(.notice_at)"' policy explain "$id")"
+ctl advisory new "$id" --title 'an example' >/dev/null
+same 'xen@2026: told at once, with the reason' 'told at once: less time remains than this tier'"'"'s notice' \
+    "$(get '[.data.recipients[] | select(.verdict == "send") | .reason] | unique | join(" ")' advisory send "$id")"
+settle
+open_mail alder "$(newest security@alder.example)" "$T/w/told"
+has 'xen@2026: the mail says why' 'you are told at once' "$T/w/told"
+ctl policy explain "$id" --member alder --svg "$T/w/line.svg" >"$T/w/explain"
+has 'explain: a case as SVG, from the daemon' '</svg>' "$T/w/line.svg"
+same 'explain: what customers may be told' 'tell_existence tell_id tell_date' \
+    "$(jq -r '.data.inform_customers_covers | join(" ")' "$T/w/explain")"
+
 same 'answers stand in the audit trail' 2 "$(get '[.data[] | select(.event == "policy.answer")] | length' audit show)"
 stop
 finish
