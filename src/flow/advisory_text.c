@@ -211,8 +211,14 @@ static void render_head(const struct advisory_doc *doc, const struct advisory_fr
     buf_printf(out, "\n                              version %lld\n\n", (long long)f->version);
     buf_printf(out, "            %s\n\n", doc->title);
     if (doc->severity || doc->cvss)
-        buf_printf(out, "Severity: %s%s%s\n\n", doc->severity ? doc->severity : "not rated", doc->cvss ? ", " : "",
+        buf_printf(out, "Severity: %s%s%s\n", doc->severity ? doc->severity : "not rated", doc->cvss ? ", " : "",
                    doc->cvss ? doc->cvss : "");
+    for (size_t i = 0; doc->cwes && doc->cwes[i]; i++)
+        buf_printf(out, "%s%s", i ? ", " : "Weakness: ", doc->cwes[i]);
+    if (doc->cwes && doc->cwes[0])
+        buf_add_byte(out, '\n');
+    if (doc->severity || doc->cvss || (doc->cwes && doc->cwes[0]))
+        buf_add_byte(out, '\n');
 }
 
 static bool has_section(const struct advisory_doc *doc, const char *name)
