@@ -122,6 +122,8 @@ static enum err set_one(struct setting *s, const char *key, const char *value, s
     if (strcmp(key, "policy") == 0)
         return set_policy(s, value, why);
     if (strcmp(key, "public") == 0) {
+        if (strcmp(value, "true") != 0 && strcmp(value, "false") != 0)
+            return diag_set(why, ERR_USAGE, "case.public", "public is true or false");
         s->row->is_public = strcmp(value, "true") == 0;
         return case_choose_track(s->policy, s->row, why);
     }

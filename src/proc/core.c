@@ -244,6 +244,9 @@ static enum err open_stores(struct core *core, struct diag *why)
         err = check_kind(core, why);
     if (!err)
         err = check_clock(core, why);
+    for (size_t i = 0; !err && i < core->settings->n_lists; i++)
+        err = list_raise_public_number(core->flow.db, core->settings->lists[i].name, core->settings->lists[i].next_id,
+                                       why);
     free(state);
     free(spool);
     return err;

@@ -34,6 +34,11 @@ enum err list_by_name(struct db *db, const char *name, struct list_row *out, str
     return !err && !found ? diag_set(why, ERR_NOT_FOUND, "list.unknown", "no such list: see embargod.conf") : err;
 }
 
+enum err list_raise_public_number(struct db *db, const char *name, int64_t next, struct diag *why)
+{
+    return db_run(db, why, "UPDATE list SET next_public = ?1 WHERE name = ?2 AND next_public < ?1", "it", next, name);
+}
+
 enum err list_take_public_number(struct db *db, int64_t list_id, int64_t *out, struct diag *why)
 {
     *out = db_value(db, 1, "SELECT next_public FROM list WHERE id = ?", "i", list_id);

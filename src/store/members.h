@@ -24,6 +24,8 @@ void list_row_free(struct list_row *row);
 enum err list_insert(struct db *db, const char *name, const char *fingerprint, int64_t next_public, struct diag *why);
 /* ERR_NOT_FOUND rule list.unknown. */
 enum err list_by_name(struct db *db, const char *name, struct list_row *out, struct diag *why);
+/* The series goes on at least from here: a number that is out is never given again. */
+enum err list_raise_public_number(struct db *db, const char *name, int64_t next, struct diag *why);
 /* The next number of the list's series, which moves on. */
 enum err list_take_public_number(struct db *db, int64_t list_id, int64_t *out, struct diag *why);
 
