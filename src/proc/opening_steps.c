@@ -61,6 +61,18 @@ static char *home_of_signer(struct mail *m)
     return shard < 0 ? NULL : settings_shard(m->core->settings, list->name, shard);
 }
 
+/* Bytes that may come out of this mail: the limit, or so many times what went in (never less than a page of text). */
+static size_t plain_limit(const struct mail *m)
+{
+    const struct settings_limits *l = &m->core->settings->limits;
+    size_t in = m->in.cipher.len ? m->in.cipher.len : m->in.raw.len;
+    size_t most = in > SIZE_MAX / l->decrypted_factor ? SIZE_MAX : in * l->decrypted_factor;
+
+    if (most < PGP_BOMB_FLOOR)
+        most = PGP_BOMB_FLOOR;
+    return most < l->decrypted_bytes ? most : l->decrypted_bytes;
+}
+
 static void structure(struct mail *m);
 static void look_for_key(struct mail *m);
 static void verify_at_shard(struct mail *m, char *home);
@@ -155,7 +167,7 @@ static void verify_at(struct mail *m, const char *home, struct span certificate)
 
     frame_put_i64(&request, core_gpg_time(m->core));
     frame_put_str(&request, home);
-    frame_put_u64(&request, m->core->settings->limits.decrypted_bytes);
+    frame_put_u64(&request, plain_limit(m));
     frame_put_u32(&request, form);
     frame_put_buf(&request, &signature);
     frame_put_buf(&request, &bytes);
@@ -303,7 +315,7 @@ static void decrypt(struct mail *m, struct buf *armored)
     home = settings_gnupg(core->settings, opening_list_of(m)->name, "list");
     frame_put_i64(&request, core_gpg_time(core));
     frame_put_str(&request, home);
-    frame_put_u64(&request, core->settings->limits.decrypted_bytes);
+    frame_put_u64(&request, plain_limit(m));
     frame_put_buf(&request, &m->in.cipher);
     pool_submit(core->pool, WORKER_CRYPTO, CRYPTO_OPEN, &request, opened, m);
     free(home);
