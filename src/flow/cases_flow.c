@@ -18,7 +18,13 @@ const char *case_label(const struct case_row *c)
 
 void case_facts(const struct case_row *c, struct decide_case *out)
 {
-    *out = (struct decide_case){.severity = POLICY_UNRATED, .is_public = c->is_public, .fix_needs_s = -1};
+    *out = (struct decide_case){.severity = POLICY_UNRATED,
+                                .is_public = c->is_public,
+                                .channel = c->channel,
+                                .scope = c->scope,
+                                .fix_needs_s = c->fix_needs_s};
+    if (c->origin)
+        out->origin = strcmp(c->origin, "automated") == 0 ? POLICY_ORIGIN_AUTOMATED : POLICY_ORIGIN_HUMAN;
     if (c->severity)
         policy_severity_parse(c->severity, &out->severity);
 }
@@ -72,7 +78,8 @@ enum err case_open(struct flow *f, const struct settings_list *list, int64_t lis
                              .closed_at = INSTANT_NONE,
                              .until_at = INSTANT_NONE,
                              .discoverer_at = INSTANT_NONE,
-                             .embargo_start_at = INSTANT_NONE};
+                             .embargo_start_at = INSTANT_NONE,
+                             .fix_needs_s = -1};
     box_random_id(out->code);
     if (!err)
         err = policies_of_case(f, out, &policy, why);

@@ -49,6 +49,33 @@ static enum err set_track(struct setting *s, const char *value, struct diag *why
     return case_choose_track(s->policy, s->row, why);
 }
 
+/* A fact that tracks go by; "" forgets it. */
+static enum err set_fact(struct setting *s, char **to, const char *value, struct diag *why)
+{
+    free(*to);
+    *to = *value ? mem_strdup(value) : NULL;
+    return case_choose_track(s->policy, s->row, why);
+}
+
+static enum err set_origin(struct setting *s, const char *value, struct diag *why)
+{
+    if (*value && strcmp(value, "human") != 0 && strcmp(value, "automated") != 0)
+        return diag_set(why, ERR_USAGE, "case.origin", "origin is human or automated");
+    return set_fact(s, &s->row->origin, value, why);
+}
+
+/* How long a fix is expected to take, in days. */
+static enum err set_fix_needs(struct setting *s, const char *value, struct diag *why)
+{
+    char *end;
+    long days = strtol(value, &end, 10);
+
+    if (end == value || *end || days < 0 || days > 3650)
+        return diag_set(why, ERR_USAGE, "case.fix-needs", "fix_needs is a number of days, such as 21");
+    s->row->fix_needs_s = (int64_t)days * 86400;
+    return case_choose_track(s->policy, s->row, why);
+}
+
 /* A list of ids, separated by commas, kept one a line. */
 static enum err set_lines(struct setting *s, const char *column, const char *value, struct diag *why)
 {
@@ -104,8 +131,9 @@ static enum err add_answer(struct setting *s, const char *key, const char *value
 
 static enum err set_one(struct setting *s, const char *key, const char *value, struct diag *why)
 {
-    static const char *const keys[] = {"severity", "track",  "cve",    "commit",     "discoverer_date",
-                                       "title",    "policy", "public", "answer.KEY", NULL};
+    static const char *const keys[] = {"severity", "track",     "cve",        "commit",  "discoverer_date",
+                                       "title",    "policy",    "public",     "channel", "origin",
+                                       "scope",    "fix_needs", "answer.KEY", NULL};
 
     if (strcmp(key, "severity") == 0)
         return set_severity(s, value, why);
@@ -127,6 +155,14 @@ static enum err set_one(struct setting *s, const char *key, const char *value, s
         s->row->is_public = strcmp(value, "true") == 0;
         return case_choose_track(s->policy, s->row, why);
     }
+    if (strcmp(key, "channel") == 0)
+        return set_fact(s, &s->row->channel, value, why);
+    if (strcmp(key, "scope") == 0)
+        return set_fact(s, &s->row->scope, value, why);
+    if (strcmp(key, "origin") == 0)
+        return set_origin(s, value, why);
+    if (strcmp(key, "fix_needs") == 0)
+        return set_fix_needs(s, value, why);
     if (strncmp(key, "answer.", 7) == 0)
         return add_answer(s, key + 7, value, why);
     return diag_set(why, ERR_USAGE, "case.set", "cannot set `%.40s`; did you mean `%s`?", key, conf_nearest(key, keys));

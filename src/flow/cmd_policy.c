@@ -111,7 +111,7 @@ static enum err ask_sender(struct flow *f, const struct command *c, struct quest
 
 enum err cmd_policy_explain(struct flow *f, const struct command *c, struct reply *r, struct diag *why)
 {
-    struct question a = {.c = {.until_at = INSTANT_NONE}};
+    struct question a = {.c = {.until_at = INSTANT_NONE, .fix_needs_s = -1}};
     struct policy *policy = NULL;
     struct explain explain;
     enum err err = ask_case(f, c, &a, &policy, why);

@@ -362,6 +362,11 @@ static enum err identify(struct receiving *r, struct diag *why)
     else
         err = find_by_references(r, why);
     name_author(r);
+    if (!err && r->c.id) {
+        /* A mail to a case is judged by the policy that the case has pinned. */
+        policy_free(&r->policy);
+        err = policies_of_case(r->f, &r->c, &r->policy, why);
+    }
     return err;
 }
 

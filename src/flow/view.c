@@ -153,6 +153,9 @@ json_t *view_case(struct flow *f, const struct case_row *c, bool with_text)
     json_object_set_new(o, "mode", view_text(c->mode));
     json_object_set_new(o, "model", view_text(c->model));
     json_object_set_new(o, "severity", view_text(c->severity));
+    json_object_set_new(o, "channel", view_text(c->channel));
+    json_object_set_new(o, "origin", view_text(c->origin));
+    json_object_set_new(o, "scope", view_text(c->scope));
     json_object_set_new(o, "cves", secret_lines(f, c->id, "sealed_cves"));
     json_object_set_new(o, "commits", secret_lines(f, c->id, "sealed_commits"));
     json_object_set_new(o, "until", view_instant(c->until_at));

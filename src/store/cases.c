@@ -10,7 +10,8 @@
 #define CASE_COLUMNS                                                                                                   \
     "id, list_id, code, public_id, state, track, mode, model, severity, policy, policy_digest, embargo_status, "       \
     "duplicate_of, is_public, version, opened_at, acknowledged_at, accepted_at, fix_ready_at, predisclosed_at, "       \
-    "public_at, closed_at, until_at, discoverer_at, embargo_start_at, track_chosen"
+    "public_at, closed_at, until_at, discoverer_at, embargo_start_at, track_chosen, "                                  \
+    "channel, origin, scope, fix_needs_s"
 
 void case_row_free(struct case_row *row)
 {
@@ -24,6 +25,9 @@ void case_row_free(struct case_row *row)
     free(row->policy_digest);
     free(row->embargo_status);
     free(row->duplicate_of);
+    free(row->channel);
+    free(row->origin);
+    free(row->scope);
     memset(row, 0, sizeof *row);
 }
 
@@ -56,6 +60,10 @@ static void read_case(const struct db_rows *rows, struct case_row *row)
     for (size_t i = 0; i < sizeof instants / sizeof instants[0]; i++)
         *instants[i] = instant_column(rows, 15 + (int)i);
     row->track_chosen = db_int(rows, 25) != 0;
+    row->channel = db_text_copy(rows, 26);
+    row->origin = db_text_copy(rows, 27);
+    row->scope = db_text_copy(rows, 28);
+    row->fix_needs_s = db_is_null(rows, 29) ? -1 : db_int(rows, 29);
 }
 
 enum err case_insert(struct db *db, struct case_row *row, struct diag *why)
@@ -97,10 +105,12 @@ enum err case_update(struct db *db, const struct case_row *row, struct diag *why
     enum err err = db_run(db, why,
                           "UPDATE cases SET public_id = ?, state = ?, track = ?, mode = ?, model = ?, severity = ?,"
                           " policy = ?, policy_digest = ?, embargo_status = ?, duplicate_of = ?, is_public = ?,"
-                          " version = ?, track_chosen = ? WHERE id = ?",
-                          "ttttttttttiiii", row->public_id, row->state, row->track, row->mode, row->model,
+                          " version = ?, track_chosen = ?, channel = ?, origin = ?, scope = ?,"
+                          " fix_needs_s = nullif(?, -1) WHERE id = ?",
+                          "ttttttttttiiitttii", row->public_id, row->state, row->track, row->mode, row->model,
                           row->severity, row->policy, row->policy_digest, row->embargo_status, row->duplicate_of,
-                          (int64_t)row->is_public, row->version, (int64_t)row->track_chosen, row->id);
+                          (int64_t)row->is_public, row->version, (int64_t)row->track_chosen, row->channel, row->origin,
+                          row->scope, row->fix_needs_s, row->id);
 
     for (size_t i = 0; !err && i < sizeof instants / sizeof instants[0]; i++)
         err = set_instant(db, row->id, instants[i].sql, instants[i].at, why);

@@ -26,6 +26,11 @@ struct case_row {
     char *policy_digest; /* of its text, hex */
     char *embargo_status;
     char *duplicate_of;
+    /* facts that tracks go by, as an admin has set them; NULL or -1: not known */
+    char *channel;
+    char *origin; /* "human", "automated" */
+    char *scope;
+    int64_t fix_needs_s;
     bool is_public;  /* the report says so, or the team */
     int64_t version; /* of the last advisory that was sent, 0: none */
     /* instants in UTC seconds, INSTANT_NONE where it has not happened or is not set */

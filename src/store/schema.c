@@ -36,7 +36,7 @@ static const char version_1[] =
     " policy_digest TEXT NOT NULL, opened_at INTEGER NOT NULL, acknowledged_at INTEGER, accepted_at INTEGER,"
     " fix_ready_at INTEGER, predisclosed_at INTEGER, public_at INTEGER, closed_at INTEGER, until_at INTEGER,"
     " discoverer_at INTEGER, embargo_status TEXT, embargo_start_at INTEGER, is_public INTEGER NOT NULL DEFAULT 0,"
-    " track_chosen INTEGER NOT NULL DEFAULT 0,"
+    " track_chosen INTEGER NOT NULL DEFAULT 0, channel TEXT, origin TEXT, scope TEXT, fix_needs_s INTEGER,"
     " version INTEGER NOT NULL DEFAULT 0, sealed_title BLOB, sealed_cves BLOB, sealed_commits BLOB,"
     " sealed_answers BLOB, duplicate_of TEXT) STRICT;"
 
