@@ -36,10 +36,19 @@ static bool limit(int what, rlim_t value)
     return setrlimit((__rlimit_resource_t)what, &r) == 0;
 }
 
+enum err sandbox_end_with_parent(struct diag *why)
+{
+    return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)
+               ? diag_errno(why, ERR_INTERNAL, "sandbox.parent", "binding the process to its parent")
+               : ERR_OK;
+}
+
 enum err sandbox_worker(int cpu_seconds, size_t memory_bytes, struct diag *why)
 {
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0))
-        return diag_errno(why, ERR_INTERNAL, "sandbox.worker", "binding the worker to its parent");
+    enum err err = sandbox_end_with_parent(why);
+
+    if (err)
+        return err;
     if (setpgid(0, 0) && getpgrp() != getpid())
         return diag_errno(why, ERR_INTERNAL, "sandbox.worker", "making a process group");
     if (!limit(RLIMIT_CPU, (rlim_t)cpu_seconds) ||

@@ -16,6 +16,9 @@
 /* For every process of the daemon. */
 enum err sandbox_common(struct diag *why);
 
+/* A role's: killed with its parent, so that none of a killed daemon goes on beside the next. After a change of user. */
+enum err sandbox_end_with_parent(struct diag *why);
+
 /* A worker's: killed with its parent, in a process group of its own, bounded in CPU seconds and address space. */
 enum err sandbox_worker(int cpu_seconds, size_t memory_bytes, struct diag *why);
 

@@ -1,6 +1,7 @@
 #include "proc/core.h"
 
 #include "base/frame.h"
+#include "base/fsx.h"
 #include "base/instant.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -15,10 +16,12 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -233,10 +236,24 @@ static enum err check_clock(struct core *core, struct diag *why)
     return ERR_OK;
 }
 
+static enum err lock_state(struct core *core, const char *state, struct diag *why)
+{
+    enum err err = fsx_open_dir(AT_FDCWD, state, &core->lock_fd, why);
+
+    if (!err && flock(core->lock_fd, LOCK_EX | LOCK_NB)) {
+        fsx_close(&core->lock_fd);
+        err = diag_set(why, ERR_DENIED, "core.locked", "another daemon has this instance: stop it first");
+    }
+    return err;
+}
+
 static enum err open_stores(struct core *core, struct diag *why)
 {
     char *state = settings_path(core->settings, "state"), *spool = settings_path(core->settings, "state/spool");
-    enum err err = db_open(state, DB_OPEN, &core->flow.db, why);
+    enum err err = lock_state(core, state, why);
+
+    if (!err)
+        err = db_open(state, DB_OPEN, &core->flow.db, why);
 
     if (!err)
         err = spool_open(spool, &core->spool, why);
@@ -375,7 +392,7 @@ static void release(struct core *core)
 
 int core_main(struct settings *settings, const char *clock_file, int courier_fd, int intake_fd, int control_fd)
 {
-    struct core core = {.settings = settings};
+    struct core core = {.settings = settings, .lock_fd = -1};
     struct diag why = {0};
     int signal_fd = -1;
     enum err err;
@@ -399,8 +416,10 @@ int core_main(struct settings *settings, const char *clock_file, int courier_fd,
         run(&core);
         log_event(NULL, "core-stopped", NULL, NULL);
     }
-    stop_agents(&core);
+    if (core.lock_fd >= 0)
+        stop_agents(&core);
     release(&core);
+    fsx_close(&core.lock_fd);
     if (signal_fd >= 0)
         close(signal_fd);
     /* 78 (EX_CONFIG): starting again will not help until someone has changed something. */

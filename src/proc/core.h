@@ -36,6 +36,7 @@ struct core {
     struct dispatch *dispatch;
     struct control *control;
     bool stopping;
+    int lock_fd; /* of state/: one core at a time, whatever became of the last daemon */
 };
 
 /* The instant that gpg takes for now: in a rehearsal the clock's, else INSTANT_NONE (the machine's). */

@@ -146,7 +146,7 @@ int role_main(const char *role, const char *config_file, const char *clock_file)
     for (int fd = ROLE_FD_CHANNEL; fd <= ROLE_FD_THIRD; fd++)
         if (is_open(fd))
             fcntl(fd, F_SETFD, FD_CLOEXEC);
-    if (read_config(config_file, &settings, &why)) {
+    if (sandbox_end_with_parent(&why) || read_config(config_file, &settings, &why)) {
         log_diag(NULL, "role-failed", &why);
         return rc;
     }
