@@ -36,7 +36,7 @@ END {
     y1 = floor(log(high) / log(10)) + 1
     split("#1b6ca8 #1b6ca8 #d1495b #d1495b #3a7d44 #3a7d44 #8e5aa8 #8e5aa8", colour, " ")
     printf "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" font-family=\"sans-serif\" font-size=\"12\">\n",
-        left + width + 230, top + height + 70
+        left + width + 290, top + height + 70
     print "<rect width=\"100%\" height=\"100%\" fill=\"white\"/>"
     text(left + width / 2, 28, "middle", "Seal and queue an advisory: time over the number of members", " font-size=\"16\"")
     for (e = y0; e <= y1; e++) {
