@@ -29,6 +29,17 @@ static enum err set_time(const char *home, int64_t now, struct diag *why)
     return now == INSTANT_NONE ? ERR_OK : pgp_home_set_time(home, now, why);
 }
 
+/*
+ * The time by which certificates are taken. A rehearsal that is behind the machine's clock must not lose keys that were
+ * made meanwhile, since gpg drops what is signed in its future; what such a key may be used for, its state says.
+ */
+static int64_t time_for_keys(int64_t now)
+{
+    int64_t real = (int64_t)time(NULL);
+
+    return now == INSTANT_NONE || now > real ? now : real;
+}
+
 static void put_signatures(const struct pgp_signature *sigs, size_t n, struct buf *reply)
 {
     frame_put_u32(reply, (uint32_t)n);
@@ -270,7 +281,7 @@ static enum err examine_key(const char *folder, int64_t now, struct span known, 
 {
     struct pgp_key_info *info = mem_zero(1, sizeof *info);
     struct buf minimal = BUF_EMPTY, packed = BUF_EMPTY;
-    enum err err = pgp_key_update(folder, now, known, in, info, &minimal, why);
+    enum err err = pgp_key_update(folder, time_for_keys(now), known, in, info, &minimal, why);
 
     if (!err) {
         pgp_key_info_put(info, &packed);
@@ -351,7 +362,7 @@ static enum err import(struct span request, struct buf *reply, struct diag *why)
         certificates[i] = frame_get_bytes(&r);
     err = frame_done(&r) && home ? pgp_home_make(home, PGP_HOME_SHARD, why) : damaged(why);
     if (!err)
-        err = set_time(home, now, why);
+        err = set_time(home, time_for_keys(now), why);
     if (!err) {
         frame_put_u32(reply, n);
         import_all(home, certificates, n, reply);
