@@ -40,6 +40,13 @@ denied key.duplicate "a member's key is no other member's" \
 denied key.garbage 'what is no key is refused' \
     member add --org none --class distro --tier distros --address security@none.example --key "$T/i/embargod.conf"
 settle
+# gpg takes nothing that is signed in its future.
+mkdir -m 700 "$T/k/morrow"
+bad_gpg morrow --faked-system-time "$(date -u -d "$now + 1 hour" +%Y%m%dT%H%M%S)" --quick-generate-key \
+    'morrow <security@morrow.example>' future-default default never
+bad_export morrow
+refused 'a key from the future of every clock is refused' \
+    ctl member add --org morrow --class distro --tier distros --address security@morrow.example --key "$T/k/morrow.asc"
 
 state_of() { get ".data[] | select(.org == \"$1\") | .contacts[0].key_state" member list; }
 reason_of() { get ".data[] | select(.org == \"$1\") | .contacts[0].reason" member list; }
