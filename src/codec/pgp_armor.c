@@ -18,17 +18,27 @@ static const char *const kind_words[] = {
 };
 #define KINDS (sizeof kind_words / sizeof *kind_words)
 
+static uint32_t
+    crc24_table[256]; /* of each first byte; filled at the first use, with the same values by whoever does */
+
+static void crc24_fill(void)
+{
+    for (uint32_t byte = 0; byte < 256; byte++) {
+        uint32_t crc = byte << 16;
+
+        for (int i = 0; i < 8; i++)
+            crc = crc & 0x800000u ? crc << 1 ^ CRC24_POLY : crc << 1;
+        crc24_table[byte] = crc & 0xffffffu;
+    }
+}
+
 static uint32_t crc24(uint32_t crc, const uint8_t *p, size_t n)
 {
-    while (n--) {
-        crc ^= (uint32_t)*p++ << 16;
-        for (int i = 0; i < 8; i++) {
-            crc <<= 1;
-            if (crc & 0x1000000u)
-                crc ^= CRC24_POLY;
-        }
-    }
-    return crc & 0xffffffu;
+    if (!crc24_table[1])
+        crc24_fill();
+    while (n--)
+        crc = (crc << 8 ^ crc24_table[(crc >> 16 ^ *p++) & 0xff]) & 0xffffffu;
+    return crc;
 }
 
 void pgp_armor_begin(struct pgp_armor *armor, enum pgp_armor_kind kind, const char *eol, struct buf *out)

@@ -41,6 +41,8 @@ static const struct conf_key smtp_keys[] = {
     {.name = "host", .types = CONF_STRING},
     {.name = "port", .types = CONF_INT, .min = 1, .max = 65535},
     {.name = "tls", .types = CONF_STRING, .words = tls_words},
+    {.name = "ca", .types = CONF_STRING},
+    {.name = "timeout_s", .types = CONF_INT, .min = 1, .max = 3600},
     {.name = NULL},
 };
 static const struct conf_key user_keys[] = {
@@ -70,7 +72,7 @@ static const struct conf_key limit_keys[] = {
     LIMIT_SIZE(parts, 1, 10000),
     LIMIT_SIZE(depth, 1, 200),
     LIMIT_SIZE(decrypted_bytes, 1024, 150 << 20),
-    LIMIT_SIZE(decrypted_factor, 1, 1000),
+    LIMIT_SIZE(decrypted_factor, 1, 100),
     LIMIT_INT(worker_seconds, 1, 3600),
     LIMIT_INT(worker_tries, 1, 100),
     LIMIT_INT(workers, 1, 64),
@@ -321,6 +323,21 @@ static bool is_loopback(const char *address)
             strncmp(address, "localhost:", 10) == 0);
 }
 
+static void read_smtp(const struct conf_node *root, const char *file, struct conf_faults *faults, struct settings *s)
+{
+    s->courier = (enum settings_courier)word_index(courier_words, conf_string(root, "courier", NULL), COURIER_MAILDIR);
+    s->smtp_host = mem_strdup(conf_string(root, "smtp.host", "127.0.0.1"));
+    s->smtp_port = conf_int(root, "smtp.port", 25);
+    s->smtp_tls = (enum settings_tls)word_index(tls_words, conf_string(root, "smtp.tls", NULL), SMTP_TLS_OPPORTUNISTIC);
+    s->smtp_ca = below_home(s, conf_string(root, "smtp.ca", NULL));
+    s->smtp_timeout_s = conf_int(root, "smtp.timeout_s", 300);
+    if (!*s->smtp_host || strlen(s->smtp_host) > 253 || strpbrk(s->smtp_host, ": \t\r\n/"))
+        conf_fault_add(
+            faults, file, conf_line(conf_get(root, "smtp.host")), "conf.smtp-host",
+            "`smtp.host` must be a host's name or an IPv4 address, without a port (that is `smtp.port`); for "
+            "an IPv6 address give a name that has it");
+}
+
 static void read_mail(const struct conf_node *root, const char *file, struct conf_faults *faults, struct settings *s)
 {
     const struct conf_node *tcp = conf_get(root, "lmtp.tcp");
@@ -332,10 +349,6 @@ static void read_mail(const struct conf_node *root, const char *file, struct con
         s->lmtp_tcp = mem_strdup(conf_string(root, "lmtp.tcp", ""));
     s->maildir_in = below_home(s, conf_string(root, "maildir_in", NULL));
     s->control = below_home(s, "run/control.sock");
-    s->courier = (enum settings_courier)word_index(courier_words, conf_string(root, "courier", NULL), COURIER_MAILDIR);
-    s->smtp_host = mem_strdup(conf_string(root, "smtp.host", "127.0.0.1"));
-    s->smtp_port = conf_int(root, "smtp.port", 25);
-    s->smtp_tls = (enum settings_tls)word_index(tls_words, conf_string(root, "smtp.tls", NULL), SMTP_TLS_OPPORTUNISTIC);
     if (s->lmtp_tcp && !is_loopback(s->lmtp_tcp))
         conf_fault_add(faults, file, conf_line(tcp), "conf.loopback",
                        "`lmtp.tcp` must be a loopback address and port, such as \"127.0.0.1:2525\"");
@@ -375,6 +388,7 @@ enum err settings_parse(const char *text, size_t len, const char *file, struct c
         read_reminders(root, file, faults, s);
         read_limits(root, s);
         read_mail(root, file, faults, s);
+        read_smtp(root, file, faults, s);
         s->sandbox =
             (enum settings_sandbox)word_index(sandbox_words, conf_string(root, "sandbox", NULL), SANDBOX_BEST_EFFORT);
         s->outer_embargo_header = word_index(outer_words, conf_string(root, "outer_embargo_headers", NULL), 0) == 0;
@@ -448,6 +462,7 @@ void settings_free(struct settings **out)
     free(s->maildir_in);
     free(s->control);
     free(s->smtp_host);
+    free(s->smtp_ca);
     free(s->reminders_s);
     free(s->user_core);
     free(s->user_intake);

@@ -62,6 +62,8 @@ struct settings {
     char *smtp_host;
     int smtp_port;
     enum settings_tls smtp_tls;
+    char *smtp_ca;      /* absolute; NULL: the CAs of the system */
+    int smtp_timeout_s; /* for one step of a session */
     enum settings_sandbox sandbox;
     bool outer_embargo_header;
     int64_t *reminders_s;

@@ -9,10 +9,13 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <netdb.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -81,14 +84,45 @@ static void check_configuration_mode(struct check *k)
                   k->settings->n_lists, k->settings->n_admins);
 }
 
-/* What the file may say, and this version does not do. */
+/* Whether anything listens there; at most three seconds. */
+static bool answers(const char *host, int port)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *all = NULL;
+    char service[16];
+    bool ok = false;
+
+    snprintf(service, sizeof service, "%d", port);
+    if (getaddrinfo(host, service, &hints, &all))
+        return false;
+    for (struct addrinfo *a = all; a && !ok; a = a->ai_next) {
+        int fd = socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), fault = -1;
+        struct pollfd wait = {.fd = fd, .events = POLLOUT};
+        socklen_t size = sizeof fault;
+
+        if (fd >= 0 && (connect(fd, a->ai_addr, a->ai_addrlen) == 0 || errno == EINPROGRESS) &&
+            poll(&wait, 1, 3000) == 1 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &fault, &size) == 0)
+            ok = fault == 0;
+        if (fd >= 0)
+            close(fd);
+    }
+    freeaddrinfo(all);
+    return ok;
+}
+
 static void check_courier(struct check *k)
 {
-    if (k->settings->courier == COURIER_SMTP)
-        check_add(k, CHECK_FAIL, "courier", "set courier = \"maildir\" (a rehearsal ignores it)",
-                  "this version delivers into Maildirs only");
+    const struct settings *s = k->settings;
+
+    if (s->courier != COURIER_SMTP)
+        check_add(k, CHECK_OK, "courier", "", "delivers into %s/mail", s->home);
+    else if (!answers(s->smtp_host, s->smtp_port))
+        check_add(k, CHECK_WARN, "courier", "start the mail server, or correct smtp.host and smtp.port",
+                  "nothing answers at %s port %d: mail waits, and is tried again", s->smtp_host, s->smtp_port);
+    else if (s->smtp_ca && access(s->smtp_ca, R_OK))
+        check_add(k, CHECK_FAIL, "courier", "let smtp.ca name a readable file of PEM certificates", "%s cannot be read",
+                  s->smtp_ca);
     else
-        check_add(k, CHECK_OK, "courier", "", "delivers into %s/mail", k->settings->home);
+        check_add(k, CHECK_OK, "courier", "", "hands mail to %s port %d", s->smtp_host, s->smtp_port);
 }
 
 static void policy_fault(struct check *k, const char *name, const struct diag *why)

@@ -68,9 +68,6 @@ static enum err load_config(struct parent *p, struct diag *why)
         if (err && !p->settings)
             print_faults(&faults);
     }
-    if (!err && fresh->courier == COURIER_SMTP && !p->clock_file)
-        err = diag_set(why, ERR_REJECT, "conf.courier",
-                       "this version delivers into Maildirs only: set courier = \"maildir\"");
     if (!err) {
         fd = memfd_create("embargod.conf", MFD_CLOEXEC);
         if (fd < 0)

@@ -1,0 +1,523 @@
+#include <stdio.h> /* before libesmtp.h, which forgets it */
+
+#include <auth-client.h>
+#include <openssl/ssl.h>
+
+#include <libesmtp.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "codec/addr.h"
+#include "io/courier.h"
+#include "io/courier_reply.h"
+#include "io/courier_smtp.h"
+#include "io/courier_socket.h"
+#include "io/courier_tls.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct session {
+    const struct courier_relay *relay;
+    int bodies_fd;
+    int fd; /* to the pool; -1: it is gone */
+    struct buf payload;
+    char hello[256];
+
+    /* the job in hand */
+    struct courier_job job;
+    bool has_job, broken, again;
+    struct courier_reader *reader;
+    bool reader_used;
+    struct buf block;
+    uint8_t last; /* byte of the block before */
+    struct diag why;
+
+    /* the session */
+    smtp_session_t smtp;
+    smtp_message_t message;
+    smtp_recipient_t recipient;
+    struct courier_watch watch;
+    struct courier_tls tls;
+    unsigned mails;
+    bool with_tls, tls_asked, tls_ok, tls_missing, plain_once;
+    bool opened; /* so far that a mail was begun */
+    bool asked;  /* the server has answered the MAIL of this job */
+    enum courier_step step;
+};
+
+/* ---- jobs ---- */
+
+static void drop_job(struct session *s)
+{
+    courier_reader_free(&s->reader);
+    courier_job_free(&s->job);
+    buf_clear(&s->payload);
+    buf_clear(&s->block);
+    s->has_job = false;
+}
+
+/* In one piece: the pool wakes up once. */
+static bool write_whole(int fd, struct span bytes)
+{
+    while (bytes.len) {
+        ssize_t n = send(fd, bytes.data, bytes.len, MSG_NOSIGNAL);
+
+        if (n < 0 && errno != EINTR)
+            return false;
+        bytes.data += n > 0 ? n : 0;
+        bytes.len -= n > 0 ? (size_t)n : 0;
+    }
+    return true;
+}
+
+static void conclude(struct session *s, uint32_t type, enum courier_outcome outcome, const char *code,
+                     const char *queue_id)
+{
+    struct buf payload = BUF_EMPTY, frame = BUF_EMPTY;
+
+    courier_result_put(s->job.id, outcome, code, queue_id && *queue_id ? queue_id : NULL, &payload);
+    frame_write(&frame, type, buf_span(&payload));
+    if (s->fd >= 0 && !write_whole(s->fd, buf_span(&frame)))
+        s->fd = -1;
+    buf_free(&payload);
+    buf_free(&frame);
+    drop_job(s);
+}
+
+static bool addresses_ok(const struct courier_job *job)
+{
+    char out[ADDR_MAX_BYTES + 1];
+
+    return !addr_check(span_of(job->recipient), out, NULL) &&
+           (!*job->sender || !addr_check(span_of(job->sender), out, NULL));
+}
+
+/* Takes a job that is there. Sets has_job where it can be handed over; else it is answered already. */
+static void take_job(struct session *s)
+{
+    uint32_t type;
+
+    s->broken = s->again = s->asked = s->reader_used = false;
+    s->last = 0;
+    if (frame_receive(s->fd, FRAME_PAYLOAD_MAX, &type, &s->payload, &s->why) || type != COURIER_DELIVER ||
+        courier_job_get(buf_span(&s->payload), &s->job, &s->why)) {
+        s->fd = -1;
+        return;
+    }
+    buf_clear(&s->payload);
+    s->has_job = true;
+    if (!addresses_ok(&s->job))
+        conclude(s, COURIER_RESULT, COURIER_FAILED,
+                 "smtp.address: the address cannot be written in SMTP: correct it with member contact", NULL);
+    else if (courier_reader_open(&s->job, s->bodies_fd, &s->reader, &s->why))
+        conclude(s, COURIER_RESULT, COURIER_DEFERRED, s->why.rule, NULL);
+}
+
+/* While a session is open: the next job, where one comes in time and the server has not hung up meanwhile. */
+static bool next_job(struct session *s)
+{
+    struct pollfd fds[2] = {{.fd = s->fd, .events = POLLIN}, {.fd = courier_socket(), .events = POLLIN}};
+
+    courier_deadline(0);
+    while (!s->has_job && s->fd >= 0 && s->mails < COURIER_SESSION_MAILS) {
+        if (poll(fds, 2, s->relay->idle_ms) <= 0 || fds[1].revents)
+            return false;
+        take_job(s);
+    }
+    return s->has_job;
+}
+
+/* ---- the mail ---- */
+
+/* Line breaks are CR LF whatever comes: a bare LF in front of a dot must not be the end for anybody. */
+static void add_lines(struct session *s, struct span in)
+{
+    while (in.len) {
+        const uint8_t *lf = memchr(in.data, '\n', in.len);
+        size_t n = lf ? (size_t)(lf - in.data) : in.len;
+        uint8_t before = n ? in.data[n - 1] : s->last;
+
+        buf_add(&s->block, in.data, n);
+        if (lf) {
+            if (before != '\r')
+                buf_add_byte(&s->block, '\r');
+            buf_add_byte(&s->block, '\n');
+            n++;
+        }
+        s->last = in.data[n - 1];
+        in.data += n;
+        in.len -= n;
+    }
+}
+
+static bool rewind_mail(struct session *s)
+{
+    if (!s->reader_used)
+        return true;
+    courier_reader_free(&s->reader);
+    s->reader_used = false;
+    s->last = 0;
+    return !courier_reader_open(&s->job, s->bodies_fd, &s->reader, &s->why);
+}
+
+/* libesmtp's message callback. An end without errno is the end of the mail. */
+static const char *give_block(void **ctx, int *len, void *arg)
+{
+    struct session *s = arg;
+    struct span block = {0};
+
+    (void)ctx;
+    if (!len) {
+        s->broken = !s->has_job || !rewind_mail(s);
+        return NULL;
+    }
+    *len = 0;
+    if (!s->broken && s->has_job) {
+        s->reader_used = true;
+        s->broken = courier_reader_next(s->reader, &block, &s->why) != ERR_OK;
+    }
+    if (s->broken || !s->has_job) {
+        errno = EIO;
+        return NULL;
+    }
+    courier_deadline(block.len ? s->relay->timeout_s : 2 * s->relay->timeout_s);
+    buf_clear(&s->block);
+    add_lines(s, block);
+    *len = (int)s->block.len;
+    errno = 0;
+    return block.len ? (const char *)s->block.data : NULL;
+}
+
+static void add_mail(struct session *s)
+{
+    s->message = smtp_add_message(s->smtp);
+    if (!s->message)
+        abort(); /* out of memory */
+    smtp_set_reverse_path(s->message, *s->job.sender ? s->job.sender : NULL);
+    smtp_set_messagecb(s->message, give_block, s);
+    smtp_size_set_estimate(s->message, courier_reader_size(s->reader));
+    smtp_dsn_set_ret(s->message, Ret_HDRS);
+    s->recipient = smtp_add_recipient(s->message, s->job.recipient);
+    if (!s->recipient)
+        abort();
+    smtp_dsn_set_notify(s->recipient, Notify_FAILURE | Notify_DELAY);
+    s->mails++;
+    s->step = COURIER_MAIL;
+    courier_deadline(s->relay->timeout_s);
+}
+
+/* ---- replies ---- */
+
+/* libesmtp has the words only where it has read the whole reply, and takes the enhanced code off where it was offered.
+ */
+static struct courier_reply reply_of(const smtp_status_t *st)
+{
+    struct courier_reply r = {0};
+
+    if (!st->text)
+        return r;
+    courier_reply_set(&r, st->code, st->text);
+    if (st->enh_class == st->code / 100 && st->enh_subject >= 0 && st->enh_detail >= 0 && st->enh_subject < 1000 &&
+        st->enh_detail < 1000)
+        snprintf(r.enhanced, sizeof r.enhanced, "%d.%d.%d", st->enh_class, st->enh_subject, st->enh_detail);
+    return r;
+}
+
+static bool is_success(const smtp_status_t *st)
+{
+    return st->text && st->code >= 200 && st->code <= 299;
+}
+
+static void refuse(struct session *s, const struct courier_reply *r)
+{
+    char code[COURIER_CODE_SIZE];
+    enum courier_outcome outcome = courier_reply_judge(r, s->step, code);
+
+    conclude(s, COURIER_RESULT, outcome, code, NULL);
+}
+
+static void on_mail(struct session *s)
+{
+    const smtp_status_t *st = smtp_reverse_path_status(s->message);
+    struct courier_reply r = reply_of(st);
+
+    s->asked = true;
+    if (is_success(st)) {
+        s->step = COURIER_RCPT;
+        courier_deadline(s->relay->timeout_s);
+        return;
+    }
+    refuse(s, &r);
+    if (next_job(s))
+        add_mail(s);
+}
+
+static void on_recipient(struct session *s)
+{
+    const smtp_status_t *st = smtp_recipient_status(s->recipient);
+    struct courier_reply r = reply_of(st);
+
+    courier_deadline(s->relay->timeout_s);
+    if (is_success(st))
+        s->step = COURIER_DATA;
+    else
+        refuse(s, &r);
+}
+
+static void on_sent(struct session *s, smtp_message_t message)
+{
+    const smtp_status_t *st = smtp_message_transfer_status(message);
+    struct courier_reply r = reply_of(st);
+    char code[COURIER_CODE_SIZE], queue_id[COURIER_QUEUE_ID_SIZE];
+
+    if (message != s->message)
+        return;
+    if (s->has_job && r.code == 250 && s->step == COURIER_DATA && !s->broken) {
+        courier_reply_queue_id(st->text, queue_id);
+        snprintf(code, sizeof code, "250%s%s", *r.enhanced ? " " : "", r.enhanced);
+        conclude(s, COURIER_RESULT, COURIER_SENT, code, queue_id);
+    } else if (s->has_job) {
+        refuse(s, &r);
+    }
+    /* After a refused DATA, the list of messages has been looked at already. */
+    if (r.code && s->reader_used && next_job(s))
+        add_mail(s);
+}
+
+/* ---- events ---- */
+
+static bool is_injected(const struct session *s)
+{
+    return s->watch.surplus && s->relay->tls == SMTP_TLS_REQUIRED;
+}
+
+static void on_bytes(const char *bytes, int len, int writing, void *arg)
+{
+    struct session *s = arg;
+
+    if (s->opened || len <= 0)
+        return;
+    if (!writing) {
+        courier_watch_read(&s->watch, bytes, (size_t)len);
+        if (is_injected(s))
+            courier_socket_shut();
+        return;
+    }
+    courier_watch_asked(&s->watch);
+    s->tls_asked = s->tls_asked || (len >= 8 && strncmp(bytes, "STARTTLS", 8) == 0);
+    if (len >= 9 && strncmp(bytes, "MAIL FROM", 9) == 0) {
+        s->opened = true;
+        s->step = COURIER_MAIL;
+    }
+}
+
+/* Certificates were checked within the handshake where they have to be (courier_tls.h). */
+static void accept_certificate(const struct session *s, int event, va_list args)
+{
+    int *ok;
+
+    if (event == SMTP_EV_NO_PEER_CERTIFICATE && s->relay->tls == SMTP_TLS_REQUIRED)
+        return;
+
+    if (event == SMTP_EV_INVALID_PEER_CERTIFICATE)
+        (void)va_arg(args, long);
+    ok = va_arg(args, int *);
+    *ok = 1;
+}
+
+static void on_event(smtp_session_t smtp, int event, void *arg, ...)
+{
+    struct session *s = arg;
+    va_list args;
+
+    (void)smtp;
+    va_start(args, arg);
+    if (event == SMTP_EV_CONNECT) {
+        memset(&s->watch, 0, sizeof s->watch);
+        courier_socket_find();
+        courier_deadline(2 * s->relay->timeout_s);
+    } else if (event == SMTP_EV_DISCONNECT) {
+        courier_socket_forget();
+        courier_deadline(s->relay->timeout_s); /* the host's next address */
+    } else if (event == SMTP_EV_MAILSTATUS && s->has_job) {
+        on_mail(s);
+    } else if (event == SMTP_EV_RCPTSTATUS && s->has_job) {
+        on_recipient(s);
+    } else if (event == SMTP_EV_MESSAGESENT) {
+        on_sent(s, va_arg(args, smtp_message_t));
+    } else if (event == SMTP_EV_EXTNA_STARTTLS) {
+        s->tls_missing = true;
+    } else if (event == SMTP_EV_STARTTLS_OK) {
+        s->tls_ok = true;
+        courier_deadline(2 * s->relay->timeout_s);
+    } else if (event == SMTP_EV_INVALID_PEER_CERTIFICATE || event == SMTP_EV_WRONG_PEER_CERTIFICATE ||
+               event == SMTP_EV_NO_PEER_CERTIFICATE) {
+        accept_certificate(s, event, args);
+    }
+    va_end(args);
+}
+
+/* ---- sessions ---- */
+
+static void set_timeouts(struct session *s)
+{
+    static const int which[] = {Timeout_GREETING, Timeout_ENVELOPE, Timeout_DATA, Timeout_TRANSFER, Timeout_DATA2};
+
+    /* Later than our own deadlines, the longest of which is twice a step: these are the second line. */
+    for (size_t i = 0; i < sizeof which / sizeof which[0]; i++)
+        smtp_set_timeout(s->smtp, which[i] | Timeout_OVERRIDE_RFC2822_MINIMUM, 3000L * s->relay->timeout_s);
+}
+
+static bool set_tls(struct session *s)
+{
+    bool required = s->relay->tls == SMTP_TLS_REQUIRED;
+
+    s->with_tls = required || (s->relay->tls == SMTP_TLS_OPPORTUNISTIC && !s->plain_once);
+    s->plain_once = false;
+    if (!s->with_tls)
+        return smtp_starttls_enable(s->smtp, Starttls_DISABLED) != 0;
+    if (courier_tls_open(&s->tls, s->relay->host, s->relay->ca, required, &s->why))
+        return false;
+    smtp_starttls_set_ctx(s->smtp, s->tls.ctx);
+    return smtp_starttls_enable(s->smtp, required ? Starttls_REQUIRED : Starttls_ENABLED) != 0;
+}
+
+static void begin(struct session *s)
+{
+    char server[300];
+
+    s->smtp = smtp_create_session();
+    if (!s->smtp)
+        abort(); /* out of memory */
+    s->mails = 0;
+    s->opened = s->tls_asked = s->tls_ok = s->tls_missing = s->asked = false;
+    memset(&s->watch, 0, sizeof s->watch);
+    courier_deadline_reset();
+    s->why = (struct diag){0};
+    snprintf(server, sizeof server, "%s:%d", s->relay->host, s->relay->port);
+    smtp_set_server(s->smtp, server);
+    smtp_set_hostname(s->smtp, s->hello);
+    smtp_set_eventcb(s->smtp, on_event, s);
+    smtp_set_monitorcb(s->smtp, on_bytes, s, 0);
+    set_timeouts(s);
+    add_mail(s);
+    s->step = COURIER_OPENING;
+}
+
+/* Why no mail could be begun. */
+static void no_relay(struct session *s)
+{
+    char code[COURIER_CODE_SIZE], words[128];
+
+    if (*s->why.rule)
+        snprintf(code, sizeof code, "%s: %.180s", s->why.rule, s->why.text);
+    else if (s->tls_missing)
+        snprintf(code, sizeof code, "smtp.tls-missing: the mail server offers no STARTTLS: let it, or set smtp.tls");
+    else if (is_injected(s))
+        snprintf(code, sizeof code, "smtp.tls-injection: bytes in clear came behind a reply: somebody is in between");
+    else if (*s->tls.fault)
+        snprintf(code, sizeof code, "smtp.certificate: %s: correct smtp.host or smtp.ca, or the certificate",
+                 s->tls.fault);
+    else if (courier_deadline_passed())
+        snprintf(code, sizeof code, "smtp.timeout: the mail server does not answer");
+    else if (s->watch.refusal.code)
+        courier_reply_judge(&s->watch.refusal, COURIER_OPENING, code);
+    else if (s->with_tls && s->tls_asked && !s->tls_ok)
+        snprintf(code, sizeof code, "smtp.tls: the TLS 1.2 handshake failed: see what the mail server's log says");
+    else
+        snprintf(code, sizeof code, "smtp.connect: %s", smtp_strerror(smtp_errno(), words, sizeof words));
+    conclude(s, COURIER_NO_RELAY, COURIER_DEFERRED, code, NULL);
+}
+
+/* The session is over, and the job in hand has no answer. Without a conclusion it goes by another session. */
+static void settle(struct session *s)
+{
+    struct courier_reply none = {0};
+
+    if (s->broken) {
+        conclude(s, COURIER_RESULT, COURIER_DEFERRED, *s->why.rule ? s->why.rule : "courier.body", NULL);
+    } else if (s->mails > 1 && !s->asked && !s->again) {
+        s->again = true; /* a server may end a session between two mails, without a word */
+    } else if (!s->opened && s->with_tls && s->relay->tls == SMTP_TLS_OPPORTUNISTIC && s->tls_asked && !s->tls_ok) {
+        s->plain_once = true;
+    } else if (!s->opened) {
+        no_relay(s);
+    } else if (courier_deadline_passed()) {
+        conclude(s, COURIER_RESULT, COURIER_DEFERRED, "smtp.timeout: the mail server did not answer in time", NULL);
+    } else {
+        refuse(s, &none);
+    }
+}
+
+static void run(struct session *s)
+{
+    begin(s);
+    courier_deadline(s->relay->timeout_s);
+    if (set_tls(s))
+        smtp_start_session(s->smtp);
+    courier_deadline_close();
+    courier_socket_forget();
+    if (s->has_job)
+        settle(s);
+    smtp_destroy_session(s->smtp);
+    courier_tls_close(&s->tls);
+    s->tls.fault[0] = 0;
+}
+
+static bool is_loopback(const char *host)
+{
+    return strncmp(host, "127.", 4) == 0 || strcasecmp(host, "localhost") == 0;
+}
+
+struct courier_relay courier_relay_of(const struct settings *settings)
+{
+    struct courier_relay r = {.host = settings->smtp_host,
+                              .port = settings->smtp_port,
+                              .tls = settings->smtp_tls,
+                              .ca = settings->smtp_ca,
+                              .timeout_s = settings->smtp_timeout_s,
+                              .idle_ms = 2000};
+
+    if (r.tls == SMTP_TLS_OPPORTUNISTIC && is_loopback(r.host))
+        r.tls = SMTP_TLS_NONE;
+    return r;
+}
+
+/* What EHLO says: the host's name where it can be one (RFC 5321, 4.1.1.1). */
+static void set_hello(struct session *s)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-";
+
+    if (gethostname(s->hello, sizeof s->hello - 1) || !*s->hello || strspn(s->hello, letters) != strlen(s->hello))
+        snprintf(s->hello, sizeof s->hello, "localhost");
+}
+
+int courier_smtp_main(const struct courier_relay *relay, int bodies_fd, int fd)
+{
+    static char home[] = "HOME=/nonexistent";
+    static char *clean[] = {home, NULL};
+    struct session s = {.relay = relay, .bodies_fd = bodies_fd, .fd = fd};
+
+    environ = clean;
+    buf_init(&s.payload, FRAME_PAYLOAD_MAX);
+    buf_init(&s.block, BUF_MAX_DEFAULT);
+    set_hello(&s);
+    courier_deadline_open();
+    while (s.fd >= 0) {
+        if (s.has_job)
+            run(&s);
+        else
+            take_job(&s);
+    }
+    if (s.has_job)
+        drop_job(&s);
+    buf_free(&s.payload);
+    buf_free(&s.block);
+    return 0;
+}
