@@ -80,7 +80,7 @@ static enum err change_copy(struct flow *f, const struct command *c, struct repl
                        "this copy could not be encrypted: mend the key, then advisory send --to ORG");
     if (!err)
         err = next_at == INSTANT_NONE ? copy_set_state(f->db, copy.id, "dropped", "dropped", now, why)
-                                      : copy_set_deferred(f->db, copy.id, verb, next_at, why);
+                                      : copy_set_waiting(f->db, copy.id, verb, next_at, why);
     snprintf(object, sizeof object, "copy:%lld", (long long)copy.id);
     if (!err)
         err = audit_append(f->db, now, c->actor.name, verb, object, "", NULL, why);

@@ -67,35 +67,67 @@ static void forget_job(struct dispatch *d, int64_t id)
         }
 }
 
-/* Growing delays; after limits.retry_give_up_s the copy has failed, and says so. */
-static enum err record_deferred(struct dispatch *d, int64_t id, const char *code, struct diag *why)
+/* The pause after so many tries, and what all the pauses before it come to. */
+static int64_t pause_after(const struct settings_limits *l, int64_t tries, int64_t *before)
+{
+    int64_t pause = l->retry_first_s < l->retry_max_s ? l->retry_first_s : l->retry_max_s;
+
+    *before = 0;
+    for (int64_t i = 0; i < tries && *before < l->retry_give_up_s; i++) {
+        *before += pause;
+        pause = pause * 2 < l->retry_max_s ? pause * 2 : l->retry_max_s;
+    }
+    return pause;
+}
+
+/*
+ * Growing pauses, until they come to limits.retry_give_up_s: then the copy has failed, and says so. Pauses are counted,
+ * not time, so that neither a daemon that was down nor a copy that was held uses its tries up.
+ */
+static enum err record_deferred(struct dispatch *d, const struct copy_row *row, const char *code, struct diag *why)
 {
     const struct settings_limits *l = &d->core->settings->limits;
-    int64_t now = clock_now(&d->core->clock), delay = l->retry_first_s;
-    struct copy_row row;
-    struct mail_row mail;
-    enum err err = copy_by_id(d->core->flow.db, id, &row, why);
+    int64_t now = clock_now(&d->core->clock), before, pause = pause_after(l, row->tries, &before);
+    char *words;
+    enum err err;
 
-    if (err)
-        return err;
-    err = mail_by_id(d->core->flow.db, row.mail_id, &mail, why);
-    for (int64_t i = 0; i < row.tries && delay < l->retry_max_s; i++)
-        delay *= 2;
-    if (delay > l->retry_max_s)
-        delay = l->retry_max_s;
-    if (!err && now >= mail.made_at + l->retry_give_up_s && now >= row.next_at + l->retry_give_up_s)
-        err = copy_set_state(d->core->flow.db, id, "failed", code, now, why);
-    else if (!err)
-        err = copy_set_deferred(d->core->flow.db, id, code, now + delay, why);
+    if (before < l->retry_give_up_s)
+        return copy_set_deferred(d->core->flow.db, row->id, code, now + pause, why);
+    words = mem_printf("%s (given up after %lld tries: mend the cause, then queue retry %lld)", code ? code : "",
+                       (long long)row->tries + 1, (long long)row->id);
+    err = copy_set_state(d->core->flow.db, row->id, "failed", words, now, why);
+    free(words);
+    return err;
+}
+
+static bool is_waiting(const struct copy_row *row)
+{
+    return strcmp(row->state, "queued") == 0 || strcmp(row->state, "deferred") == 0;
+}
+
+static enum err record_outcome(struct dispatch *d, int64_t id, uint32_t outcome, const char *code, const char *queue_id,
+                               struct diag *why)
+{
+    struct db *db = d->core->flow.db;
+    int64_t now = clock_now(&d->core->clock);
+    struct copy_row row;
+    enum err err;
+
+    if (outcome == COURIER_SENT)
+        return copy_set_sent(db, id, code, queue_id, now, why);
+    err = copy_by_id(db, id, &row, why);
+    /* One that was dropped meanwhile stays dropped. */
+    if (!err && is_waiting(&row))
+        err = outcome == COURIER_FAILED ? copy_set_state(db, id, "failed", code, now, why)
+                                        : record_deferred(d, &row, code, why);
     copy_row_free(&row);
-    mail_row_free(&mail);
     return err;
 }
 
 static enum err record(struct dispatch *d, struct span payload, struct diag *why)
 {
     struct frame_reader r;
-    int64_t id, now = clock_now(&d->core->clock);
+    int64_t id;
     uint32_t outcome;
     char *code, *queue_id;
     enum err err = ERR_OK;
@@ -107,12 +139,8 @@ static enum err record(struct dispatch *d, struct span payload, struct diag *why
     queue_id = frame_get_str(&r);
     if (!frame_done(&r))
         err = diag_set(why, ERR_INTERNAL, "frame.bad", "the courier sent a damaged frame");
-    else if (outcome == COURIER_SENT)
-        err = copy_set_sent(d->core->flow.db, id, code, queue_id, now, why);
-    else if (outcome == COURIER_FAILED)
-        err = copy_set_state(d->core->flow.db, id, "failed", code, now, why);
     else
-        err = record_deferred(d, id, code, why);
+        err = record_outcome(d, id, outcome, code, queue_id, why);
     forget_job(d, id);
     free(code);
     free(queue_id);

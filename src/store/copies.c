@@ -84,6 +84,15 @@ enum err copy_set_deferred(struct db *db, int64_t id, const char *code, int64_t 
                   "tii", code, next_at, id);
 }
 
+enum err copy_set_waiting(struct db *db, int64_t id, const char *code, int64_t next_at, struct diag *why)
+{
+    return db_run(
+        db, why,
+        "UPDATE copy SET tries = CASE state WHEN 'failed' THEN 0 ELSE tries END, state = 'deferred', code = ?,"
+        " next_at = ?, done_at = NULL WHERE id = ? AND state IN ('queued', 'deferred', 'failed')",
+        "tii", code, next_at, id);
+}
+
 enum err copy_count_seal_try(struct db *db, int64_t id, struct diag *why)
 {
     return db_run(db, why, "UPDATE copy SET seal_tries = seal_tries + 1 WHERE id = ?", "i", id);

@@ -94,6 +94,8 @@ enum err copy_set_sent(struct db *db, int64_t id, const char *code, const char *
                        struct diag *why);
 /* Only where it still waits: a copy that was dropped while the courier had it stays dropped. */
 enum err copy_set_deferred(struct db *db, int64_t id, const char *code, int64_t next_at, struct diag *why);
+/* An admin's word: it waits until next_at; one that had failed has all its tries again. */
+enum err copy_set_waiting(struct db *db, int64_t id, const char *code, int64_t next_at, struct diag *why);
 enum err copy_count_seal_try(struct db *db, int64_t id, struct diag *why);
 /* Drops every copy to a member that has not gone; *n says how many. */
 enum err copy_drop_member(struct db *db, int64_t member_id, const char *code, int64_t now_utc_s, int64_t *n,
