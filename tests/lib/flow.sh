@@ -199,6 +199,8 @@ trap cleanup EXIT
 trap 'exit 130' INT TERM HUP
 
 finish() {
+    # In a build with sanitizers a fault counts, whatever was seen of it.
+    grep -q 'ERROR: AddressSanitizer\|runtime error:' "$T/log" 2>/dev/null && not_ok 'a sanitizer has found a fault'
     if [ "$fails" -ne 0 ]; then
         echo "# $fails failed; the daemon's last words:"
         grep -A 12 'ERROR: AddressSanitizer\|runtime error:' "$T/log" | head -n 30 | sed 's/^/#   /'
