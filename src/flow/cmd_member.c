@@ -239,7 +239,7 @@ enum err cmd_key_import(struct flow *f, const struct command *c, struct reply *r
     struct list_row row = {0};
     struct key_row *old = mem_zero(1, sizeof *old);
     bool team = false;
-    int64_t id;
+    int64_t id, dropped = 0;
     enum err err = flow_list(f, c->list, &list, &row, why);
 
     if (!err && !key_by_fingerprint(f->db, row.id, file->key->fingerprint, old, why))
@@ -256,8 +256,13 @@ enum err cmd_key_import(struct flow *f, const struct command *c, struct reply *r
                            why);
     if (!err)
         err = key_by_id(f->db, id, old, why);
+    /* Who has a revoked key may have lost it: what waits for it must not go. */
+    if (!err && old->facts.revoked)
+        err = copy_drop_key(f->db, id, "key.revoked", clock_now(f->clock), &dropped, why);
     if (!err)
         r->data = view_key(old, clock_now(f->clock));
+    if (!err && dropped)
+        snprintf(r->message, sizeof r->message, "%lld sealed copies dropped: the key is revoked", (long long)dropped);
     free(old);
     list_row_free(&row);
     return err;

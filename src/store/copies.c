@@ -110,6 +110,18 @@ enum err copy_drop_member(struct db *db, int64_t member_id, const char *code, in
     return err;
 }
 
+enum err copy_drop_key(struct db *db, int64_t key_row, const char *code, int64_t now_utc_s, int64_t *n,
+                       struct diag *why)
+{
+    enum err err = db_run(db, why,
+                          "UPDATE copy SET state = 'dropped', code = ?, done_at = ? WHERE key_row = ?"
+                          " AND state IN ('queued', 'deferred')",
+                          "tii", code, now_utc_s, key_row);
+
+    *n = err ? 0 : db_changes(db);
+    return err;
+}
+
 enum err copy_drop_case(struct db *db, int64_t case_id, const char *code, int64_t now_utc_s, int64_t *n,
                         struct diag *why)
 {

@@ -185,5 +185,25 @@ settle
 for org in $good; do opens $org watermark; done
 same 'each copy has a body of its own' 6 "$(sql "SELECT COUNT(DISTINCT c.body_id) FROM copy c JOIN mail m ON m.id = c.mail_id
     JOIN cases k ON k.id = m.case_id WHERE m.kind = 'advisory' AND k.code = '$id'")"
+
+# ---- a key that is revoked after the sealing ----
+revocation acorn
+mv "$T/i/mail/security@acorn.example" "$T/w/acorn"
+: >"$T/i/mail/security@acorn.example"
+usual_text 'Marked again' >"$T/w/text"
+ctl advisory edit "$id" "$T/w/text" >/dev/null
+send_advisory "$id"
+for try in $(seq 50); do
+    [ "$(queue_of acorn | cut -d' ' -f1)" = deferred ] && break
+    sleep 0.1
+done
+rm "$T/i/mail/security@acorn.example"
+mv "$T/w/acorn" "$T/i/mail/security@acorn.example"
+before=$(box security@acorn.example)
+ctl key import "$T/k/acorn.rev" >"$T/w/out"
+same 'what was sealed for it and has not gone is dropped' 'dropped key.revoked' "$(queue_of acorn)"
+later '1 day'
+settle
+same 'and never goes' "$before" "$(box security@acorn.example)"
 stop
 finish
