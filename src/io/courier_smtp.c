@@ -33,7 +33,7 @@ struct session {
     struct courier_job job;
     bool has_job, broken, again;
     struct courier_reader *reader;
-    bool reader_used;
+    bool reader_used, whole; /* begun to be given to the server; given to its end */
     struct buf block;
     uint8_t last; /* byte of the block before */
     struct diag why;
@@ -103,7 +103,7 @@ static void take_job(struct session *s)
 {
     uint32_t type;
 
-    s->broken = s->again = s->asked = s->reader_used = false;
+    s->broken = s->again = s->asked = s->reader_used = s->whole = false;
     s->last = 0;
     if (frame_receive(s->fd, FRAME_PAYLOAD_MAX, &type, &s->payload, &s->why) || type != COURIER_DELIVER ||
         courier_job_get(buf_span(&s->payload), &s->job, &s->why)) {
@@ -174,6 +174,7 @@ static const char *give_block(void **ctx, int *len, void *arg)
 
     (void)ctx;
     if (!len) {
+        s->whole = false;
         s->broken = !s->has_job || !rewind_mail(s);
         return NULL;
     }
@@ -190,6 +191,7 @@ static const char *give_block(void **ctx, int *len, void *arg)
     buf_clear(&s->block);
     add_lines(s, block);
     *len = (int)s->block.len;
+    s->whole = !block.len;
     errno = 0;
     return block.len ? (const char *)s->block.data : NULL;
 }
@@ -276,9 +278,9 @@ static void on_sent(struct session *s, smtp_message_t message)
     struct courier_reply r = reply_of(st);
     char code[COURIER_CODE_SIZE], queue_id[COURIER_QUEUE_ID_SIZE];
 
-    if (message != s->message)
-        return;
-    if (s->has_job && r.code == 250 && s->step == COURIER_DATA && !s->broken) {
+    if (message != s->message || !r.code)
+        return; /* without a reply: the session is over, see settle */
+    if (s->has_job && r.code == 250 && s->step == COURIER_DATA && s->whole) {
         courier_reply_queue_id(st->text, queue_id);
         snprintf(code, sizeof code, "250%s%s", *r.enhanced ? " " : "", r.enhanced);
         conclude(s, COURIER_RESULT, COURIER_SENT, code, queue_id);
@@ -286,7 +288,7 @@ static void on_sent(struct session *s, smtp_message_t message)
         refuse(s, &r);
     }
     /* After a refused DATA, the list of messages has been looked at already. */
-    if (r.code && s->reader_used && next_job(s))
+    if (s->reader_used && next_job(s))
         add_mail(s);
 }
 

@@ -9,7 +9,8 @@
  * What libesmtp does not do by itself, and what is done about it here:
  * - smtp_start_session says success when the connection was dropped: nothing but replies counts. With CHUNKING the
  *   transfer status holds the replies to single chunks: it counts at SMTP_EV_MESSAGESENT alone.
- * - a write that times out is dropped in silence and the next one goes on, so that a mail may get a hole: one deadline
+ * - it says that a mail was sent, too, when DATA itself was answered with 250: only one that it has read to its end is.
+- a write that times out is dropped in silence and the next one goes on, so that a mail may get a hole: one deadline
  *   per step (SIGALRM) shuts the socket down before libesmtp's own time-outs come, and then no write succeeds. The same
  *   deadline ends a connect(), a TLS handshake and a server that sends a byte a minute.
  * - a message callback that ends early ends the mail, and the half is accepted: errno must be set, and stay so.
