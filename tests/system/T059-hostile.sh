@@ -179,7 +179,9 @@ encrypted_mail "$T/w/whole.asc"
 expect case 'a good encrypted mail'
 sed 's/rita@reporter.example/mallory@evil.example/' "$T/w/m" >"$T/w/stolen"
 mv "$T/w/stolen" "$T/w/m"
-sender=mallory@evil.example hostile 'the same ciphertext from another' ciphertext-seen
+sender=mallory@evil.example
+hostile 'the same ciphertext from another' ciphertext-seen
+sender=
 same 'and nothing goes to him' 0 "$(box mallory@evil.example)"
 
 # ---- cut at random ----
