@@ -16,6 +16,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -507,6 +508,7 @@ int courier_smtp_main(const struct courier_relay *relay, int bodies_fd, int fd)
     struct session s = {.relay = relay, .bodies_fd = bodies_fd, .fd = fd};
 
     environ = clean;
+    signal(SIGPIPE, SIG_IGN);
     buf_init(&s.payload, FRAME_PAYLOAD_MAX);
     buf_init(&s.block, BUF_MAX_DEFAULT);
     set_hello(&s);
