@@ -7,8 +7,8 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
-#include "codec/addr.h"
 #include "io/courier.h"
+#include "io/courier_mail.h"
 #include "io/courier_reply.h"
 #include "io/courier_smtp.h"
 #include "io/courier_socket.h"
@@ -25,18 +25,13 @@
 
 struct session {
     const struct courier_relay *relay;
-    int bodies_fd;
     int fd; /* to the pool; -1: it is gone */
     struct buf payload;
     char hello[256];
 
-    /* the job in hand */
-    struct courier_job job;
-    bool has_job, broken, again;
-    struct courier_reader *reader;
-    bool reader_used, whole; /* begun to be given to the server; given to its end */
-    struct buf block;
-    uint8_t last; /* byte of the block before */
+    struct courier_mail mail; /* open while a job is in hand */
+    bool again;               /* it goes by a second session already */
+    bool asked;               /* the server has answered its MAIL */
     struct diag why;
 
     /* the session */
@@ -48,20 +43,10 @@ struct session {
     unsigned mails;
     bool with_tls, tls_asked, tls_ok, tls_missing, plain_once;
     bool opened; /* so far that a mail was begun */
-    bool asked;  /* the server has answered the MAIL of this job */
     enum courier_step step;
 };
 
 /* ---- jobs ---- */
-
-static void drop_job(struct session *s)
-{
-    courier_reader_free(&s->reader);
-    courier_job_free(&s->job);
-    buf_clear(&s->payload);
-    buf_clear(&s->block);
-    s->has_job = false;
-}
 
 /* In one piece: the pool wakes up once. */
 static bool write_whole(int fd, struct span bytes)
@@ -82,42 +67,37 @@ static void conclude(struct session *s, uint32_t type, enum courier_outcome outc
 {
     struct buf payload = BUF_EMPTY, frame = BUF_EMPTY;
 
-    courier_result_put(s->job.id, outcome, code, queue_id && *queue_id ? queue_id : NULL, &payload);
+    courier_result_put(s->mail.job.id, outcome, code, queue_id && *queue_id ? queue_id : NULL, &payload);
     frame_write(&frame, type, buf_span(&payload));
     if (s->fd >= 0 && !write_whole(s->fd, buf_span(&frame)))
         s->fd = -1;
     buf_free(&payload);
     buf_free(&frame);
-    drop_job(s);
+    courier_mail_close(&s->mail);
 }
 
-static bool addresses_ok(const struct courier_job *job)
-{
-    char out[ADDR_MAX_BYTES + 1];
-
-    return !addr_check(span_of(job->recipient), out, NULL) &&
-           (!*job->sender || !addr_check(span_of(job->sender), out, NULL));
-}
-
-/* Takes a job that is there. Sets has_job where it can be handed over; else it is answered already. */
+/* Takes a job that is there. The mail is open where it can be handed over; else it is answered already. */
 static void take_job(struct session *s)
 {
+    char code[COURIER_CODE_SIZE];
     uint32_t type;
+    enum err err = frame_receive(s->fd, FRAME_PAYLOAD_MAX, &type, &s->payload, &s->why);
 
-    s->broken = s->again = s->asked = s->reader_used = s->whole = false;
-    s->last = 0;
-    if (frame_receive(s->fd, FRAME_PAYLOAD_MAX, &type, &s->payload, &s->why) || type != COURIER_DELIVER ||
-        courier_job_get(buf_span(&s->payload), &s->job, &s->why)) {
+    s->again = s->asked = false;
+    if (!err && type != COURIER_DELIVER)
+        err = diag_set(&s->why, ERR_REJECT, "frame.bad", "the pool sent a frame of another type");
+    if (!err)
+        err = courier_mail_open(&s->mail, buf_span(&s->payload), &s->why);
+    else
         s->fd = -1;
-        return;
-    }
     buf_clear(&s->payload);
-    s->has_job = true;
-    if (!addresses_ok(&s->job))
-        conclude(s, COURIER_RESULT, COURIER_FAILED,
-                 "smtp.address: the address cannot be written in SMTP: correct it with member contact", NULL);
-    else if (courier_reader_open(&s->job, s->bodies_fd, &s->reader, &s->why))
-        conclude(s, COURIER_RESULT, COURIER_DEFERRED, s->why.rule, NULL);
+    if (!err || s->fd < 0)
+        return;
+    snprintf(code, sizeof code, "%s: %.180s", s->why.rule, s->why.text);
+    if (strcmp(s->why.rule, "frame.bad") == 0)
+        s->fd = -1;
+    else
+        conclude(s, COURIER_RESULT, err == ERR_REJECT ? COURIER_FAILED : COURIER_DEFERRED, code, NULL);
 }
 
 /* While a session is open: the next job, where one comes in time and the server has not hung up meanwhile. */
@@ -126,75 +106,36 @@ static bool next_job(struct session *s)
     struct pollfd fds[2] = {{.fd = s->fd, .events = POLLIN}, {.fd = courier_socket(), .events = POLLIN}};
 
     courier_deadline(0);
-    while (!s->has_job && s->fd >= 0 && s->mails < COURIER_SESSION_MAILS) {
+    while (!s->mail.open && s->fd >= 0 && s->mails < COURIER_SESSION_MAILS) {
         if (poll(fds, 2, s->relay->idle_ms) <= 0 || fds[1].revents)
             return false;
         take_job(s);
     }
-    return s->has_job;
+    return s->mail.open;
 }
 
 /* ---- the mail ---- */
-
-/* Line breaks are CR LF whatever comes: a bare LF in front of a dot must not be the end for anybody. */
-static void add_lines(struct session *s, struct span in)
-{
-    while (in.len) {
-        const uint8_t *lf = memchr(in.data, '\n', in.len);
-        size_t n = lf ? (size_t)(lf - in.data) : in.len;
-        uint8_t before = n ? in.data[n - 1] : s->last;
-
-        buf_add(&s->block, in.data, n);
-        if (lf) {
-            if (before != '\r')
-                buf_add_byte(&s->block, '\r');
-            buf_add_byte(&s->block, '\n');
-            n++;
-        }
-        s->last = in.data[n - 1];
-        in.data += n;
-        in.len -= n;
-    }
-}
-
-static bool rewind_mail(struct session *s)
-{
-    if (!s->reader_used)
-        return true;
-    courier_reader_free(&s->reader);
-    s->reader_used = false;
-    s->last = 0;
-    return !courier_reader_open(&s->job, s->bodies_fd, &s->reader, &s->why);
-}
 
 /* libesmtp's message callback. An end without errno is the end of the mail. */
 static const char *give_block(void **ctx, int *len, void *arg)
 {
     struct session *s = arg;
-    struct span block = {0};
+    struct span block;
 
     (void)ctx;
     if (!len) {
-        s->whole = false;
-        s->broken = !s->has_job || !rewind_mail(s);
+        courier_mail_rewind(&s->mail);
         return NULL;
     }
     *len = 0;
-    if (!s->broken && s->has_job) {
-        s->reader_used = true;
-        s->broken = courier_reader_next(s->reader, &block, &s->why) != ERR_OK;
-    }
-    if (s->broken || !s->has_job) {
+    if (!courier_mail_next(&s->mail, &block)) {
         errno = EIO;
         return NULL;
     }
     courier_deadline(block.len ? s->relay->timeout_s : 2 * s->relay->timeout_s);
-    buf_clear(&s->block);
-    add_lines(s, block);
-    *len = (int)s->block.len;
-    s->whole = !block.len;
+    *len = (int)block.len;
     errno = 0;
-    return block.len ? (const char *)s->block.data : NULL;
+    return block.len ? (const char *)block.data : NULL;
 }
 
 static void add_mail(struct session *s)
@@ -202,11 +143,11 @@ static void add_mail(struct session *s)
     s->message = smtp_add_message(s->smtp);
     if (!s->message)
         abort(); /* out of memory */
-    smtp_set_reverse_path(s->message, *s->job.sender ? s->job.sender : NULL);
+    smtp_set_reverse_path(s->message, *s->mail.job.sender ? s->mail.job.sender : NULL);
     smtp_set_messagecb(s->message, give_block, s);
-    smtp_size_set_estimate(s->message, courier_reader_size(s->reader));
+    smtp_size_set_estimate(s->message, courier_mail_size(&s->mail));
     smtp_dsn_set_ret(s->message, Ret_HDRS);
-    s->recipient = smtp_add_recipient(s->message, s->job.recipient);
+    s->recipient = smtp_add_recipient(s->message, s->mail.job.recipient);
     if (!s->recipient)
         abort();
     smtp_dsn_set_notify(s->recipient, Notify_FAILURE | Notify_DELAY);
@@ -281,15 +222,15 @@ static void on_sent(struct session *s, smtp_message_t message)
 
     if (message != s->message || !r.code)
         return; /* without a reply: the session is over, see settle */
-    if (s->has_job && r.code == 250 && s->step == COURIER_DATA && s->whole) {
+    if (s->mail.open && r.code == 250 && s->step == COURIER_DATA && s->mail.whole) {
         courier_reply_queue_id(st->text, queue_id);
         snprintf(code, sizeof code, "250%s%s", *r.enhanced ? " " : "", r.enhanced);
         conclude(s, COURIER_RESULT, COURIER_SENT, code, queue_id);
-    } else if (s->has_job) {
+    } else if (s->mail.open) {
         refuse(s, &r);
     }
     /* After a refused DATA, the list of messages has been looked at already. */
-    if (s->reader_used && next_job(s))
+    if (s->mail.used && next_job(s))
         add_mail(s);
 }
 
@@ -348,9 +289,9 @@ static void on_event(smtp_session_t smtp, int event, void *arg, ...)
     } else if (event == SMTP_EV_DISCONNECT) {
         courier_socket_forget();
         courier_deadline(s->relay->timeout_s); /* the host's next address */
-    } else if (event == SMTP_EV_MAILSTATUS && s->has_job) {
+    } else if (event == SMTP_EV_MAILSTATUS && s->mail.open) {
         on_mail(s);
-    } else if (event == SMTP_EV_RCPTSTATUS && s->has_job) {
+    } else if (event == SMTP_EV_RCPTSTATUS && s->mail.open) {
         on_recipient(s);
     } else if (event == SMTP_EV_MESSAGESENT) {
         on_sent(s, va_arg(args, smtp_message_t));
@@ -443,8 +384,8 @@ static void settle(struct session *s)
 {
     struct courier_reply none = {0};
 
-    if (s->broken) {
-        conclude(s, COURIER_RESULT, COURIER_DEFERRED, *s->why.rule ? s->why.rule : "courier.body", NULL);
+    if (s->mail.broken) {
+        conclude(s, COURIER_RESULT, COURIER_DEFERRED, *s->mail.why.rule ? s->mail.why.rule : "courier.body", NULL);
     } else if (s->mails > 1 && !s->asked && !s->again) {
         s->again = true; /* a server may end a session between two mails, without a word */
     } else if (!s->opened && s->with_tls && s->relay->tls == SMTP_TLS_OPPORTUNISTIC && s->tls_asked && !s->tls_ok) {
@@ -466,7 +407,7 @@ static void run(struct session *s)
         smtp_start_session(s->smtp);
     courier_deadline_close();
     courier_socket_forget();
-    if (s->has_job)
+    if (s->mail.open)
         settle(s);
     smtp_destroy_session(s->smtp);
     courier_tls_close(&s->tls);
@@ -505,23 +446,21 @@ int courier_smtp_main(const struct courier_relay *relay, int bodies_fd, int fd)
 {
     static char home[] = "HOME=/nonexistent";
     static char *clean[] = {home, NULL};
-    struct session s = {.relay = relay, .bodies_fd = bodies_fd, .fd = fd};
+    struct session s = {.relay = relay, .fd = fd};
 
     environ = clean;
     signal(SIGPIPE, SIG_IGN);
     buf_init(&s.payload, FRAME_PAYLOAD_MAX);
-    buf_init(&s.block, BUF_MAX_DEFAULT);
+    courier_mail_init(&s.mail, bodies_fd);
     set_hello(&s);
     courier_deadline_open();
     while (s.fd >= 0) {
-        if (s.has_job)
+        if (s.mail.open)
             run(&s);
         else
             take_job(&s);
     }
-    if (s.has_job)
-        drop_job(&s);
+    courier_mail_free(&s.mail);
     buf_free(&s.payload);
-    buf_free(&s.block);
     return 0;
 }
