@@ -5,24 +5,18 @@
  *
  * The signed packets live here only, and are wiped with the task. Nothing of a group's session key is kept.
  */
-#include "proc/core.h"
+#include "proc/sealer.h"
 
 #include "base/frame.h"
 #include "base/fsx.h"
 #include "base/instant.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "codec/pgp_split.h"
-#include "store/outbox.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#define SEAL_TRIES_MAX 5
-#define PAUSE_AFTER_MS 2000
 
 /*
  * A small mail's group is cut so that every worker has a part, where a part's session keys cost more than its start;
@@ -30,41 +24,6 @@
  */
 #define CUT_BODY_BYTES ((size_t)256 << 10)
 #define CUT_KEYS_MIN   100
-
-struct part;
-
-/* One mail under way. */
-struct task {
-    struct task *next;
-    struct sealer *s;
-    struct mail_row mail;
-    const struct settings_list *list;
-    struct buf packets; /* signed by the list */
-    size_t parts;       /* encryptions that run */
-};
-
-/* One encryption: the copies of one shard, or a single copy. */
-struct part {
-    struct part *next; /* that waits too */
-    struct task *t;
-    int64_t *copies;
-    uint64_t *subkeys; /* that gpg will choose */
-    char **fingerprints;
-    size_t n;
-    int64_t shard; /* -1: a key of a participant */
-    bool alone;    /* the fallback: each recipient by itself */
-};
-
-struct sealer {
-    struct core *core;
-    struct task *tasks;
-    size_t n_tasks;
-    /* Parts wait here and not in the pool, where each would hold a copy of the mail. */
-    struct part *waiting, **waiting_end;
-    int n_running;
-    int bodies_fd;
-    int64_t not_before_ms; /* after a failure: do not spin */
-};
 
 struct sealer *sealer_new(struct core *core)
 {
@@ -82,7 +41,15 @@ struct sealer *sealer_new(struct core *core)
     return s;
 }
 
-static void part_free(struct part *p);
+static void part_free(struct part *p)
+{
+    for (size_t i = 0; i < p->n; i++)
+        free(p->fingerprints[i]);
+    free(p->fingerprints);
+    free(p->copies);
+    free(p->subkeys);
+    free(p);
+}
 
 static void task_free(struct task *t)
 {
@@ -113,16 +80,6 @@ size_t sealer_busy(const struct sealer *s)
     return s->n_tasks;
 }
 
-static void part_free(struct part *p)
-{
-    for (size_t i = 0; i < p->n; i++)
-        free(p->fingerprints[i]);
-    free(p->fingerprints);
-    free(p->copies);
-    free(p->subkeys);
-    free(p);
-}
-
 static void task_end(struct task *t)
 {
     struct task **at = &t->s->tasks;
@@ -138,7 +95,7 @@ static void task_end(struct task *t)
     task_free(t);
 }
 
-static void part_end(struct part *p)
+void sealer_part_end(struct part *p)
 {
     struct task *t = p->t;
 
@@ -147,187 +104,26 @@ static void part_end(struct part *p)
         task_end(t);
 }
 
-/* ---- a result becomes a body and heads ---- */
-
-static enum err write_body(struct sealer *s, struct span body, char name[40], struct diag *why)
+struct part *sealer_part_new(struct task *t, int64_t shard)
 {
-    char hex[33];
+    struct part *p = mem_zero(1, sizeof *p);
 
-    fsx_random_hex(16, hex);
-    snprintf(name, 40, "%s.pgp", hex);
-    return fsx_write_file(s->bodies_fd, name, 0640, body.data, body.len, why);
+    p->t = t;
+    p->shard = shard;
+    return p;
 }
 
-static enum err commit_copies(struct part *p, struct span message, const struct pgp_split *split, const size_t *map,
-                              const char *file, struct diag *why)
+void sealer_part_add(struct part *p, int64_t copy, const char *fingerprint, uint64_t subkey)
 {
-    struct db *db = p->t->s->core->flow.db;
-    int64_t body_id;
-    enum err err = db_begin(db, why);
-
-    if (!err)
-        err = body_insert(db, p->t->mail.id, file, (int64_t)split->body_len, &body_id, why);
-    for (size_t i = 0; !err && i < p->n; i++) {
-        const struct pgp_pkesk *k = &split->pkesk[map[i]];
-
-        err = copy_sealed(db, p->copies[i], (struct span){message.data + k->off, k->len}, body_id, why);
-    }
-    if (!err)
-        err = db_commit(db, why);
-    if (err)
-        db_rollback(db);
-    return err;
+    p->copies = mem_resize(p->copies, p->n + 1, sizeof *p->copies);
+    p->subkeys = mem_resize(p->subkeys, p->n + 1, sizeof *p->subkeys);
+    p->fingerprints = mem_resize(p->fingerprints, p->n + 1, sizeof *p->fingerprints);
+    p->copies[p->n] = copy;
+    p->subkeys[p->n] = subkey;
+    p->fingerprints[p->n++] = mem_strdup(fingerprint);
 }
 
-/* ERR_REJECT rule pgp.split: the result is not what it must be. */
-static enum err take_result(struct part *p, struct span message, struct diag *why)
-{
-    struct pgp_split split;
-    char file[40];
-    size_t *map;
-    enum err err = pgp_split_parse(message, p->n + 1, &split, why);
-
-    if (err)
-        return err;
-    map = mem_zero(p->n, sizeof *map);
-    err = pgp_split_map(&split, p->subkeys, p->n, map, why);
-    if (!err)
-        err = write_body(p->t->s, (struct span){message.data + split.body_off, split.body_len}, file, why);
-    if (!err) {
-        err = commit_copies(p, message, &split, map, file, why);
-        if (err)
-            unlinkat(p->t->s->bodies_fd, file, 0);
-    }
-    free(map);
-    pgp_split_free(&split);
-    return err;
-}
-
-static void fail_copy(struct part *p, size_t i, const char *rule)
-{
-    struct core *core = p->t->s->core;
-    struct diag why;
-
-    log_event(NULL, "copy-failed", rule, "copy=%lld key=%s", (long long)p->copies[i], p->fingerprints[i]);
-    if (copy_set_state(core->flow.db, p->copies[i], "failed", rule, clock_now(&core->clock), &why))
-        log_diag(NULL, "seal-record-failed", &why);
-}
-
-static void submit_part(struct part *p);
 static void submit_waiting(struct sealer *s);
-
-/* Each recipient by a call of its own. */
-static void split_part(struct part *p)
-{
-    for (size_t i = 0; i < p->n; i++) {
-        struct part *one = mem_zero(1, sizeof *one);
-
-        one->t = p->t;
-        one->n = 1;
-        one->shard = p->shard;
-        one->alone = true;
-        one->copies = mem_zero(1, sizeof *one->copies);
-        one->subkeys = mem_zero(1, sizeof *one->subkeys);
-        one->fingerprints = mem_zero(1, sizeof *one->fingerprints);
-        one->copies[0] = p->copies[i];
-        one->subkeys[0] = p->subkeys[i];
-        one->fingerprints[0] = mem_strdup(p->fingerprints[i]);
-        p->t->parts++;
-        submit_part(one);
-    }
-}
-
-static void drop_at(struct part *p, size_t i)
-{
-    free(p->fingerprints[i]);
-    p->n--;
-    p->fingerprints[i] = p->fingerprints[p->n];
-    p->copies[i] = p->copies[p->n];
-    p->subkeys[i] = p->subkeys[p->n];
-}
-
-/* Takes the refused keys out and tries the rest. */
-static void without_failed(struct part *p, struct frame_reader *r)
-{
-    uint32_t n = frame_get_count(r, 8);
-    size_t before = p->n;
-
-    for (uint32_t k = 0; k < n; k++) {
-        char *fingerprint = frame_get_str(r), *reason = frame_get_str(r);
-
-        for (size_t i = 0; fingerprint && i < p->n; i++)
-            if (strcmp(p->fingerprints[i], fingerprint) == 0) {
-                fail_copy(p, i, "key.unusable");
-                drop_at(p, i);
-                break;
-            }
-        free(fingerprint);
-        free(reason);
-    }
-    if (p->n == before)
-        split_part(p); /* gpg named none of ours: find it one by one */
-    else if (p->n) {
-        struct part *rest = mem_zero(1, sizeof *rest);
-
-        *rest = *p;
-        *p = (struct part){.t = rest->t};
-        rest->t->parts++;
-        submit_part(rest);
-    }
-    part_end(p);
-}
-
-/* Nothing came of it: again later, and after some tries no more. */
-static void part_failed(struct part *p, const struct diag *why)
-{
-    struct db *db = p->t->s->core->flow.db;
-    struct copy_row row;
-    struct diag record;
-
-    log_diag(NULL, "seal-failed", why);
-    p->t->s->not_before_ms = clock_monotonic_ms() + PAUSE_AFTER_MS;
-    for (size_t i = 0; i < p->n; i++) {
-        if (copy_count_seal_try(db, p->copies[i], &record) || copy_by_id(db, p->copies[i], &row, &record)) {
-            log_diag(NULL, "seal-record-failed", &record);
-            continue;
-        }
-        if (row.seal_tries >= SEAL_TRIES_MAX)
-            fail_copy(p, i, why->rule);
-        copy_row_free(&row);
-    }
-    part_end(p);
-}
-
-static void take_reply(struct part *p, enum err err, struct span reply, const struct diag *why)
-{
-    struct frame_reader r;
-    struct span message;
-    struct diag bad;
-
-    if (err) {
-        part_failed(p, why);
-        return;
-    }
-    frame_reader_init(&r, reply);
-    if (p->shard >= 0 && !frame_get_bool(&r)) {
-        without_failed(p, &r);
-        return;
-    }
-    if (p->shard < 0)
-        p->subkeys[0] = frame_get_u64(&r); /* of a participant only the worker sees the key */
-    message = frame_get_bytes(&r);
-    err = frame_done(&r) ? take_result(p, message, &bad)
-                         : diag_set(&bad, ERR_AGAIN, "worker.frame", "a worker's answer is damaged");
-    if (err == ERR_REJECT && !p->alone) {
-        log_event(NULL, "seal-fallback", bad.rule, "%zu recipients are sealed one by one", p->n);
-        split_part(p);
-        part_end(p);
-    } else if (err) {
-        part_failed(p, &bad);
-    } else {
-        part_end(p);
-    }
-}
 
 static void encrypted(void *ctx, enum err err, struct span reply, const struct diag *why)
 {
@@ -335,7 +131,7 @@ static void encrypted(void *ctx, enum err err, struct span reply, const struct d
     struct sealer *s = p->t->s;
 
     s->n_running--;
-    take_reply(p, err, reply, why);
+    sealer_part_reply(p, err, reply, why);
     submit_waiting(s);
 }
 
@@ -352,7 +148,7 @@ static void submit_participant(struct part *p)
         err = participant_key(core->flow.db, row.participant_id, &key, &why);
     if (err) {
         p->t->s->n_running--;
-        part_failed(p, &why);
+        sealer_part_failed(p, &why);
         return;
     }
     copy_row_free(&row);
@@ -401,7 +197,7 @@ static void submit_waiting(struct sealer *s)
 }
 
 /* It begins when a worker is free. */
-static void submit_part(struct part *p)
+void sealer_part_submit(struct part *p)
 {
     struct sealer *s = p->t->s;
 
@@ -412,25 +208,6 @@ static void submit_part(struct part *p)
 }
 
 /* ---- the copies of a mail, shard by shard ---- */
-
-static struct part *part_new(struct task *t, int64_t shard)
-{
-    struct part *p = mem_zero(1, sizeof *p);
-
-    p->t = t;
-    p->shard = shard;
-    return p;
-}
-
-static void part_add(struct part *p, int64_t copy, const char *fingerprint, uint64_t subkey)
-{
-    p->copies = mem_resize(p->copies, p->n + 1, sizeof *p->copies);
-    p->subkeys = mem_resize(p->subkeys, p->n + 1, sizeof *p->subkeys);
-    p->fingerprints = mem_resize(p->fingerprints, p->n + 1, sizeof *p->fingerprints);
-    p->copies[p->n] = copy;
-    p->subkeys[p->n] = subkey;
-    p->fingerprints[p->n++] = mem_strdup(fingerprint);
-}
 
 /* The same key twice in a group (two addresses, one key) would be one session key: the second goes by itself. */
 static bool part_has(const struct part *p, const char *fingerprint)
@@ -444,7 +221,7 @@ static bool part_has(const struct part *p, const char *fingerprint)
 static void start_part(struct part *p)
 {
     p->t->parts++;
-    submit_part(p);
+    sealer_part_submit(p);
 }
 
 /* Screens one copy: the key must be usable now, or it would fail the whole group. */
@@ -484,9 +261,9 @@ static void add_copy(struct task *t, const struct copy_row *copy, size_t max, st
     struct diag why;
 
     if (copy->participant_id) {
-        p = part_new(t, -1);
+        p = sealer_part_new(t, -1);
         p->alone = true;
-        part_add(p, copy->id, copy->fingerprint, 0);
+        sealer_part_add(p, copy->id, copy->fingerprint, 0);
         start_part(p);
     } else if (!screen(t, copy, key, &rule)) {
         log_event(NULL, "copy-failed", rule, "copy=%lld", (long long)copy->id);
@@ -498,14 +275,14 @@ static void add_copy(struct task *t, const struct copy_row *copy, size_t max, st
             *group = NULL;
         }
         if (*group && part_has(*group, copy->fingerprint)) {
-            p = part_new(t, key->shard);
+            p = sealer_part_new(t, key->shard);
             p->alone = true;
-            part_add(p, copy->id, copy->fingerprint, pgp_key_id_number(subkey->key_id));
+            sealer_part_add(p, copy->id, copy->fingerprint, pgp_key_id_number(subkey->key_id));
             start_part(p);
         } else {
             if (!*group)
-                *group = part_new(t, key->shard);
-            part_add(*group, copy->id, copy->fingerprint, pgp_key_id_number(subkey->key_id));
+                *group = sealer_part_new(t, key->shard);
+            sealer_part_add(*group, copy->id, copy->fingerprint, pgp_key_id_number(subkey->key_id));
         }
     }
     free(key);
@@ -549,7 +326,7 @@ static void mail_signed(void *ctx, enum err err, struct span reply, const struct
     }
     if (err)
         log_diag(NULL, "sign-failed", why);
-    t->s->not_before_ms = clock_monotonic_ms() + PAUSE_AFTER_MS;
+    t->s->not_before_ms = clock_monotonic_ms() + SEALER_PAUSE_MS;
     task_end(t);
 }
 
@@ -601,7 +378,7 @@ void sealer_tick(struct sealer *s)
     while (n < 4 && (id = mail_next_to_seal(s->core->flow.db, busy, n))) {
         if (begin_task(s, id, &why)) {
             log_diag(NULL, "seal-failed", &why);
-            s->not_before_ms = clock_monotonic_ms() + PAUSE_AFTER_MS;
+            s->not_before_ms = clock_monotonic_ms() + SEALER_PAUSE_MS;
             return;
         }
         busy[n++] = id;
