@@ -1,0 +1,97 @@
+#!/bin/sh
+# Kills and faults at the points that a clean run of each way has shown (trip.c counts them), one at a time, and after
+# each: everything was handled once, nothing is lost, doubled or in clear.
+#   KILLS, FAULTS   how many points of each, spread evenly (a sample by default); `all'
+#   JOBS            instances side by side (2)
+#   SECONDS_MAX     no further point is begun after so long
+# The last lines are the counts; FOLDER/results.* (with KEEP=1) the list.
+srcdir=${srcdir:-.}
+kills=${KILLS:-20} faults=${FAULTS:-10} jobs=${JOBS:-2}
+folder=$(mktemp -d /tmp/eXXXXXX) || exit 99
+pids=
+cleanup() {
+    trap - EXIT
+    [ -n "$pids" ] && kill $pids 2>/dev/null
+    wait
+    [ -n "${KEEP:-}" ] && { echo "# kept: $folder"; return; }
+    rm -rf "$folder"
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM HUP
+
+cc="${CC:-cc} -std=gnu11 -D_GNU_SOURCE -O1"
+$cc -shared -fPIC -o "$folder/trip.so" "$srcdir/tests/crash/trip.c" -ldl && $cc -DTRIP_TOOL -o "$folder/trip" "$srcdir/tests/crash/trip.c" ||
+    { echo "skipped: the trip wire does not compile here"; exit 77; }
+
+# spread N: so many of the lines, evenly.
+spread() {
+    if [ "$1" = all ]; then cat; else
+        awk -v want="$1" '{ line[NR] = $0 } END { n = want < NR ? want : NR; for (i = 0; i < n; i++) print line[int((i + 0.5) * NR / n) + 1] }'
+    fi
+}
+
+# Kills: before each call that changes something, in each role. Faults: each call, with what the kernel says then.
+# Of a call that comes very often (malloc), so many, spread.
+choose() {
+    awk -v most="${PER_CALL:-40}" '
+        BEGIN {
+            split("write:ENOSPC,EIO pwrite:ENOSPC,EIO fsync:EIO,ENOSPC ftruncate:EIO openat:EMFILE,ENOSPC linkat:ENOSPC,EIO " \
+                "rename:ENOSPC,EIO unlink:EIO mkdir:ENOSPC send:ECONNRESET,EAGAIN,EINTR read:EIO,EINTR pread:EIO recv:ECONNRESET,EINTR " \
+                "socket:EMFILE socketpair:EMFILE pipe:EMFILE accept:EMFILE connect:EAGAIN fork:EAGAIN spawn:EAGAIN " \
+                "malloc:ENOMEM mmap:ENOMEM poll:EINTR opendir:EMFILE fchmod:EIO flock:EINTR", words, " ")
+            for (i in words) { split(words[i], pair, ":"); errors[pair[1]] = pair[2] }
+        }
+        function all(kind, error,    n, shown, step) {
+            shown = $4 < most || kind == "kill" ? $4 : most
+            for (n = 0; n < shown; n++)
+                print kind, $1, $2, $3, int((n + 0.5) * $4 / shown) + 1, error
+        }
+        $3 == "change" { if ($2 != "other") all("kill", "kill"); next }
+        $2 == "other" { next }
+        { n_errors = split(errors[$3], list, ","); for (e = 1; e <= n_errors; e++) all("fault", list[e]) }' "$folder/points" >"$folder/all"
+    { sed -n 's/^kill //p' "$folder/all" | spread "$kills"; sed -n 's/^fault //p' "$folder/all" | spread "$faults"; } \
+        >"$folder/chosen.new"
+    # Mixed, always in the same way, so that an end before the last one is a sample too.
+    awk '{ print (NR * 7919) % 100003, $0 }' "$folder/chosen.new" | sort -n | cut -d' ' -f2- >"$folder/chosen.sorted"
+    mv "$folder/chosen.sorted" "$folder/chosen"
+}
+
+for job in $(seq "$jobs"); do
+    "${SHELL:-sh}" "$srcdir/tests/crash/job.sh" "$folder" "$job" "$jobs" >"$folder/out.$job" 2>&1 &
+    pids="$pids $!"
+    [ "$job" -eq 1 ] && first=$!
+done
+while [ ! -e "$folder/points" ]; do
+    kill -0 "$first" 2>/dev/null || { cat "$folder/out.1"; exit 1; }
+    sleep 0.2
+done
+[ -e "$folder/chosen" ] || choose
+[ -n "${SECONDS_MAX:-}" ] && { (sleep "$SECONDS_MAX"; : >"$folder/enough") & sleeper=$!; }
+failed=0
+for pid in $pids; do
+    wait "$pid"
+    code=$?
+    [ $code -eq 77 ] && exit 77
+    [ $code -eq 0 ] || failed=1
+done
+pids=${sleeper:-}
+cat "$folder"/out.* | grep -v '^ok' | head -n 400
+cat "$folder"/results.* 2>/dev/null | awk -F'\t' -v points="$(wc -l <"$folder/all")" '
+    { kind = $6 == "kill" ? "kills" : "faults" }
+    $1 == "missed" { missed++; next }
+    { n[kind]++; if (!seen[kind, $2, $3, $4, $5, $6]++) distinct[kind]++; if (!sites[kind, $3, $7]++) where[kind]++ }
+    $8 ~ /starts=[1-9]/ { ended++ }
+    kind == "faults" { if ($8 ~ /refusals=[1-9]/) refused++; else if ($8 ~ /logged=[1-9]/) logged++; else quiet++ }
+    $8 ~ /LEAK/ { leaked++ }
+    $8 ~ /: 0 where|not done|not settle|come up/ { lost++ }
+    $8 ~ /: [2-9] where/ { doubled++ }
+    $1 == "wrong" { bad++ }
+    END {
+        printf "# %d points known; %d kills (%d distinct, %d places), %d faults (%d distinct, %d places), %d not reached\n", \
+            points, n["kills"], distinct["kills"], where["kills"], n["faults"], distinct["faults"], where["faults"], missed
+        printf "# faults: %d refused and said again, %d logged, %d without a trace; daemons that ended and were started: %d\n", \
+            refused, logged, quiet, ended
+        printf "# wrong: %d (lost %d, doubled %d, leaked %d)\n", bad, lost, doubled, leaked
+        exit bad > 0 || n["kills"] + n["faults"] == 0
+    }' || failed=1
+exit $failed

@@ -1,0 +1,353 @@
+/*
+ * A trip wire for the crash and fault tests: loaded into the daemon and all that it starts (LD_PRELOAD), it counts the
+ * calls of each role, and at the Nth call of one kind it kills the process, or makes that one call fail.
+ *
+ *   cc -shared -fPIC -o trip.so trip.c        the wire; EMBARGO_TRIP names the file that all processes share
+ *   cc -DTRIP_TOOL -o trip trip.c             trip FILE arm ROLE CALL N kill|ERRNO | trip FILE counts | trip FILE fired
+ *
+ * It goes off once: then FILE says where (the object and the offset of the caller), and nothing more happens until it
+ * is armed again. Arming sets all counts to 0. The call `change` is each call that changes something that others see (a
+ * file, a folder, a socket); a kill is before the call, so that N and N + 1 are before and after it. The log is left
+ * out: its loss is nobody's. Roles: parent, core, intake, courier, mime, crypto, gpg; child is a process between fork
+ * and exec, other all else (gpg-agent, gpgconf). In a mime worker only what its filter allows is used.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define CALLS(X)                                                                                                       \
+    X(change)                                                                                                          \
+    X(write)                                                                                                           \
+    X(pwrite) X(fsync) X(ftruncate) X(openat) X(linkat) X(rename) X(unlink) X(mkdir) X(send) X(read) X(pread) X(recv)  \
+        X(socket) X(socketpair) X(pipe) X(accept) X(connect) X(fork) X(spawn) X(malloc) X(mmap) X(poll) X(opendir)     \
+            X(fchmod) X(flock)
+#define ROLES(X)           X(parent) X(core) X(intake) X(courier) X(mime) X(crypto) X(gpg) X(agent) X(child) X(other)
+#define IN_ENUM_CALL(name) CALL_##name,
+#define IN_ENUM_ROLE(name) ROLE_##name,
+#define IN_NAMES(name)     #name,
+
+enum { CALLS(IN_ENUM_CALL) CALL_N };
+enum { ROLES(IN_ENUM_ROLE) ROLE_N };
+
+#define ACTION_KILL (-1)
+
+struct wire {
+    int32_t role, call, action;
+    uint32_t when;
+    _Atomic uint32_t armed; /* 1 until it has gone off */
+    char where[160];
+    _Atomic uint32_t counts[ROLE_N][CALL_N];
+};
+
+#ifdef TRIP_TOOL
+
+static const char *const call_names[] = {CALLS(IN_NAMES)};
+static const char *const role_names[] = {ROLES(IN_NAMES)};
+static const struct {
+    const char *name;
+    int value;
+} actions[] = {{"kill", ACTION_KILL}, {"ENOSPC", ENOSPC}, {"EIO", EIO},     {"EMFILE", EMFILE},
+               {"ENOMEM", ENOMEM},    {"EAGAIN", EAGAIN}, {"EINTR", EINTR}, {"ECONNRESET", ECONNRESET}};
+
+static int find(const char *const *names, int n, const char *word)
+{
+    for (int i = 0; i < n; i++)
+        if (strcmp(names[i], word) == 0)
+            return i;
+    fprintf(stderr, "trip: what is %s?\n", word);
+    exit(2);
+}
+
+static void arm(struct wire *w, char **words)
+{
+    memset(w, 0, sizeof *w);
+    w->role = find(role_names, ROLE_N, words[0]);
+    w->call = find(call_names, CALL_N, words[1]);
+    w->when = (uint32_t)strtoul(words[2], NULL, 10);
+    for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++)
+        if (strcmp(actions[i].name, words[3]) == 0)
+            w->action = actions[i].value;
+    if (!w->action) {
+        fprintf(stderr, "trip: what is %s?\n", words[3]);
+        exit(2);
+    }
+    /* N = 0: counts only */
+    w->armed = w->when > 0;
+}
+
+int main(int argc, char **argv)
+{
+    int fd = argc < 3 ? -1 : open(argv[1], O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    struct wire *w = fd < 0 || ftruncate(fd, sizeof *w)
+                         ? MAP_FAILED
+                         : mmap(NULL, sizeof *w, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+    if (w == MAP_FAILED)
+        return 2;
+    if (strcmp(argv[2], "arm") == 0 && argc == 7) {
+        arm(w, argv + 3);
+    } else if (strcmp(argv[2], "counts") == 0) {
+        for (int r = 0; r < ROLE_N; r++)
+            for (int c = 0; c < CALL_N; c++)
+                if (w->counts[r][c])
+                    printf("%s %s %u\n", role_names[r], call_names[c], (unsigned)w->counts[r][c]);
+    } else if (strcmp(argv[2], "fired") == 0) {
+        if (!w->where[0])
+            return 1;
+        puts(w->where);
+    } else {
+        return 2;
+    }
+    return 0;
+}
+
+#else
+
+#include <dirent.h>
+#include <dlfcn.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+static struct wire *wire;
+static int my_role = ROLE_other;
+static pid_t my_pid;
+
+static int role_of(const char *line, size_t len)
+{
+    static const struct {
+        const char *word;
+        int role;
+    } words[] = {{"--role=core", ROLE_core},
+                 {"--role=intake", ROLE_intake},
+                 {"--role=courier", ROLE_courier},
+                 {"--role=mime", ROLE_mime},
+                 {"--role=crypto", ROLE_crypto}};
+    const char *base = strrchr(line, '/') ? strrchr(line, '/') + 1 : line;
+
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (memmem(line, len, words[i].word, strlen(words[i].word)))
+            return words[i].role;
+    if (strcmp(base, "gpg") == 0)
+        return ROLE_gpg;
+    if (strcmp(base, "gpg-agent") == 0)
+        return ROLE_agent;
+    return strcmp(base, "embargod") == 0 ? ROLE_parent : ROLE_other;
+}
+
+__attribute__((constructor)) static void set_up(void)
+{
+    const char *file = getenv("EMBARGO_TRIP");
+    char line[4096] = "";
+    int fd = (int)syscall(SYS_openat, AT_FDCWD, "/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? 0 : syscall(SYS_read, fd, line, sizeof line - 1);
+    void *map;
+
+    if (fd >= 0)
+        syscall(SYS_close, fd);
+    my_role = role_of(line, n > 0 ? (size_t)n : 0);
+    my_pid = getpid();
+    fd = file ? (int)syscall(SYS_openat, AT_FDCWD, file, O_RDWR | O_CLOEXEC) : -1;
+    if (fd < 0)
+        return;
+    map = mmap(NULL, sizeof *wire, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    syscall(SYS_close, fd);
+    if (map != MAP_FAILED)
+        wire = map;
+}
+
+/* Hexadecimal by hand: what stdio would do, a mime worker's filter may refuse, and malloc may be who asks. */
+static void say_where(const void *caller, int call)
+{
+    static const char *const names[] = {CALLS(IN_NAMES)};
+    char offset[20], *digit = offset + sizeof offset;
+    uintptr_t at = (uintptr_t)caller;
+    Dl_info info;
+    const char *object = "?";
+
+    if (dladdr(caller, &info) && info.dli_fname) {
+        object = strrchr(info.dli_fname, '/') ? strrchr(info.dli_fname, '/') + 1 : info.dli_fname;
+        at -= (uintptr_t)info.dli_fbase;
+    }
+    *--digit = 0;
+    do
+        *--digit = "0123456789abcdef"[at & 15];
+    while (at >>= 4);
+    strncat(wire->where, names[call], 20);
+    strncat(wire->where, " ", 2);
+    strncat(wire->where, object, 60);
+    strncat(wire->where, "+", 2);
+    strncat(wire->where, digit, 20);
+}
+
+/* Counts it, and says whether this is the one. */
+static bool due(int role, int call)
+{
+    uint32_t n = atomic_fetch_add(&wire->counts[role][call], 1) + 1, one = 1;
+
+    return wire->role == role && wire->call == call && n == wire->when &&
+           atomic_compare_exchange_strong(&wire->armed, &one, 0);
+}
+
+/* True: the call is to fail, and errno is set. */
+static bool trip(int call, bool change, const void *caller)
+{
+    bool hit;
+    int role, saved = errno;
+
+    if (!wire)
+        return false;
+    role =
+        getpid() == my_pid || my_role == ROLE_agent ? my_role : ROLE_child; /* an agent goes on in a fork of itself */
+    hit = due(role, call);
+    if (change && due(role, CALL_change))
+        hit = true;
+    errno = saved;
+    if (!hit)
+        return false;
+    say_where(caller, call);
+    if (wire->action == ACTION_KILL) {
+        /* kill() is not among the calls that a mime worker may make; tgkill is. */
+        syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), SIGKILL);
+        for (;;)
+            ;
+    }
+    errno = wire->action;
+    return true;
+}
+
+#define CALLER     __builtin_return_address(0)
+#define NEXT(name) ((__typeof__(&name))look_up(&next_##name, #name))
+
+static void *look_up(void **slot, const char *name)
+{
+    if (!*slot)
+        *slot = dlsym(RTLD_NEXT, name);
+    return *slot;
+}
+
+#define HOOK(type, name, call, change, failed, parameters, arguments)                                                  \
+    static void *next_##name;                                                                                          \
+    type name parameters                                                                                               \
+    {                                                                                                                  \
+        if (trip(CALL_##call, change, CALLER))                                                                         \
+            return failed;                                                                                             \
+        return NEXT(name) arguments;                                                                                   \
+    }
+
+HOOK(ssize_t, pwrite, pwrite, true, -1, (int fd, const void *b, size_t n, off_t at), (fd, b, n, at))
+HOOK(ssize_t, pwrite64, pwrite, true, -1, (int fd, const void *b, size_t n, off64_t at), (fd, b, n, at))
+HOOK(int, fsync, fsync, true, -1, (int fd), (fd))
+HOOK(int, fdatasync, fsync, true, -1, (int fd), (fd))
+HOOK(int, ftruncate, ftruncate, true, -1, (int fd, off_t n), (fd, n))
+HOOK(int, ftruncate64, ftruncate, true, -1, (int fd, off64_t n), (fd, n))
+HOOK(int, linkat, linkat, true, -1, (int a, const char *b, int c, const char *d, int e), (a, b, c, d, e))
+HOOK(int, renameat, rename, true, -1, (int a, const char *b, int c, const char *d), (a, b, c, d))
+HOOK(int, rename, rename, true, -1, (const char *a, const char *b), (a, b))
+HOOK(int, unlinkat, unlink, true, -1, (int fd, const char *name, int flags), (fd, name, flags))
+HOOK(int, unlink, unlink, true, -1, (const char *name), (name))
+HOOK(int, mkdirat, mkdir, true, -1, (int fd, const char *name, mode_t mode), (fd, name, mode))
+HOOK(int, mkdir, mkdir, true, -1, (const char *name, mode_t mode), (name, mode))
+HOOK(int, fchmod, fchmod, true, -1, (int fd, mode_t mode), (fd, mode))
+HOOK(int, flock, flock, false, -1, (int fd, int how), (fd, how))
+HOOK(ssize_t, send, send, true, -1, (int fd, const void *b, size_t n, int flags), (fd, b, n, flags))
+HOOK(ssize_t, recv, recv, false, -1, (int fd, void *b, size_t n, int flags), (fd, b, n, flags))
+HOOK(ssize_t, read, read, false, -1, (int fd, void *b, size_t n), (fd, b, n))
+HOOK(ssize_t, pread, pread, false, -1, (int fd, void *b, size_t n, off_t at), (fd, b, n, at))
+HOOK(ssize_t, pread64, pread, false, -1, (int fd, void *b, size_t n, off64_t at), (fd, b, n, at))
+HOOK(int, socket, socket, false, -1, (int a, int b, int c), (a, b, c))
+HOOK(int, socketpair, socketpair, false, -1, (int a, int b, int c, int d[2]), (a, b, c, d))
+HOOK(int, pipe, pipe, false, -1, (int fds[2]), (fds))
+HOOK(int, pipe2, pipe, false, -1, (int fds[2], int flags), (fds, flags))
+HOOK(pid_t, fork, fork, false, -1, (void), ())
+HOOK(DIR *, opendir, opendir, false, NULL, (const char *name), (name))
+HOOK(int, poll, poll, false, -1, (struct pollfd * fds, nfds_t n, int ms), (fds, n, ms))
+
+static void *next_accept4, *next_connect, *next_write, *next_mmap, *next_mmap64, *next_posix_spawn;
+
+int accept4(int fd, __SOCKADDR_ARG address, socklen_t *len, int flags)
+{
+    return trip(CALL_accept, false, CALLER) ? -1 : NEXT(accept4)(fd, address, len, flags);
+}
+
+int connect(int fd, __CONST_SOCKADDR_ARG address, socklen_t len)
+{
+    return trip(CALL_connect, false, CALLER) ? -1 : NEXT(connect)(fd, address, len);
+}
+
+/* The log goes to standard error. */
+ssize_t write(int fd, const void *bytes, size_t len)
+{
+    return fd != 2 && trip(CALL_write, true, CALLER) ? -1 : NEXT(write)(fd, bytes, len);
+}
+
+int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
+                const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
+{
+    /* It hands its error back instead of setting errno. */
+    return trip(CALL_spawn, false, CALLER) ? errno : NEXT(posix_spawn)(pid, path, actions, attributes, argv, envp);
+}
+
+void *mmap(void *at, size_t len, int protection, int flags, int fd, off_t offset)
+{
+    return trip(CALL_mmap, false, CALLER) ? MAP_FAILED : NEXT(mmap)(at, len, protection, flags, fd, offset);
+}
+
+void *mmap64(void *at, size_t len, int protection, int flags, int fd, off64_t offset)
+{
+    return trip(CALL_mmap, false, CALLER) ? MAP_FAILED : NEXT(mmap64)(at, len, protection, flags, fd, offset);
+}
+
+#define OPEN_HOOK(name, before, arguments)                                                                             \
+    static void *next_##name;                                                                                          \
+    int name before                                                                                                    \
+    {                                                                                                                  \
+        mode_t mode = 0;                                                                                               \
+        va_list rest;                                                                                                  \
+                                                                                                                       \
+        if (flags & (O_CREAT | O_TMPFILE)) {                                                                           \
+            va_start(rest, flags);                                                                                     \
+            mode = va_arg(rest, mode_t);                                                                               \
+            va_end(rest);                                                                                              \
+        }                                                                                                              \
+        if (trip(CALL_openat, (flags & (O_CREAT | O_TRUNC)) != 0, CALLER))                                             \
+            return -1;                                                                                                 \
+        return NEXT(name) arguments;                                                                                   \
+    }
+OPEN_HOOK(open, (const char *path, int flags, ...), (path, flags, mode))
+OPEN_HOOK(open64, (const char *path, int flags, ...), (path, flags, mode))
+OPEN_HOOK(openat, (int at, const char *path, int flags, ...), (at, path, flags, mode))
+OPEN_HOOK(openat64, (int at, const char *path, int flags, ...), (at, path, flags, mode))
+
+#ifndef TRIP_NO_MALLOC
+extern void *__libc_malloc(size_t n);
+extern void *__libc_calloc(size_t n, size_t size);
+extern void *__libc_realloc(void *p, size_t n);
+
+void *malloc(size_t n)
+{
+    return trip(CALL_malloc, false, CALLER) ? NULL : __libc_malloc(n);
+}
+
+void *calloc(size_t n, size_t size)
+{
+    return trip(CALL_malloc, false, CALLER) ? NULL : __libc_calloc(n, size);
+}
+
+void *realloc(void *p, size_t n)
+{
+    return trip(CALL_malloc, false, CALLER) ? NULL : __libc_realloc(p, n);
+}
+#endif
+#endif

@@ -1,0 +1,237 @@
+# The ways through the daemon that the crash and fault tests trip up; to be sourced after tests/lib/flow.sh and
+# tests/lib/advisory.sh. TRIP: the folder with trip and trip.so (trip.c).
+#
+# A way has three parts: prepare_WAY (undisturbed), run_WAY (with the wire armed; says it again, as a mail server or a
+# person would, until it is done), verify_WAY (each recipient's copies, each message and each case once).
+# The canary `sesame' is in all that is secret.
+
+wire=$T/w/wire
+ways='report sealed advisory command release start'
+turn=0
+
+set_up() {
+    make_key rita rita@reporter.example
+    make_key acorn security@acorn.example
+    make_key birch security@birch.example
+    init
+    # No notices but those of the way: their instants are a year off. A deferred copy goes again after a second.
+    sed -i '/^reminders/d' "$conf"
+    printf 'limits = { retry_first_s = 1; retry_max_s = 1; };\nreminders = [];\n' >>"$conf"
+    give_key rita "$T/k/list.asc"
+    "$TRIP/trip" "$wire" arm parent change 0 kill
+    bring_up || { tail -n 3 "$T/log"; exit 99; }
+    for org in acorn birch; do member $org distro distros; done
+    settle
+}
+
+# Starts it, with the wire in all processes; again when it does not stay. A fault may end the first try.
+bring_up() {
+    for up_start in 1 2 3; do
+        EMBARGO_TRIP=$wire LD_PRELOAD=$TRIP/trip.so ASAN_OPTIONS=$ASAN_OPTIONS:verify_asan_link_order=0 \
+            "$bin/embargod" -c "$conf" --rehearsal "$T/clock" >>"$T/log" 2>&1 &
+        daemon=$!
+        up && return
+        wait "$daemon" 2>/dev/null
+        starts_again=$((starts_again + 1))
+    done
+    return 1
+}
+
+# It answers. Its roles may be in the pause before their restart.
+up() {
+    for up_try in $(seq 80); do
+        "$bin/embargoctl" -c "$conf" --as ann@example.org status >/dev/null 2>&1 && return
+        kill -0 "$daemon" 2>/dev/null || return 1
+        sleep 0.1
+    done
+    return 1
+}
+
+alive() { kill -0 "$daemon" 2>/dev/null; }
+revive() {
+    alive && up && return
+    alive || wait "$daemon" 2>/dev/null
+    bring_up
+}
+
+# until_done COMMAND...: as often as needed; what is refused is said again.
+until_done() {
+    for done_try in $(seq 30); do
+        "$@" >"$T/w/said" 2>&1 && return 0
+        refusals=$((refusals + 1))
+        revive || return 1
+        sleep 0.2
+    done
+    return 1
+}
+
+hand_over() { "$bin/embargo-inject" -c "$conf" -f "$1" -- $list <"$T/w/mail"; }
+
+cases_titled() { ctl case list | jq --arg t "$1" '[.data[] | select(.title == $t)] | length'; }
+case_titled() { ctl case list | jq -r --arg t "$1" '.data[] | select(.title == $t) | .id' | head -n 1; }
+
+# wrong WORDS: what verify_WAY found.
+wrong() { echo "$*" >>"$T/w/wrong"; }
+want() { [ "$2" = "$3" ] || wrong "$1: $3 where $2 was wanted"; }
+
+# once CASE KIND N: the case's mails of this kind have N copies in all, all sent, each with its own file and no other.
+once() {
+    once_copies=$(sql "SELECT count(*) FROM copy JOIN mail ON mail.id = mail_id JOIN cases ON cases.id = case_id
+        WHERE cases.code = '$1' AND kind = '$2' AND copy.state = 'sent'")
+    want "copies sent, $2" "$3" "$once_copies"
+    want "copies not sent, $2" 0 "$(sql "SELECT count(*) FROM copy JOIN mail ON mail.id = mail_id JOIN cases ON
+        cases.id = case_id WHERE cases.code = '$1' AND kind = '$2' AND copy.state <> 'sent'")"
+}
+
+# ---- a report in clear ----
+prepare_report() {
+    mail "Rita <rita$turn@reporter.example>" "Report $turn sesame" 'Authentication-Results: mx.example.org; dmarc=pass' \
+        >"$T/w/mail" <<X
+The door opens by sesame-report-$turn.
+X
+}
+run_report() { until_done hand_over "rita$turn@reporter.example"; }
+verify_report() {
+    want 'cases of the report' 1 "$(cases_titled "Report $turn sesame")"
+    id=$(case_titled "Report $turn sesame")
+    want 'messages of the report' 1 "$(get '.data.messages | length' case show "$id")"
+    once "$id" team 2
+    once "$id" acknowledgement 1
+    want "the reporter's mails" 1 "$(box "rita$turn@reporter.example")"
+}
+
+# ---- a report sealed to the list ----
+prepare_sealed() {
+    secret_mail rita 'Rita <rita@reporter.example>' "Sealed $turn sesame" >"$T/w/mail" <<X
+The door opens by sesame-sealed-$turn.
+X
+}
+run_sealed() { until_done hand_over rita@reporter.example; }
+verify_sealed() {
+    want 'cases of the sealed report' 1 "$(cases_titled "Sealed $turn sesame")"
+    id=$(case_titled "Sealed $turn sesame")
+    want 'messages of the sealed report' 1 "$(get '.data.messages | length' case show "$id")"
+    once "$id" team 2
+}
+
+# ---- an advisory to two members ----
+prepare_advisory() {
+    disclose "Advisory $turn sesame"
+    usual_text "Advisory $turn sesame" >"$T/w/text"
+    ctl advisory edit "$id" "$T/w/text" >/dev/null || wrong 'advisory edit'
+    settle
+    had_acorn=$(box security@acorn.example) had_birch=$(box security@birch.example)
+}
+run_advisory() { until_done ctl advisory send "$id"; }
+verify_advisory() {
+    once "$id" advisory 2
+    want "acorn's copies" 1 $(($(box security@acorn.example) - had_acorn))
+    want "birch's copies" 1 $(($(box security@birch.example) - had_birch))
+    open_mail birch "$(newest security@birch.example)" "$T/w/opened" && good_signature "$T/w/opened" ||
+        wrong "birch's copy does not open"
+    grep -q "Advisory $turn sesame" "$T/w/opened" || wrong "birch's copy is another mail"
+}
+
+# ---- commands ----
+prepare_command() {
+    mail 'Ann <ann@example.org>' "Command $turn sesame" >"$T/w/mail" <<X
+The door opens by sesame-command-$turn.
+X
+    ctl case open --from "$T/w/mail" >"$T/w/opened" || wrong 'case open'
+    id=$(jq -r .data.id "$T/w/opened")
+    settle
+}
+accepted() {
+    ctl case accept "$id" && return
+    # The first may have been done, and only its answer lost.
+    [ "$(get .data.state case show "$id")" = accepted ]
+}
+run_command() { until_done accepted && until_done ctl case set "$id" severity=high; }
+verify_command() {
+    want 'the state' accepted "$(get .data.state case show "$id")"
+    want 'the severity' high "$(get .data.severity case show "$id")"
+    want 'its entries in the trail' 1 "$(sql "SELECT count(*) FROM audit WHERE event = 'case.accept' AND object = '$id'")"
+}
+
+# ---- a held mail is let in ----
+prepare_release() {
+    mail "Rita <rita$turn@reporter.example>" "Held $turn sesame" 'Precedence: bulk' >"$T/w/mail" <<X
+The door opens by sesame-held-$turn.
+X
+    hand_over "rita$turn@reporter.example" >/dev/null 2>&1 || wrong 'embargo-inject'
+    settle
+    held=$(get '.data | last | .id' held list)
+}
+released() {
+    ctl held release "$held" && return
+    [ -z "$(get ".data[] | select(.id == \"$held\") | .id" held list)" ]
+}
+run_release() { until_done released; }
+verify_release() {
+    want 'cases of the held mail' 1 "$(cases_titled "Held $turn sesame")"
+    id=$(case_titled "Held $turn sesame")
+    want 'messages of the held mail' 1 "$(get '.data.messages | length' case show "$id")"
+    once "$id" team 2
+}
+
+# ---- the start, with a mail in the spool ----
+prepare_start() {
+    prepare_report
+    kill -STOP "$(role_pid core)"
+    hand_over "rita$turn@reporter.example" >/dev/null 2>&1 || wrong 'embargo-inject'
+    kill_all
+}
+run_start() { bring_up; }
+verify_start() { verify_report; }
+
+kill_all() {
+    kill -KILL "$daemon" 2>/dev/null
+    wait "$daemon" 2>/dev/null
+    for kill_try in $(seq 50); do
+        kill_pids=$(for kill_role in core intake courier; do role_pid $kill_role; done)
+        [ -z "$kill_pids" ] && break
+        kill -KILL $kill_pids 2>/dev/null
+        sleep 0.05
+    done
+    daemon=
+}
+
+# ---- what holds for all ----
+
+# One turn of a way; a line for each thing that is wrong in $T/w/wrong. Needs the wire's words: ROLE CALL N ACTION.
+trip_way() {
+    turn=$((turn + 1)) refusals=0 starts_again=0
+    : >"$T/w/wrong"
+    prepare_"$1"
+    log_before=$(wc -l <"$T/log")
+    "$TRIP/trip" "$wire" arm "$2" "$3" "$4" "$5"
+    run_"$1" || wrong "not done: $(tail -n 3 "$T/w/said" | tr '\n' ' ')"
+    revive || wrong 'does not come up again'
+    settled
+    if [ "$5" != kill ]; then
+        # What was deferred goes now.
+        later '5 seconds'
+        settled
+    fi
+    log_lines=$(tail -n +$((log_before + 1)) "$T/log" | grep -cE 'event=[a-z-]*(fail|defer|refus|ended|gone|restart|died|not-rec|missing)')
+    verify_"$1"
+    check_all
+}
+
+# The daemon may be in the midst of a restart, or come to it only now.
+settled() {
+    for settled_try in 1 2 3 4; do
+        ctl wait --timeout 10 >"$T/w/wait" 2>&1 && return
+        revive
+    done
+    wrong "does not settle: $(tr '\n' ' ' <"$T/w/wait")"
+}
+
+check_all() {
+    [ "$(get .data.bad_seq audit verify)" = null ] || wrong 'the audit trail does not verify'
+    want 'files of the spool' 0 "$(find "$T/i/state/spool/new" "$T/i/state/spool/bad" -type f | wc -l)"
+    want 'mails in the Maildirs, by the copies that are sent' "$(sql "SELECT count(*) FROM copy WHERE state = 'sent'")" \
+        "$(find "$T/i/mail" -path '*/new/*' -type f | wc -l)"
+    leaks=$(grep -rlaF sesame "$T/i" "$T/log" 2>/dev/null | sed "s|^$T/||" | tr '\n' ' ')
+    [ -z "$leaks" ] || wrong "LEAK: $leaks"
+}
