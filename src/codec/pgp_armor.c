@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define LINE_CHARS 64
+#define LINE_BYTES 48
 #define CRC24_INIT 0xb704ceu
 #define CRC24_POLY 0x864cfbu
 
@@ -71,6 +72,17 @@ static void add_group(struct pgp_armor *armor, const uint8_t *in, size_t n, stru
     }
 }
 
+/* LINE_BYTES of input as a whole line. */
+static void add_line(const struct pgp_armor *armor, const uint8_t *in, struct buf *out)
+{
+    char text[LINE_CHARS];
+
+    for (size_t i = 0; i < LINE_BYTES / 3; i++)
+        encode_group(in + 3 * i, 3, text + 4 * i);
+    buf_add(out, text, sizeof text);
+    buf_add_str(out, armor->eol);
+}
+
 void pgp_armor_update(struct pgp_armor *armor, struct span bytes, struct buf *out)
 {
     size_t i = 0;
@@ -83,8 +95,15 @@ void pgp_armor_update(struct pgp_armor *armor, struct span bytes, struct buf *ou
             armor->n_rest = 0;
         }
     }
-    for (; bytes.len - i >= 3; i += 3)
-        add_group(armor, bytes.data + i, 3, out);
+    while (bytes.len - i >= 3) {
+        bool line = armor->column == 0 && bytes.len - i >= LINE_BYTES;
+
+        if (line)
+            add_line(armor, bytes.data + i, out);
+        else
+            add_group(armor, bytes.data + i, 3, out);
+        i += line ? LINE_BYTES : 3;
+    }
     while (i < bytes.len)
         armor->rest[armor->n_rest++] = bytes.data[i++];
 }

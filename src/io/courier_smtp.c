@@ -133,6 +133,7 @@ static const char *give_block(void **ctx, int *len, void *arg)
         return NULL;
     }
     courier_deadline(block.len ? s->relay->timeout_s : 2 * s->relay->timeout_s);
+    courier_socket_cork(block.len != 0);
     *len = (int)block.len;
     errno = 0;
     return block.len ? (const char *)block.data : NULL;

@@ -18,7 +18,7 @@
 static volatile sig_atomic_t socket_fd = -1;
 static volatile sig_atomic_t passed;
 static _Atomic int64_t deadline_ms; /* 0: none */
-static bool ticking;
+static bool ticking, corked;
 
 void courier_socket_shut(void)
 {
@@ -98,7 +98,7 @@ void courier_socket_find(void)
 {
     int on = 1;
 
-    socket_fd = -1;
+    courier_socket_forget();
     for (int fd = 3; fd < FDS_LOOKED_AT; fd++)
         if (is_tcp(fd))
             socket_fd = fd;
@@ -106,8 +106,17 @@ void courier_socket_find(void)
         setsockopt(socket_fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
+void courier_socket_cork(bool on)
+{
+    int value = on;
+
+    if (socket_fd >= 0 && corked != on && !setsockopt(socket_fd, IPPROTO_TCP, TCP_CORK, &value, sizeof value))
+        corked = on;
+}
+
 void courier_socket_forget(void)
 {
+    corked = false;
     socket_fd = -1;
 }
 

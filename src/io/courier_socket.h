@@ -24,6 +24,8 @@ bool courier_deadline_passed(void);
 /* Finds the socket that has just been connected, and sets TCP_NODELAY. */
 void courier_socket_find(void);
 void courier_socket_forget(void);
+/* While on, only full packets leave (at most 200 ms are waited): libesmtp writes 2 KiB at a time. */
+void courier_socket_cork(bool on);
 /* -1: none. */
 int courier_socket(void);
 void courier_socket_shut(void);
