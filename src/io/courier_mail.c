@@ -82,7 +82,7 @@ static void add_lines(struct courier_mail *m, struct span in)
 
         buf_add(&m->block, in.data, n);
         if (lf) {
-            buf_add(&m->block, "\r\n" + (before == '\r'), before == '\r' ? 1 : 2);
+            buf_add_str(&m->block, before == '\r' ? "\n" : "\r\n");
             n++;
         }
         m->last = in.data[n - 1];
