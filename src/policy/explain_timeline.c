@@ -127,13 +127,30 @@ static void svg_row(const struct frame *frame, const struct decide_tier *tier, i
     svg_mark(frame, tier->final_at_utc_s, y, "final", "final notice", out);
 }
 
+/* What the marks mean, on a line of its own below the instants. */
+static void svg_legend(int y, struct buf *out)
+{
+    static const struct {
+        const char *class, *words;
+    } marks[] = {{"from", "told from"}, {"notice", "latest notice"}, {"final", "final notice"}};
+    int x = SVG_LEFT;
+
+    for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++, x += 160)
+        buf_printf(out, "<circle class=\"%s\" cx=\"%d\" cy=\"%d\" r=\"6\"/>\n<text x=\"%d\" y=\"%d\">%s</text>\n",
+                   marks[i].class, x + 6, y - 5, x + 18, y, marks[i].words);
+    buf_printf(
+        out,
+        "<line class=\"public\" x1=\"%d\" y1=\"%d\" x2=\"%d\" y2=\"%d\"/>\n<text x=\"%d\" y=\"%d\">public</text>\n",
+        x + 6, y - 14, x + 6, y + 4, x + 18, y);
+}
+
 void explain_write_svg(const struct explain *explain, int64_t now_utc_s, struct buf *out)
 {
     struct frame frame = frame_of(explain, now_utc_s);
     char from[INSTANT_TEXT_SIZE], to[INSTANT_TEXT_SIZE];
     int height = ((int)explain->n_tiers + 2) * SVG_ROW;
     buf_printf(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" role=\"img\">\n",
-               SVG_LEFT + SVG_WIDTH + 20, height);
+               SVG_LEFT + SVG_WIDTH + 20, height + SVG_ROW);
     buf_add_str(out, "<title>Time line of the embargo</title>\n<style>text{font:14px sans-serif}.axis{stroke:#bbb}"
                      ".told{stroke:#36c;stroke-width:6}.from{fill:#36c}.notice{fill:#e80}.final{fill:#c33}"
                      ".public{stroke:#080;stroke-width:2}</style>\n");
@@ -144,6 +161,8 @@ void explain_write_svg(const struct explain *explain, int64_t now_utc_s, struct 
         buf_printf(out, "<line class=\"public\" x1=\"%d\" y1=\"8\" x2=\"%d\" y2=\"%d\"/>\n", x, x, height - SVG_ROW);
     }
     buf_printf(out, "<text x=\"%d\" y=\"%d\">%s</text>\n", SVG_LEFT, height - 10, instant_text(frame.from_utc_s, from));
-    buf_printf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%s</text>\n</svg>\n", SVG_LEFT + SVG_WIDTH,
-               height - 10, instant_text(frame.to_utc_s, to));
+    buf_printf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%s</text>\n", SVG_LEFT + SVG_WIDTH, height - 10,
+               instant_text(frame.to_utc_s, to));
+    svg_legend(height + SVG_ROW - 14, out);
+    buf_add_str(out, "</svg>\n");
 }
