@@ -40,6 +40,12 @@ static void delivery_bytes(const struct incoming *in, struct buf *out)
     buf_add_buf(out, &in->raw);
 }
 
+/* A mail that an admin lets in has been seen as a delivery: what must not be twice is its letting in. */
+static const char *kind_seen(const struct incoming *in)
+{
+    return in->released ? "release" : "delivery";
+}
+
 bool receive_is_repeated(struct flow *f, const struct incoming *in)
 {
     struct buf bytes = BUF_EMPTY;
@@ -47,23 +53,23 @@ bool receive_is_repeated(struct flow *f, const struct incoming *in)
     int64_t at;
 
     delivery_bytes(in, &bytes);
-    box_digest(db_box(f->db), "delivery", buf_span(&bytes), digest);
+    box_digest(db_box(f->db), kind_seen(in), buf_span(&bytes), digest);
     buf_free(&bytes);
-    at = db_value(f->db, INSTANT_NONE, "SELECT at FROM seen WHERE kind = 'delivery' AND digest = ?", "b",
+    at = db_value(f->db, INSTANT_NONE, "SELECT at FROM seen WHERE kind = ? AND digest = ?", "tb", kind_seen(in),
                   (struct span){digest, sizeof digest});
     return at != INSTANT_NONE && at + INCOMING_REDELIVERY_S >= clock_now(f->clock);
 }
 
-static enum err note_delivery(struct flow *f, const struct incoming *in, struct diag *why)
+static enum err note_seen(struct flow *f, const struct incoming *in, const char *kind, struct diag *why)
 {
     struct buf bytes = BUF_EMPTY;
     bool seen, same;
     int64_t now = clock_now(f->clock);
-    enum err err = seen_forget(f->db, "delivery", now - INCOMING_REDELIVERY_S, why);
+    enum err err = seen_forget(f->db, kind, now - INCOMING_REDELIVERY_S, why);
 
     delivery_bytes(in, &bytes);
     if (!err)
-        err = seen_before(f->db, "delivery", buf_span(&bytes), span_of(in->recipient), now, &seen, &same, why);
+        err = seen_before(f->db, kind, buf_span(&bytes), span_of(in->recipient), now, &seen, &same, why);
     buf_free(&bytes);
     return err;
 }
@@ -121,7 +127,7 @@ enum err receive_hold(struct flow *f, const struct incoming *in, const struct di
     if (!err)
         err = hold_rows(f, in, reason->rule, why);
     if (!err)
-        err = note_delivery(f, in, why);
+        err = note_seen(f, in, "delivery", why); /* held again it may be let in again */
     if (!err)
         err = db_commit(f->db, why);
     if (err)
@@ -412,7 +418,9 @@ static enum err receive_in_transaction(struct receiving *r, enum receive_result 
     } else if (!err) {
         err = accept_mail(r, why);
     }
-    return err ? err : note_delivery(r->f, r->in, why);
+    if (!err)
+        err = note_seen(r->f, r->in, "delivery", why);
+    return err || !r->in->released ? err : note_seen(r->f, r->in, kind_seen(r->in), why);
 }
 
 enum err receive_mail(struct flow *f, const struct incoming *in, enum receive_result *result, char *rule,
@@ -423,7 +431,7 @@ enum err receive_mail(struct flow *f, const struct incoming *in, enum receive_re
     enum err err;
 
     *rule = 0;
-    if (!in->released && receive_is_repeated(f, in)) {
+    if (receive_is_repeated(f, in)) {
         *result = RECEIVE_REPEATED;
         return ERR_OK;
     }

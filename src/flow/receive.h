@@ -23,7 +23,8 @@ enum err receive_mail(struct flow *f, const struct incoming *in, enum receive_re
 enum err receive_hold(struct flow *f, const struct incoming *in, const struct diag *reason, struct diag *why);
 
 /*
- * Before any parsing: has this mail, to this recipient, been handled within seven days? Reads only.
+ * Before any parsing: has this mail, to this recipient, been handled within seven days? One that an admin lets in: has
+ * it been let in? (A crash may leave it in the spool, or have the admin say it again.) Reads only.
  */
 bool receive_is_repeated(struct flow *f, const struct incoming *in);
 

@@ -17,10 +17,10 @@ struct opening {
     struct core *core;
     struct mail *open;
     size_t n_open;
-    /* How often a spool file took a worker down with it. */
-    struct {
+    struct tries {
         char name[SPOOL_NAME_SIZE];
-        int n;
+        int died;    /* how often a spool file took a worker down with it */
+        int refused; /* how often gpg refused what is in it */
     } tries[TRIES_KEPT];
     size_t next_try;
     int64_t not_before_ms; /* after a fault that was nobody's mail's: do not spin */
@@ -124,15 +124,17 @@ static void take_unread(struct mail *m, const struct diag *why)
     opening_receive(m);
 }
 
-static int count_try(struct opening *o, const char *name)
+static struct tries *tries_of(struct opening *o, const char *name)
 {
+    struct tries *t = &o->tries[o->next_try];
+
     for (size_t i = 0; i < TRIES_KEPT; i++)
         if (strcmp(o->tries[i].name, name) == 0)
-            return ++o->tries[i].n;
-    snprintf(o->tries[o->next_try].name, SPOOL_NAME_SIZE, "%s", name);
-    o->tries[o->next_try].n = 1;
+            return &o->tries[i];
+    *t = (struct tries){.died = 0};
+    snprintf(t->name, sizeof t->name, "%s", name);
     o->next_try = (o->next_try + 1) % TRIES_KEPT;
-    return 1;
+    return t;
 }
 
 /* A worker said no, or ended. What is the mail's fault is held; what is not is tried again, a few times. */
@@ -149,12 +151,23 @@ void opening_worker_failed(struct mail *m, enum err err, const struct diag *why)
         opening_hold(m, why);
         return;
     }
-    if (died && count_try(m->o, m->name) >= m->core->settings->limits.worker_tries) {
+    if (died && ++tries_of(m->o, m->name)->died >= m->core->settings->limits.worker_tries) {
         diag_set(&poison, ERR_REJECT, "poison", "the mail took its worker down several times");
         opening_hold(m, &poison);
         return;
     }
     defer(m, why);
+}
+
+/* A gpg or an agent that was killed, or met a full table of files, says the same as of a mail that is damaged. */
+void opening_gpg_failed(struct mail *m, enum err err, const struct diag *why)
+{
+    if (err == ERR_REJECT && tries_of(m->o, m->name)->refused++ == 0) {
+        log_event(NULL, "mail-refused-once", why->rule, "gpg is asked again");
+        leave(m);
+        return;
+    }
+    opening_worker_failed(m, err, why);
 }
 
 void opening_receive(struct mail *m)
@@ -226,7 +239,7 @@ static void begin(struct opening *o, const char *name)
         spool_set_aside(o->core->spool, name, &why);
     if (err) {
         defer(m, &why);
-    } else if (!m->in.released && receive_is_repeated(&o->core->flow, &m->in)) {
+    } else if (receive_is_repeated(&o->core->flow, &m->in)) {
         log_event(NULL, "mail-repeated", "redelivery", NULL);
         finish(m);
     } else if (flags & SPOOL_OVERSIZE) {

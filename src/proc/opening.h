@@ -31,6 +31,8 @@ void opening_receive(struct mail *m);
 
 /* A worker said no, or ended: what is the mail's fault is held; what is not is tried again, a few times. */
 void opening_worker_failed(struct mail *m, enum err err, const struct diag *why);
+/* The same, of a crypto worker: what gpg refuses is begun once more before it is held. */
+void opening_gpg_failed(struct mail *m, enum err err, const struct diag *why);
 void opening_hold(struct mail *m, const struct diag *reason);
 
 /* The list that the mail is for. */

@@ -117,7 +117,7 @@ static void verified(void *ctx, enum err err, struct span reply, const struct di
         return;
     }
     if (err) {
-        opening_worker_failed(m, err, why);
+        opening_gpg_failed(m, err, why);
         return;
     }
     frame_reader_init(&r, reply);
@@ -275,7 +275,7 @@ static void opened(void *ctx, enum err err, struct span reply, const struct diag
     char *home;
 
     if (err) {
-        opening_worker_failed(m, err, why);
+        opening_gpg_failed(m, err, why);
         return;
     }
     frame_reader_init(&r, reply);
