@@ -171,6 +171,17 @@ static void record_all(struct dispatch *d)
     }
 }
 
+/* What a fault of the database left: the courier has said all, and would not say it again. */
+static void record_rest(struct dispatch *d)
+{
+    struct span payload;
+    uint32_t type;
+    size_t used;
+
+    if (frame_next(buf_span(&d->in), FRAME_PAYLOAD_MAX, &type, &payload, &used) == ERR_OK)
+        record_all(d);
+}
+
 static void send_out(struct dispatch *d)
 {
     while (d->out.len) {
@@ -258,7 +269,10 @@ static void hand_over(struct dispatch *d, int64_t id)
         err = mail_by_id(d->core->flow.db, copy.mail_id, &mail, &why);
     if (!err)
         err = fill_job(d, &copy, &mail, &job, &why);
-    if (err) {
+    if (err == ERR_AGAIN || err == ERR_LIMIT) {
+        /* The database's trouble is not the copy's: it stays queued. */
+        log_diag(NULL, "copy-not-read", &why);
+    } else if (err) {
         log_diag(NULL, "copy-failed", &why);
         copy_set_state(d->core->flow.db, id, "failed", why.rule, clock_now(&d->core->clock), &why);
     } else {
@@ -278,6 +292,7 @@ void dispatch_tick(struct dispatch *d)
     size_t n = 0, room = d->max_jobs - d->n_jobs;
     struct diag why;
 
+    record_rest(d);
     if (!room || d->core->stopping || d->out.len > (8 << 20))
         return;
     if (copy_due(d->core->flow.db, clock_now(&d->core->clock), d->jobs, d->n_jobs, ids, room < 64 ? room : 64, &n,
