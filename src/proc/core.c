@@ -422,6 +422,6 @@ int core_main(struct settings *settings, const char *clock_file, int courier_fd,
     fsx_close(&core.lock_fd);
     if (signal_fd >= 0)
         close(signal_fd);
-    /* 78 (EX_CONFIG): starting again will not help until someone has changed something. */
-    return err == ERR_OK ? 0 : 78;
+    /* 78 (EX_CONFIG): starting again will not help until someone has changed something. What passes is tried again. */
+    return err == ERR_OK ? 0 : err == ERR_AGAIN || err == ERR_LIMIT ? 1 : 78;
 }

@@ -37,9 +37,9 @@ struct db_rows {
 static enum err db_fault(struct db *db, const char *what, struct diag *why)
 {
     int code = sqlite3_errcode(db->handle);
-    enum err err = code == SQLITE_BUSY || code == SQLITE_LOCKED || code == SQLITE_FULL || code == SQLITE_IOERR
-                       ? ERR_AGAIN
-                       : ERR_INTERNAL;
+    bool passes = code == SQLITE_BUSY || code == SQLITE_LOCKED || code == SQLITE_FULL || code == SQLITE_IOERR ||
+                  code == SQLITE_NOMEM;
+    enum err err = passes ? ERR_AGAIN : ERR_INTERNAL;
 
     if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
         return diag_set(why, ERR_REJECT, "store.damaged", "the database is damaged (%s): restore the last backup",
@@ -109,10 +109,17 @@ static enum err check_version(struct db *db, enum db_mode mode, struct diag *why
 static enum err check_integrity(struct db *db, struct diag *why)
 {
     sqlite3_stmt *stmt = NULL;
-    bool ok = sqlite3_prepare_v2(db->handle, "PRAGMA quick_check(1)", -1, &stmt, NULL) == SQLITE_OK &&
-              sqlite3_step(stmt) == SQLITE_ROW && strcmp((const char *)sqlite3_column_text(stmt, 0), "ok") == 0;
+    int code = sqlite3_prepare_v2(db->handle, "PRAGMA quick_check(1)", -1, &stmt, NULL);
+    const char *words = NULL;
+    bool ok;
 
+    if (code == SQLITE_OK && (code = sqlite3_step(stmt)) == SQLITE_ROW)
+        words = (const char *)sqlite3_column_text(stmt, 0);
+    ok = words && strcmp(words, "ok") == 0;
     sqlite3_finalize(stmt);
+    /* A disk or a memory that fails for once is no damage. */
+    if (!words && (code == SQLITE_IOERR || code == SQLITE_NOMEM || code == SQLITE_BUSY))
+        return diag_set(why, ERR_AGAIN, "store.fault", "checking the database: %s", sqlite3_errstr(code));
     if (!ok)
         return diag_set(why, ERR_REJECT, "store.damaged",
                         "the database fails its integrity check: put back a copy of the instance");
