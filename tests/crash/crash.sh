@@ -3,6 +3,7 @@
 # each: everything was handled once, nothing is lost, doubled or in clear.
 #   KILLS, FAULTS   how many points of each, spread evenly (a sample by default); `all'
 #   JOBS            instances side by side (2)
+#   WAYS            some of those in ways.sh
 #   SECONDS_MAX     no further point is begun after so long
 # The last lines are the counts; FOLDER/results.* (with KEEP=1) the list.
 srcdir=${srcdir:-.}
@@ -83,8 +84,8 @@ cat "$folder"/results.* 2>/dev/null | awk -F'\t' -v points="$(wc -l <"$folder/al
     $8 ~ /starts=[1-9]/ { ended++ }
     kind == "faults" { if ($8 ~ /refusals=[1-9]/) refused++; else if ($8 ~ /logged=[1-9]/) logged++; else quiet++ }
     $8 ~ /LEAK/ { leaked++ }
-    $8 ~ /: 0 where|not done|not settle|come up/ { lost++ }
-    $8 ~ /: [2-9] where/ { doubled++ }
+    $8 ~ /: 0 where [1-9]|not done|not settle|come up/ { lost++ }
+    $8 ~ /: [2-9] where 1 / { doubled++ }
     $1 == "wrong" { bad++ }
     END {
         printf "# %d points known; %d kills (%d distinct, %d places), %d faults (%d distinct, %d places), %d not reached\n", \

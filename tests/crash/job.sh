@@ -30,7 +30,6 @@ while read -r way role call n action <&3; do
     [ $((line % of)) -eq $((number - 1)) ] || continue
     [ -e "$folder/enough" ] && break
     trip_way "$way" "$role" "$call" "$n" "$action"
-    where=$("$TRIP/trip" "$wire" fired) || where=
     result=ok
     [ -n "$where" ] || result=missed
     [ -s "$T/w/wrong" ] && result=wrong

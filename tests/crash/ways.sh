@@ -6,7 +6,7 @@
 # The canary `sesame' is in all that is secret.
 
 wire=$T/w/wire
-ways='report sealed advisory command release start'
+ways=${WAYS:-report sealed advisory command release start}
 turn=0
 
 set_up() {
@@ -14,9 +14,9 @@ set_up() {
     make_key acorn security@acorn.example
     make_key birch security@birch.example
     init
-    # No notices but those of the way: their instants are a year off. A deferred copy goes again after a second.
+    # No reminders. A deferred copy goes again after a second, and a worker whose gpg was killed is not waited for long.
     sed -i '/^reminders/d' "$conf"
-    printf 'limits = { retry_first_s = 1; retry_max_s = 1; };\nreminders = [];\n' >>"$conf"
+    printf 'limits = { retry_first_s = 1; retry_max_s = 1; worker_seconds = 5; };\nreminders = [];\n' >>"$conf"
     give_key rita "$T/k/list.asc"
     "$TRIP/trip" "$wire" arm parent change 0 kill
     bring_up || { tail -n 3 "$T/log"; exit 99; }
@@ -95,6 +95,7 @@ verify_report() {
     want 'cases of the report' 1 "$(cases_titled "Report $turn sesame")"
     id=$(case_titled "Report $turn sesame")
     want 'messages of the report' 1 "$(get '.data.messages | length' case show "$id")"
+    want 'its text' "The door opens by sesame-report-$turn." "$(get '.data.messages[0].text' case show "$id" | tr -d '\r' | grep .)"
     once "$id" team 2
     once "$id" acknowledgement 1
     want "the reporter's mails" 1 "$(box "rita$turn@reporter.example")"
@@ -102,15 +103,16 @@ verify_report() {
 
 # ---- a report sealed to the list ----
 prepare_sealed() {
-    secret_mail rita 'Rita <rita@reporter.example>' "Sealed $turn sesame" >"$T/w/mail" <<X
-The door opens by sesame-sealed-$turn.
-X
+    # Long enough for several reads and writes: a text that is cut short must not pass for a whole one.
+    { yes "The door opens by sesame-sealed-$turn, said often, and by nothing else." | head -n 3000; echo "End of $turn."; } |
+        secret_mail rita 'Rita <rita@reporter.example>' "Sealed $turn sesame" >"$T/w/mail"
 }
 run_sealed() { until_done hand_over rita@reporter.example; }
 verify_sealed() {
     want 'cases of the sealed report' 1 "$(cases_titled "Sealed $turn sesame")"
     id=$(case_titled "Sealed $turn sesame")
     want 'messages of the sealed report' 1 "$(get '.data.messages | length' case show "$id")"
+    want 'the last line of its text' "End of $turn." "$(get '.data.messages[0].text' case show "$id" | tr -d '\r' | grep . | tail -n 1)"
     once "$id" team 2
 }
 
@@ -214,6 +216,9 @@ trip_way() {
         settled
     fi
     log_lines=$(tail -n +$((log_before + 1)) "$T/log" | grep -cE 'event=[a-z-]*(fail|defer|refus|ended|gone|restart|died|not-rec|missing)')
+    # What has not happened yet shall not happen to the checks.
+    where=$("$TRIP/trip" "$wire" fired) || where=
+    [ "$4" -eq 0 ] || "$TRIP/trip" "$wire" arm parent change 0 kill
     verify_"$1"
     check_all
 }
