@@ -78,25 +78,29 @@ static void fail_copy(struct part *p, size_t i, const char *rule)
         log_diag(NULL, "seal-record-failed", &why);
 }
 
-/* Each recipient by a call of its own. */
+/* The i-th recipient by a call of its own. */
+static void submit_alone(struct part *p, size_t i)
+{
+    struct part *one = mem_zero(1, sizeof *one);
+
+    one->t = p->t;
+    one->n = 1;
+    one->shard = p->shard;
+    one->alone = true;
+    one->copies = mem_zero(1, sizeof *one->copies);
+    one->subkeys = mem_zero(1, sizeof *one->subkeys);
+    one->fingerprints = mem_zero(1, sizeof *one->fingerprints);
+    one->copies[0] = p->copies[i];
+    one->subkeys[0] = p->subkeys[i];
+    one->fingerprints[0] = mem_strdup(p->fingerprints[i]);
+    p->t->parts++;
+    sealer_part_submit(one);
+}
+
 static void split_part(struct part *p)
 {
-    for (size_t i = 0; i < p->n; i++) {
-        struct part *one = mem_zero(1, sizeof *one);
-
-        one->t = p->t;
-        one->n = 1;
-        one->shard = p->shard;
-        one->alone = true;
-        one->copies = mem_zero(1, sizeof *one->copies);
-        one->subkeys = mem_zero(1, sizeof *one->subkeys);
-        one->fingerprints = mem_zero(1, sizeof *one->fingerprints);
-        one->copies[0] = p->copies[i];
-        one->subkeys[0] = p->subkeys[i];
-        one->fingerprints[0] = mem_strdup(p->fingerprints[i]);
-        p->t->parts++;
-        sealer_part_submit(one);
-    }
+    for (size_t i = 0; i < p->n; i++)
+        submit_alone(p, i);
 }
 
 static void drop_at(struct part *p, size_t i)
@@ -108,23 +112,35 @@ static void drop_at(struct part *p, size_t i)
     p->subkeys[i] = p->subkeys[p->n];
 }
 
-/* Takes the refused keys out and tries the rest. */
+/*
+ * Takes the refused keys out and tries the rest. A gpg that could not read its keys for a moment refuses good ones with
+ * the same words: each has one more call, by itself.
+ */
 static void without_failed(struct part *p, struct frame_reader *r)
 {
     uint32_t n = frame_get_count(r, 8);
     size_t before = p->n;
+    struct diag why;
 
     for (uint32_t k = 0; k < n; k++) {
         char *fingerprint = frame_get_str(r), *reason = frame_get_str(r);
 
         for (size_t i = 0; fingerprint && i < p->n; i++)
             if (strcmp(p->fingerprints[i], fingerprint) == 0) {
-                fail_copy(p, i, "key.unusable");
+                if (p->alone)
+                    fail_copy(p, i, "key.unusable");
+                else
+                    submit_alone(p, i);
                 drop_at(p, i);
                 break;
             }
         free(fingerprint);
         free(reason);
+    }
+    if (p->n == before && p->alone) {
+        diag_set(&why, ERR_AGAIN, "key.unusable", "gpg refuses a key, and names another");
+        sealer_part_failed(p, &why);
+        return;
     }
     if (p->n == before)
         split_part(p); /* gpg named none of ours: find it one by one */
