@@ -21,6 +21,7 @@ struct group {
     struct pgp_failed_key *failed;
     size_t max_failed;
     size_t n_failed;
+    bool frameless; /* what is sealed is an OpenPGP message itself */
 };
 
 static void add_failed(struct group *group, const char *fingerprint, const char *reason)
@@ -110,8 +111,9 @@ static enum err seal_refused(struct pgp_gpg *gpg, gpgme_error_t error, struct gr
 
 static enum err seal(struct pgp_gpg *gpg, struct span data, struct group *group, struct buf *out, struct diag *why)
 {
-    const gpgme_encrypt_flags_t flags =
-        GPGME_ENCRYPT_ALWAYS_TRUST | GPGME_ENCRYPT_NO_ENCRYPT_TO | GPGME_ENCRYPT_NO_COMPRESS;
+    /* Not left to gpg.conf alone: a gpg that cannot open it goes on without a word, and nobody could read the mail. */
+    const gpgme_encrypt_flags_t flags = GPGME_ENCRYPT_ALWAYS_TRUST | GPGME_ENCRYPT_NO_ENCRYPT_TO |
+                                        GPGME_ENCRYPT_NO_COMPRESS | (group->frameless ? GPGME_ENCRYPT_WRAP : 0);
     char *recipients = recipients_text(group);
     gpgme_data_t in = pgp_gpg_input(data);
     struct pgp_sink sink;
@@ -147,7 +149,7 @@ enum err pgp_encrypt_group(const char *shard_home, struct span signed_packets, c
                            size_t n, struct buf *out_binary, struct pgp_failed_key *failed, size_t max_failed,
                            size_t *n_failed, struct diag *why)
 {
-    struct group group = {.failed = failed, .max_failed = max_failed};
+    struct group group = {.failed = failed, .max_failed = max_failed, .frameless = true};
     bool frameless = false;
     enum err err = pgp_home_is_frameless(shard_home, &frameless, why);
 
