@@ -4,6 +4,7 @@
 #   KILLS, FAULTS   how many points of each, spread evenly (a sample by default); `all'
 #   JOBS            instances side by side (2)
 #   WAYS            some of those in ways.sh
+#   POINTS          a file with the points instead, lines WAY ROLE CALL N ACTION, such as `report core fsync 3 EIO'
 #   SECONDS_MAX     no further point is begun after so long
 # The last lines are the counts; FOLDER/results.* (with KEEP=1) the list.
 srcdir=${srcdir:-.}
@@ -50,6 +51,7 @@ choose() {
         $3 == "change" { if ($2 != "other") all("kill", "kill"); next }
         $2 == "other" { next }
         { n_errors = split(errors[$3], list, ","); for (e = 1; e <= n_errors; e++) all("fault", list[e]) }' "$folder/points" >"$folder/all"
+    [ -n "${POINTS:-}" ] && { cp "$POINTS" "$folder/chosen"; return; }
     { sed -n 's/^kill //p' "$folder/all" | spread "$kills"; sed -n 's/^fault //p' "$folder/all" | spread "$faults"; } \
         >"$folder/chosen.new"
     # Mixed, always in the same way, so that an end before the last one is a sample too.
