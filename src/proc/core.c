@@ -28,6 +28,7 @@
 
 #define TICK_MS          200 /* how often the clock of a rehearsal, and retries, are looked at */
 #define STOP_DEADLINE_MS 10000
+#define UNWRAP_TRIES     3
 
 int64_t core_gpg_time(struct core *core)
 {
@@ -120,25 +121,39 @@ static void on_unwrapped(void *ctx, enum err err, struct span reply, const struc
         u->err = diag_set(&u->why, ERR_INTERNAL, "store.data-key", "the data key has the wrong length");
 }
 
-/* The data key is opened once, by a crypto worker in the storage home of the first list. */
+static void ask_unwrap(struct core *core, const char *home, struct buf *wrapped, struct unwrapped *u)
+{
+    struct buf request = BUF_EMPTY;
+
+    u->done = false;
+    frame_put_i64(&request, core_gpg_time(core));
+    frame_put_str(&request, home);
+    frame_put_buf(&request, wrapped);
+    pool_submit(core->pool, WORKER_CRYPTO, CRYPTO_UNWRAP, &request, on_unwrapped, u);
+    while (!u->done) {
+        pool_tick(core->pool);
+        loop_once(core->loop, TICK_MS);
+    }
+}
+
+/*
+ * The data key is opened once, by a crypto worker in the storage home of the first list. A gpg or an agent that was
+ * killed says the same as of a key that is not there, and would end the daemon: it is asked again.
+ */
 static enum err open_data_key(struct core *core, struct diag *why)
 {
     struct unwrapped u = {0};
-    struct buf wrapped = BUF_EMPTY, request = BUF_EMPTY;
+    struct buf wrapped = BUF_EMPTY;
     char *home = settings_gnupg(core->settings, core->settings->lists[0].name, "storage");
 
     if (!db_meta_get(core->flow.db, "wrapped-key", &wrapped))
         u.err = diag_set(&u.why, ERR_INTERNAL, "store.data-key", "the database has no data key: restore a backup");
-    if (!u.err) {
-        frame_put_i64(&request, core_gpg_time(core));
-        frame_put_str(&request, home);
-        frame_put_buf(&request, &wrapped);
-        pool_submit(core->pool, WORKER_CRYPTO, CRYPTO_UNWRAP, &request, on_unwrapped, &u);
-        while (!u.done) {
-            pool_tick(core->pool);
-            loop_once(core->loop, TICK_MS);
+    else
+        for (int i = 0; i < UNWRAP_TRIES && (i == 0 || u.err); i++) {
+            if (u.err)
+                log_diag(NULL, "data-key-again", &u.why);
+            ask_unwrap(core, home, &wrapped, &u);
         }
-    }
     if (u.err)
         *why = u.why;
     else
