@@ -6,7 +6,8 @@
 #   WAYS            some of those in ways.sh
 #   POINTS          a file with the points instead, lines WAY ROLE CALL N ACTION, such as `report core fsync 3 EIO'
 #   SECONDS_MAX     no further point is begun after so long
-# The last lines are the counts; FOLDER/results.* (with KEEP=1) the list.
+# The last lines are the counts: points are distinct by way, role, call and number, places by role and calling
+# instruction. FOLDER/results.* (with KEEP=1) is the list.
 srcdir=${srcdir:-.}
 kills=${KILLS:-20} faults=${FAULTS:-10} jobs=${JOBS:-2}
 folder=$(mktemp -d /tmp/eXXXXXX) || exit 99
@@ -59,6 +60,7 @@ choose() {
     mv "$folder/chosen.sorted" "$folder/chosen"
 }
 
+[ -n "${SECONDS_MAX:-}" ] && { DEADLINE=$(($(date +%s) + SECONDS_MAX)); export DEADLINE; }
 for job in $(seq "$jobs"); do
     "${SHELL:-sh}" "$srcdir/tests/crash/job.sh" "$folder" "$job" "$jobs" >"$folder/out.$job" 2>&1 &
     pids="$pids $!"
@@ -69,7 +71,6 @@ while [ ! -e "$folder/points" ]; do
     sleep 0.2
 done
 [ -e "$folder/chosen" ] || choose
-[ -n "${SECONDS_MAX:-}" ] && { (sleep "$SECONDS_MAX"; : >"$folder/enough") & sleeper=$!; }
 failed=0
 for pid in $pids; do
     wait "$pid"
@@ -77,7 +78,7 @@ for pid in $pids; do
     [ $code -eq 77 ] && exit 77
     [ $code -eq 0 ] || failed=1
 done
-pids=${sleeper:-}
+pids=
 cat "$folder"/out.* | grep -v '^ok' | head -n 400
 cat "$folder"/results.* 2>/dev/null | awk -F'\t' -v points="$(wc -l <"$folder/all")" '
     { kind = $6 == "kill" ? "kills" : "faults" }

@@ -28,7 +28,7 @@ line=0
 while read -r way role call n action <&3; do
     line=$((line + 1))
     [ $((line % of)) -eq $((number - 1)) ] || continue
-    [ -e "$folder/enough" ] && break
+    [ -n "${DEADLINE:-}" ] && [ "$(date +%s)" -ge "$DEADLINE" ] && break
     trip_way "$way" "$role" "$call" "$n" "$action"
     result=ok
     [ -n "$where" ] || result=missed

@@ -8,8 +8,8 @@
  * It goes off once: then FILE says where (the object and the offset of the caller), and nothing more happens until it
  * is armed again. Arming sets all counts to 0. The call `change` is each call that changes something that others see (a
  * file, a folder, a socket); a kill is before the call, so that N and N + 1 are before and after it. The log is left
- * out: its loss is nobody's. Roles: parent, core, intake, courier, mime, crypto, gpg; child is a process between fork
- * and exec, other all else (gpg-agent, gpgconf). In a mime worker only what its filter allows is used.
+ * out: its loss is nobody's. Roles: parent, core, intake, courier, mime, crypto, gpg, agent; child is a process between
+ * fork and exec, other all else (gpgconf). In a mime worker only what its filter allows is used.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,9 +24,10 @@
 #define CALLS(X)                                                                                                       \
     X(change)                                                                                                          \
     X(write)                                                                                                           \
-    X(pwrite) X(fsync) X(ftruncate) X(openat) X(linkat) X(rename) X(unlink) X(mkdir) X(send) X(read) X(pread) X(recv)  \
-        X(socket) X(socketpair) X(pipe) X(accept) X(connect) X(fork) X(spawn) X(malloc) X(mmap) X(poll) X(opendir)     \
-            X(fchmod) X(flock)
+    X(pwrite)                                                                                                          \
+    X(fsync) X(ftruncate) X(openat) X(linkat) X(rename) X(unlink) X(mkdir) X(send) X(read) X(pread) X(recv) X(socket)  \
+        X(socketpair) X(pipe) X(accept) X(connect) X(fork) X(spawn) X(malloc) X(mmap) X(poll) X(opendir) X(fchmod)     \
+            X(flock)
 #define ROLES(X)           X(parent) X(core) X(intake) X(courier) X(mime) X(crypto) X(gpg) X(agent) X(child) X(other)
 #define IN_ENUM_CALL(name) CALL_##name,
 #define IN_ENUM_ROLE(name) ROLE_##name,
