@@ -54,7 +54,7 @@ make_instance() {
     mkdir -m 700 "$parties"
     for name in $admins; do party_make "$name" "$name@example.org"; done
     for name in $distros $providers; do party_make "$name" "security@$name.example"; done
-    party_make tomas tomas@example.net
+    party_make finder finder@example.net
     # shellcheck disable=SC2086
     instance_make cloud-model@2026 $admins
     agents_stop "$parties" # an agent does not move with its home
@@ -78,7 +78,7 @@ add_member() {
 # Everybody gets the list's public key, to see who has signed.
 hand_out_key() {
     ask data.key key export >"$dir/list.asc"
-    for name in $admins $distros $providers tomas; do party_gpg "$name" --import "$dir/list.asc"; done
+    for name in $admins $distros $providers finder; do party_gpg "$name" --import "$dir/list.asc"; done
     list_fpr=$(ask data.fingerprint key export)
 }
 
@@ -88,27 +88,27 @@ hand_out_key() {
 sealed_report() {
     printf 'Content-Type: multipart/mixed; boundary="inner"\n\n--inner\nContent-Type: text/plain; charset=utf-8\n\n'
     cat "$demo/report-sealed.txt"
-    printf '\n--inner\nContent-Type: application/pgp-keys; name="tomas.asc"\n'
-    printf 'Content-Disposition: attachment; filename="tomas.asc"\n\n'
-    cat "$parties/tomas.asc"
+    printf '\n--inner\nContent-Type: application/pgp-keys; name="finder.asc"\n'
+    printf 'Content-Disposition: attachment; filename="finder.asc"\n\n'
+    cat "$parties/finder.asc"
     printf '%s\n' '--inner--'
 }
 
 hand_over_reports() {
-    say '  Mira has no OpenPGP. Her mail, as your mail server hands it over by LMTP:'
+    say '  One reporter has no OpenPGP. The mail, as your mail server hands it over by LMTP:'
     say
-    lmtp mira@example.net "$list_address" <"$demo/report-plain.eml" >"$dir/opened/lmtp.txt" ||
+    lmtp reporter@example.net "$list_address" <"$demo/report-plain.eml" >"$dir/opened/lmtp.txt" ||
         die "the report was not taken: $(cat "$dir/opened/lmtp.txt")"
     indent <"$dir/opened/lmtp.txt"
     say
-    say '  Tomas encrypts to the list and signs (PGP/MIME), his key attached; this time through embargo-inject:'
+    say '  Another encrypts to the list and signs (PGP/MIME), the key attached; this time through embargo-inject:'
     say
     {
         printf 'Authentication-Results: mail.example.org; dmarc=pass header.from=example.net\r\n'
-        sealed_report | mail_encrypt tomas 'Tomas Vega <tomas@example.net>' '...'
-    } >"$dir/opened/tomas.eml"
-    claim 'nothing of his text is readable on the way' absent verify_list "$dir/opened/tomas.eml"
-    claim 'embargo-inject: on the disk of the daemon' inject tomas@example.net "$list_address" <"$dir/opened/tomas.eml"
+        sealed_report | mail_encrypt finder 'A finder <finder@example.net>' '...'
+    } >"$dir/opened/finder.eml"
+    claim 'nothing of the text is readable on the way' absent verify_list "$dir/opened/finder.eml"
+    claim 'embargo-inject: on the disk of the daemon' inject finder@example.net "$list_address" <"$dir/opened/finder.eml"
     settle
 }
 
@@ -123,9 +123,9 @@ find_cases() {
     done
     claim 'two reports made two cases' is "$(ask 'data.*.id' case list | grep -c .)" 2
     [ -n "$cloud_case" ] && [ -n "$distro_case" ] || die 'the cases do not hold the text of the reports'
-    ok "$cloud_case is what Mira wrote, $distro_case what Tomas wrote, decrypted"
-    claim '  whose signature is good, by the key that he attached' \
-        is "$(ask data.messages.0.signed_by case show "$distro_case")" "$(party_fpr tomas)"
+    ok "$cloud_case is what came in clear, $distro_case what came encrypted"
+    claim '  whose signature is good, by the key that was attached' \
+        is "$(ask data.messages.0.signed_by case show "$distro_case")" "$(party_fpr finder)"
 }
 
 # newest ADDRESS: its last mail; the names end in a number that grows.
@@ -142,17 +142,17 @@ check_reports() {
             claim "  it opens with the key of $name alone, and the list has signed it" opens "$name" "$mail"
         done
     done
-    mail=$(newest mira@example.net)
-    [ -n "$mail" ] || die 'Mira got no acknowledgement'
-    claim 'Mira got an acknowledgement' [ -s "$mail" ]
+    mail=$(newest reporter@example.net)
+    [ -n "$mail" ] || die 'the reporter got no acknowledgement'
+    claim 'the reporter in clear got an acknowledgement' [ -s "$mail" ]
     for word in ringd ring_copy 'ring page' uest crash; do
         absent "$word" "$mail" || die "the acknowledgement has a word of the report: $word"
     done
-    ok '  with nothing in it of what she wrote'
+    ok '  with nothing in it of what was written'
     say
     indent <"$mail"
     say
-    claim 'Tomas got one like it' is "$(mails tomas@example.net | grep -c .)" 1
+    claim 'the finder got one like it' is "$(mails finder@example.net | grep -c .)" 1
 }
 
 # The team writes back: encrypted to the key that was attached; in clear no more than the policy allows, which is no
@@ -163,11 +163,11 @@ answer_reporters() {
         embargoctl case reply "$id" "$dir/opened/answer.txt" --to reporter >/dev/null
     done
     settle
-    claim 'Tomas has an answer, encrypted to the key that he attached' opens tomas "$(newest tomas@example.net)"
-    claim '  with the words of the team' grep -qF -- 'The fix is ready' "$dir/opened/tomas"
-    claim 'Mira, without a key, has a notice that there is news (reporting.plain_text = "notice-only")' \
-        is "$(mails mira@example.net | grep -c .)" 2
-    claim '  with no word of the team' absent 'fix is ready' "$dir/mail/mira@example.net"
+    claim 'the finder has an answer, encrypted to the key that was attached' opens finder "$(newest finder@example.net)"
+    claim '  with the words of the team' grep -qF -- 'The fix is ready' "$dir/opened/finder"
+    claim 'the reporter, without a key, has a notice that there is news (reporting.plain_text = "notice-only")' \
+        is "$(mails reporter@example.net | grep -c .)" 2
+    claim '  with no word of the team' absent 'fix is ready' "$dir/mail/reporter@example.net"
 }
 
 # opens NAME MAIL: decrypted with the home of NAME alone to opened/NAME, with a good signature by the list.
@@ -256,7 +256,7 @@ has_patch() {
 
 # Nobody else of all who have a home here can open it.
 no_other_opens() {
-    for other in $admins $distros $providers tomas; do
+    for other in $admins $distros $providers finder; do
         [ "$other" = "$1" ] && continue
         if mail_open "$other" "$2" "$dir/opened/other" 2>/dev/null || [ -s "$dir/opened/other" ]; then
             fault "$other can open the copy of $1"
