@@ -63,7 +63,7 @@ enum err cmd_next(struct flow *f, const struct command *c, struct reply *r, stru
 
         json_object_set_new(o, "case", json_string(db_text(rows, 0)));
         json_object_set_new(o, "state", json_string(db_text(rows, 1)));
-        json_object_set_new(o, "clock", db_is_null(rows, 2) ? json_null() : json_string(db_text(rows, 2)));
+        json_object_set_new(o, "clock", db_is_null(rows, 2) ? json_null() : view_clock(db_text(rows, 2)));
         json_object_set_new(o, "tier", db_is_null(rows, 3) ? json_null() : json_string(db_text(rows, 3)));
         json_object_set_new(o, "at", view_instant(db_is_null(rows, 4) ? INSTANT_NONE : db_int(rows, 4)));
         json_object_set_new(o, "rule", db_is_null(rows, 5) ? json_null() : json_string(db_text(rows, 5)));

@@ -96,6 +96,21 @@ static json_t *messages(struct flow *f, const struct case_row *c, bool with_text
     return a;
 }
 
+/* The clock's own name: the record tells its least, aimed at and greatest apart, as the rule does. */
+json_t *view_clock(const char *clock)
+{
+    static const char *const ends[] = {".min", ".target", ".max"};
+    size_t len = strlen(clock);
+
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        size_t end = strlen(ends[i]);
+
+        if (len > end && strcmp(clock + len - end, ends[i]) == 0)
+            return json_stringn(clock, len - end);
+    }
+    return json_string(clock);
+}
+
 static json_t *deadlines(struct flow *f, const struct case_row *c)
 {
     struct deadline_row *rows;
@@ -107,7 +122,7 @@ static json_t *deadlines(struct flow *f, const struct case_row *c)
     for (size_t i = 0; i < n; i++) {
         json_t *o = json_object();
 
-        json_object_set_new(o, "clock", view_text(rows[i].clock));
+        json_object_set_new(o, "clock", view_clock(rows[i].clock));
         json_object_set_new(o, "tier", view_text(rows[i].tier));
         json_object_set_new(o, "at", view_instant(rows[i].at));
         json_object_set_new(o, "rule", view_text(rows[i].rule));

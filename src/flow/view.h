@@ -13,6 +13,7 @@
 
 json_t *view_text(const char *text);
 json_t *view_instant(int64_t at_utc_s);
+json_t *view_clock(const char *clock);
 
 /* with_text: each message's subject, text and attachments too, as `case show` gives. */
 json_t *view_case(struct flow *f, const struct case_row *c, bool with_text);
