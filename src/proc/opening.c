@@ -142,8 +142,9 @@ void opening_worker_failed(struct mail *m, enum err err, const struct diag *why)
 {
     struct diag poison;
     bool died = strncmp(why->rule, "worker.", 7) == 0;
+    bool hopeless = died && ++tries_of(m->o, m->name)->died >= m->core->settings->limits.worker_tries;
 
-    if (m->in.released && (err == ERR_REJECT || err == ERR_LIMIT || died)) {
+    if (m->in.released && (err == ERR_REJECT || err == ERR_LIMIT || hopeless)) {
         take_unread(m, why);
         return;
     }
@@ -151,7 +152,7 @@ void opening_worker_failed(struct mail *m, enum err err, const struct diag *why)
         opening_hold(m, why);
         return;
     }
-    if (died && ++tries_of(m->o, m->name)->died >= m->core->settings->limits.worker_tries) {
+    if (hopeless) {
         diag_set(&poison, ERR_REJECT, "poison", "the mail took its worker down several times");
         opening_hold(m, &poison);
         return;
