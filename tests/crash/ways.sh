@@ -204,6 +204,8 @@ kill_all() {
 trip_way() {
     turn=$((turn + 1)) refusals=0 starts_again=0
     : >"$T/w/wrong"
+    # Acknowledgements are so many in an hour.
+    later '61 seconds'
     prepare_"$1"
     log_before=$(wc -l <"$T/log")
     "$TRIP/trip" "$wire" arm "$2" "$3" "$4" "$5"
