@@ -231,9 +231,13 @@ static enum err check_kind(struct core *core, struct diag *why)
     const char *now = clock_is_rehearsal(&core->clock) ? "rehearsal" : "live";
     enum err err = ERR_OK;
 
-    if (!db_meta_get(core->flow.db, "kind", &kind))
-        err = db_meta_set(core->flow.db, "kind", span_of(now), why);
-    else if (strcmp(buf_text(&kind), now) != 0)
+    if (!db_meta_get(core->flow.db, "kind", &kind)) {
+        /* Only where it is known to be absent: a read that failed must not make a live instance a rehearsal. */
+        if (db_value(core->flow.db, -1, "SELECT COUNT(*) FROM meta WHERE key = 'kind'", "") == 0)
+            err = db_meta_set(core->flow.db, "kind", span_of(now), why);
+        else
+            err = diag_set(why, ERR_AGAIN, "store.fault", "whether this instance is a rehearsal cannot be read");
+    } else if (strcmp(buf_text(&kind), now) != 0)
         err = diag_set(why, ERR_DENIED, "rehearsal.kind",
                        "this instance is %s for good and cannot be started as %s: make another with embargoctl init",
                        strcmp(now, "live") ? "live" : "a rehearsal", strcmp(now, "live") ? "a rehearsal" : "live");
