@@ -101,7 +101,9 @@ static void free_file(struct spool_file **file)
 {
     struct spool_file *f = *file;
 
-    unlinkat(f->spool->tmp_fd, f->temp, 0);
+    /* A disk that fails for once must not leave a clear report behind until the next start sweeps it. */
+    for (int tries = 0; tries < 3 && unlinkat(f->spool->tmp_fd, f->temp, 0) && errno != ENOENT; tries++)
+        ;
     fsx_close(&f->fd);
     buf_free(&f->block);
     free(f);

@@ -9,7 +9,7 @@
 # The last lines are the counts: points are distinct by way, role, call and number, places by role and calling
 # instruction. FOLDER/results.* (with KEEP=1) is the list.
 srcdir=${srcdir:-.}
-kills=${KILLS:-20} faults=${FAULTS:-10} jobs=${JOBS:-2}
+kills=${KILLS:-6} faults=${FAULTS:-3} jobs=${JOBS:-2}
 folder=$(mktemp -d /tmp/eXXXXXX) || exit 99
 pids=
 cleanup() {
