@@ -4,10 +4,12 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "flow/cases_flow.h"
+#include "flow/duty_kinds.h"
 #include "store/audit.h"
 #include "store/deadlines.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static enum err tell(struct flow *f, const struct deadline_row *d, const struct case_row *c, struct diag *why)
 {
@@ -55,26 +57,65 @@ static enum err fire_one(struct flow *f, const struct deadline_row *d, struct di
     return err;
 }
 
-enum err timer_fire(struct flow *f, struct diag *why)
+static enum err run_duty(struct flow *f, const struct duty_row *d, struct diag *why)
 {
-    struct deadline_row *due;
-    size_t n;
-    enum err err = deadline_due(f->db, clock_now(f->clock), &due, &n, why);
+    for (const struct duty_kind *kind = duty_kinds; kind->name; kind++)
+        if (strcmp(kind->name, d->kind) == 0)
+            return kind->run(f, d, why);
+    log_event(NULL, "duty-unknown", d->kind, NULL);
+    return ERR_OK;
+}
 
-    for (size_t i = 0; i < n; i++) {
-        if (!err)
-            err = fire_one(f, &due[i], why);
-        deadline_row_free(&due[i]);
-    }
-    free(due);
+static enum err carry_out(struct flow *f, const struct duty_row *d, struct diag *why)
+{
+    enum err err = db_begin(f->db, why);
+
+    /* Done first: a handler that repeats puts it again. */
+    if (!err)
+        err = duty_set_done(f->db, d->id, clock_now(f->clock), why);
+    if (!err)
+        err = run_duty(f, d, why);
+    if (!err)
+        err = db_commit(f->db, why);
+    if (err)
+        db_rollback(f->db);
+    else
+        log_event(NULL, "duty", d->kind, NULL);
     return err;
 }
 
-int64_t timer_next_in_s(struct flow *f)
+/* In the order of their instants, whatever they are; what fails does not hold up the rest. */
+enum err timer_fire(struct flow *f, struct diag *why)
 {
-    int64_t at = deadline_next_at(f->db), now = clock_now(f->clock);
+    struct deadline_row *deadlines = NULL;
+    struct duty_row *duties = NULL;
+    size_t n_deadlines = 0, n_duties = 0, i = 0, k = 0;
+    struct diag reason;
+    enum err failed = ERR_OK, err = deadline_due(f->db, clock_now(f->clock), &deadlines, &n_deadlines, why);
 
-    if (at == INSTANT_NONE)
-        return -1;
-    return at > now ? at - now : 0;
+    if (!err)
+        err = duty_due(f->db, clock_now(f->clock), &duties, &n_duties, why);
+    while (!err && (i < n_deadlines || k < n_duties)) {
+        bool is_duty = i == n_deadlines || (k < n_duties && duties[k].at < deadlines[i].at);
+        enum err one = is_duty ? carry_out(f, &duties[k++], &reason) : fire_one(f, &deadlines[i++], &reason);
+
+        if (one && !failed) {
+            failed = one;
+            *why = reason;
+        }
+    }
+    for (i = 0; i < n_deadlines; i++)
+        deadline_row_free(&deadlines[i]);
+    for (k = 0; k < n_duties; k++)
+        duty_row_free(&duties[k]);
+    free(deadlines);
+    free(duties);
+    return err ? err : failed;
+}
+
+int64_t timer_count_due(struct flow *f)
+{
+    int64_t now = clock_now(f->clock);
+
+    return deadline_count_due(f->db, now) + duty_count_due(f->db, now);
 }

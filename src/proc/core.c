@@ -10,7 +10,6 @@
 #include "flow/policies.h"
 #include "flow/timer.h"
 #include "store/audit.h"
-#include "store/deadlines.h"
 #include "store/held.h"
 #include "store/outbox.h"
 
@@ -47,7 +46,7 @@ bool core_is_settled(struct core *core)
     empty = names.n == 0;
     spool_names_free(&names);
     return empty && !opening_busy(core->opening) && !sealer_busy(core->sealer) && !importer_busy(core->importer) &&
-           !dispatch_busy(core->dispatch) && !pool_busy(core->pool) && !deadline_count_due(core->flow.db, now) &&
+           !dispatch_busy(core->dispatch) && !pool_busy(core->pool) && !timer_count_due(&core->flow) &&
            !copy_count_open(core->flow.db, now);
 }
 

@@ -108,5 +108,11 @@ static const char version_1[] =
 static const char version_2[] = "CREATE INDEX key_shard ON key(list_id, shard);"
                                 "CREATE INDEX key_waiting ON key(shard, id) WHERE imported = 0;";
 
-const char *const schema_steps[] = {version_1, version_2};
+/* What is to be done at an instant (store/duties.h). */
+static const char version_3[] =
+    "CREATE TABLE duty(id INTEGER PRIMARY KEY, list_id INTEGER NOT NULL, kind TEXT NOT NULL, object INTEGER NOT NULL,"
+    " detail TEXT NOT NULL, at INTEGER NOT NULL, done_at INTEGER, UNIQUE(kind, object, detail)) STRICT;"
+    "CREATE INDEX duty_at ON duty(done_at, at);";
+
+const char *const schema_steps[] = {version_1, version_2, version_3};
 const size_t schema_steps_n = sizeof schema_steps / sizeof schema_steps[0];

@@ -1,0 +1,45 @@
+/*
+ * One mail while it is being decided: what receive.c (holding, the ways a mail can go), receive_who.c (who sent it, and
+ * which case) and the ways themselves share. Everything runs in the transaction of receive_mail.
+ */
+#ifndef FLOW_RECEIVING_H
+#define FLOW_RECEIVING_H
+
+#include "flow/receive.h"
+#include "policy/decide.h"
+#include "store/cases.h"
+#include "store/members.h"
+
+struct receiving {
+    struct flow *f;
+    const struct incoming *in;
+    const struct settings_list *list;
+    struct list_row list_row;
+    struct policy *policy;
+    struct case_row c;                  /* the case it belongs to; c.id 0: none */
+    struct participant_row participant; /* id 0: none */
+    struct member_row member;           /* id 0: none */
+    const struct settings_admin *admin;
+    bool by_token; /* the recipient was an address of the case */
+    bool proved;   /* the sender is proved to be the admin, member or participant found */
+    enum decide_signature bound;
+    char author[320];
+    char rule[DIAG_RULE_MAX];
+};
+
+/*
+ * Finds out who sent the mail (by the signature that counts, else by an address of a case) and which case it is about;
+ * a mail to a case is then judged by the policy that the case has pinned.
+ */
+enum err receiving_identify(struct receiving *r, struct diag *why);
+
+/* What stands between + and @ of the recipient's address; empty: nothing. */
+struct span receiving_suffix(const struct receiving *r);
+
+/*
+ * The ways. Each returns ERR_OK where it has recorded all that is to be, ERR_REJECT with *reason where the mail is to
+ * be held under that rule, anything else where nothing is decided and the mail is to be tried again.
+ */
+enum err receive_post(struct receiving *r, struct diag *reason, struct diag *why);
+
+#endif
