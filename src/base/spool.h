@@ -38,9 +38,10 @@
 enum spool_origin { SPOOL_FROM_LMTP = 1, SPOOL_FROM_MAILDIR = 2, SPOOL_FROM_IMAP = 3 };
 
 enum spool_flag {
-    SPOOL_OVERSIZE = 1,  /* above the size announced, kept to be held as too-large */
-    SPOOL_LONG_LINE = 2, /* a line beyond the tolerance of the server */
-    SPOOL_RELEASED = 4   /* an admin let a held mail in: not held again */
+    SPOOL_OVERSIZE = 1,   /* above the size announced, kept to be held as too-large */
+    SPOOL_LONG_LINE = 2,  /* a line beyond the tolerance of the server */
+    SPOOL_RELEASED = 4,   /* an admin let a held mail in: not held again */
+    SPOOL_NO_ENVELOPE = 8 /* of a Maildir, and its fields do not tell from whom or to whom: to be held */
 };
 
 struct spool;

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "flow/policies.h"
+#include "io/maildir_in.h"
 #include "main/ctl.h"
 #include "main/ctl_client.h"
 #include "store/audit.h"
@@ -223,6 +224,54 @@ static void check_spool(struct check *k)
     free(path);
 }
 
+/* Mail that stays in the folder is not lost, but nobody sees it. */
+static void check_maildir_in(struct check *k)
+{
+    const struct settings *s = k->settings;
+    size_t waiting = 0, left = 0;
+    char *remedy;
+
+    if (!s->maildir_in)
+        return;
+    remedy = mem_printf("install -d -m 0700 %s/new %s/cur %s/tmp, all given to the daemon's user", s->maildir_in,
+                        s->maildir_in, s->maildir_in);
+    if (!maildir_in_count(s->maildir_in, s->limits.hold_bytes, &waiting, &left))
+        check_add(k, CHECK_FAIL, "maildir_in", remedy, "%s/new cannot be read: %s", s->maildir_in, strerror(errno));
+    else if (left)
+        check_add(k, CHECK_WARN, "maildir_in",
+                  "look at them; make them readable, raise limits.hold_bytes, or move them away",
+                  "%zu in %s/new are not taken: no plain files that can be read, or too large", left, s->maildir_in);
+    else
+        check_add(k, CHECK_OK, "maildir_in", "", "%s: %zu mails wait", s->maildir_in, waiting);
+    free(remedy);
+}
+
+/* Who may connect to the socket follows from its folder (embargod.conf(5)): from all of its path, in truth. */
+static void check_lmtp(struct check *k)
+{
+    const struct settings *s = k->settings;
+    char *folder = mem_strdup(s->lmtp_unix ? s->lmtp_unix : ""), *slash = strrchr(folder, '/');
+    bool own = strncmp(folder, s->home, strlen(s->home)) == 0 && folder[strlen(s->home)] == '/';
+    struct stat st;
+
+    if (slash)
+        *slash = 0;
+    if (!*folder || own)
+        check_add(k, CHECK_OK, "lmtp", "", "%s%s%s", *folder ? "the socket is for the daemon's own user" : "no socket",
+                  s->lmtp_tcp ? "; any user of this machine may connect to " : "", s->lmtp_tcp ? s->lmtp_tcp : "");
+    else if (stat(folder, &st) || !S_ISDIR(st.st_mode))
+        check_add(k, CHECK_FAIL, "lmtp",
+                  "make it as embargod.conf(5) says under lmtp.unix: install -d -o USER -g MTAGROUP -m 2710 FOLDER",
+                  "%s is no folder that can be looked at: %s", folder, strerror(errno));
+    else if (st.st_mode & 0002)
+        check_add(k, CHECK_FAIL, "lmtp", "take the right to write away from others: chmod o-w",
+                  "others may write to %s, and put a socket of theirs in the place of ours", folder);
+    else
+        check_add(k, CHECK_OK, "lmtp", "", "%s, mode %04o: the group %ld may %s", folder, (unsigned)st.st_mode & 07777,
+                  (long)st.st_gid, (st.st_mode & 02010) == 02010 ? "connect" : "not connect");
+    free(folder);
+}
+
 static void check_daemon(struct check *k)
 {
     char *start = mem_printf("embargod -c %s", k->settings->file);
@@ -246,6 +295,8 @@ static void check_instance(struct check *k)
     check_audit(k);
     check_keys(k);
     check_spool(k);
+    check_lmtp(k);
+    check_maildir_in(k);
 }
 
 /* Every fault of the configuration is a row. */

@@ -246,6 +246,9 @@ static void begin(struct opening *o, const char *name)
     } else if (flags & SPOOL_OVERSIZE) {
         diag_set(&why, ERR_REJECT, "too-large", "the mail is larger than limits.message_bytes");
         opening_hold(m, &why);
+    } else if (flags & SPOOL_NO_ENVELOPE) {
+        diag_set(&why, ERR_REJECT, "no-envelope", "no field of the Maildir's file says from whom or to which list");
+        opening_hold(m, &why);
     } else if (!opening_list_of(m)) {
         diag_set(&why, ERR_REJECT, "no-list", "the recipient is no address of a list");
         opening_hold(m, &why);

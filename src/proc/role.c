@@ -10,6 +10,7 @@
 #include "codec/settings.h"
 #include "io/courier.h"
 #include "io/lmtp.h"
+#include "io/maildir_in.h"
 #include "proc/core.h"
 #include "proc/worker.h"
 
@@ -70,10 +71,30 @@ static int watch_stop(void)
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+/*
+ * The folder that mail is taken from, or NULL. A rehearsal takes mail out of a folder of its own home only: it is a
+ * copy of an instance, whose real mail it must leave where it is.
+ */
+static char *maildir_in_of(const struct settings *s, bool rehearsal)
+{
+    char *dir = s->maildir_in ? realpath(s->maildir_in, NULL) : NULL, *home = realpath(s->home, NULL);
+    size_t n = home ? strlen(home) : 0;
+    bool own = dir && home && strncmp(dir, home, n) == 0 && dir[n] == '/';
+
+    free(dir);
+    free(home);
+    if (!s->maildir_in || own || !rehearsal)
+        return mem_strdup(s->maildir_in);
+    log_event(NULL, "maildir-not-read", "rehearsal", "maildir_in is not below the home of this rehearsal");
+    return NULL;
+}
+
 static enum err serve(const struct settings *s, struct clock *clock, struct diag *why)
 {
     struct lmtp_settings l = LMTP_SETTINGS_DEFAULT;
-    struct lmtp_watch stop = {.fd = watch_stop(), .ready = on_stop};
+    struct lmtp_watch watches[1 + MAILDIR_IN_WATCHES] = {{.fd = watch_stop(), .ready = on_stop}};
+    struct maildir_in *maildir = NULL;
+    char *maildir_dir = maildir_in_of(s, clock_is_rehearsal(clock));
     char *dir = settings_path(s, "state/spool"), host[256] = "localhost";
     const char **addresses = mem_zero(s->n_lists, sizeof *addresses);
     struct spool *spool = NULL;
@@ -94,7 +115,7 @@ static enum err serve(const struct settings *s, struct clock *clock, struct diag
     l.max_connections = (size_t)s->limits.connections;
     l.idle_s = s->limits.idle_seconds;
     l.clock = clock;
-    l.watches = &stop;
+    l.watches = watches;
     l.n_watches = 1;
     if (is_open(ROLE_FD_SECOND))
         fds[n++] = ROLE_FD_SECOND;
@@ -103,13 +124,20 @@ static enum err serve(const struct settings *s, struct clock *clock, struct diag
     if (!err) {
         spool_set_reserve(spool, s->limits.reserve_bytes);
         spool_sweep(spool);
+        if (maildir_dir) {
+            maildir = maildir_in_new(maildir_dir, &l, spool, ROLE_FD_CHANNEL);
+            maildir_in_watches(maildir, watches + 1);
+            l.n_watches += MAILDIR_IN_WATCHES;
+        }
         log_event(NULL, "intake-ready", NULL, NULL);
         err = lmtp_serve(fds, n, spool, &l, ROLE_FD_CHANNEL, why);
     }
+    maildir_in_free(&maildir);
     spool_close(&spool);
     free(addresses);
+    free(maildir_dir);
     free(dir);
-    close(stop.fd);
+    close(watches[0].fd);
     return err;
 }
 

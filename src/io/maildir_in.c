@@ -1,0 +1,474 @@
+#include "io/maildir_in.h"
+
+#include "base/fsx.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CHUNK 65536
+
+struct maildir_in {
+    const char *dir;
+    const struct lmtp_settings *settings;
+    struct spool *spool;
+    int notify_fd, inotify_fd, timer_fd;
+    int new_fd;
+
+    char **names; /* of one reading of the folder, and how far we are */
+    size_t n_names, next;
+    size_t left;     /* of this reading, those that are not taken */
+    size_t left_log; /* and as it was logged last */
+    bool again;      /* something came while we worked */
+    bool trouble;
+    char trouble_log[DIAG_RULE_MAX];
+
+    /* the mail in hand; its name is names[next] */
+    int fd;
+    struct stat st;
+    struct spool_file *file;
+    size_t n_recipients;
+    unsigned flags;
+    uint64_t read_bytes;
+    size_t line_bytes;
+    bool after_cr;
+    bool kept; /* in the spool: only the name has still to go */
+};
+
+static void arm(struct maildir_in *m, time_t seconds)
+{
+    struct itimerspec when = {.it_value = {.tv_sec = seconds, .tv_nsec = seconds ? 0 : 1}};
+
+    timerfd_settime(m->timer_fd, 0, &when, NULL);
+}
+
+/* Said once, until it has gone well again. */
+static void note_trouble(struct maildir_in *m, const struct diag *why)
+{
+    m->trouble = true;
+    if (strcmp(m->trouble_log, why->rule) != 0)
+        log_diag(NULL, "maildir-waits", why);
+    memcpy(m->trouble_log, why->rule, sizeof m->trouble_log);
+}
+
+static void forget_names(struct maildir_in *m)
+{
+    for (size_t i = 0; i < m->n_names; i++)
+        free(m->names[i]);
+    free(m->names);
+    m->names = NULL;
+    m->n_names = m->next = 0;
+}
+
+static void forget_mail(struct maildir_in *m)
+{
+    spool_abandon(&m->file);
+    fsx_close(&m->fd);
+    m->kept = false;
+}
+
+/* ---- the folder ---- */
+
+static int open_new(const char *dir)
+{
+    int top = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd;
+
+    if (top < 0)
+        return -1;
+    fd = openat(top, "new", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    fsx_close(&top);
+    return fd;
+}
+
+/* Said again of the same folder it changes nothing. Without a watch the re-scans find everything, a minute later. */
+static void watch_folder(struct maildir_in *m)
+{
+    char *path = mem_printf("%s/new", m->dir);
+
+    if (m->inotify_fd >= 0)
+        inotify_add_watch(m->inotify_fd, path, IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE | IN_ONLYDIR | IN_DONT_FOLLOW);
+    free(path);
+}
+
+/* The folder may have been replaced under its name: it is opened anew for each reading. */
+static bool open_folder(struct maildir_in *m)
+{
+    struct diag why;
+
+    fsx_close(&m->new_fd);
+    m->new_fd = open_new(m->dir);
+    if (m->new_fd < 0) {
+        diag_errno(&why, ERR_AGAIN, "maildir.folder", "maildir_in: the folder `new` cannot be opened");
+        note_trouble(m, &why);
+        return false;
+    }
+    if (faccessat(m->new_fd, ".", R_OK | W_OK | X_OK, AT_EACCESS)) {
+        /* What cannot be removed afterwards is not taken: it would come again and again. */
+        diag_set(&why, ERR_AGAIN, "maildir.folder", "maildir_in: the folder `new` cannot be written by this user");
+        note_trouble(m, &why);
+        return false;
+    }
+    watch_folder(m);
+    return true;
+}
+
+static DIR *open_stream(int fd)
+{
+    int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *stream = own >= 0 ? fdopendir(own) : NULL;
+
+    if (!stream)
+        fsx_close(&own);
+    return stream;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool read_names(struct maildir_in *m)
+{
+    struct dirent *item;
+    size_t cap = 0;
+    struct diag why;
+    DIR *stream;
+
+    forget_names(m);
+    m->left = 0;
+    if (!open_folder(m))
+        return false;
+    stream = open_stream(m->new_fd);
+    if (!stream) {
+        diag_errno(&why, ERR_AGAIN, "maildir.folder", "maildir_in: the folder `new` cannot be read");
+        note_trouble(m, &why);
+        return false;
+    }
+    while ((item = readdir(stream))) {
+        if (item->d_name[0] == '.')
+            continue;
+        if (m->n_names == cap) {
+            cap = cap ? cap * 2 : 64;
+            m->names = mem_resize(m->names, cap, sizeof *m->names);
+        }
+        m->names[m->n_names++] = mem_strdup(item->d_name);
+    }
+    closedir(stream);
+    /* Names begin with the second of delivery. */
+    if (m->n_names)
+        qsort(m->names, m->n_names, sizeof *m->names, by_name);
+    return true;
+}
+
+/* ---- one mail ---- */
+
+static void next_mail(struct maildir_in *m)
+{
+    forget_mail(m);
+    m->next++;
+}
+
+static void leave_mail(struct maildir_in *m)
+{
+    m->left++;
+    next_mail(m);
+}
+
+/* Only a regular file; a link is not followed, and a pipe not waited for. */
+static int open_mail(int dir_fd, const char *name, struct stat *st)
+{
+    int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+
+    if (fd >= 0 && (fstat(fd, st) || !S_ISREG(st->st_mode)))
+        fsx_close(&fd);
+    return fd;
+}
+
+static enum err begin_spool(struct maildir_in *m, struct span head, struct diag *why)
+{
+    struct maildir_envelope found;
+    struct spool_envelope envelope = {.origin = SPOOL_FROM_MAILDIR, .n_recipients = 1};
+    enum err err;
+
+    maildir_envelope_read(head, m->settings, &found);
+    m->flags = found.has_sender && found.n_recipients ? 0 : SPOOL_NO_ENVELOPE;
+    envelope.sender = found.sender;
+    envelope.recipients = m->settings->addresses;
+    if (found.n_recipients) {
+        envelope.recipients = (const char *const *)found.recipients;
+        envelope.n_recipients = found.n_recipients;
+    }
+    envelope.received_at_utc_s = m->settings->clock ? clock_now(m->settings->clock) : (int64_t)time(NULL);
+    m->n_recipients = envelope.n_recipients;
+    err = spool_begin(m->spool, &envelope, &m->file, why);
+    maildir_envelope_free(&found);
+    return err;
+}
+
+/* A mailbox's "From " line, which some programs leave in, is no field. */
+static uint64_t from_line_len(struct span head)
+{
+    const uint8_t *lf = head.len > 5 && memcmp(head.data, "From ", 5) == 0 ? memchr(head.data, '\n', head.len) : NULL;
+
+    return lf ? (uint64_t)(lf - head.data) + 1 : 0;
+}
+
+static enum err begin_mail(struct maildir_in *m, struct diag *why)
+{
+    uint8_t *bytes = mem_zero(MAILDIR_IN_HEAD_BYTES, 1);
+    ssize_t n = pread(m->fd, bytes, MAILDIR_IN_HEAD_BYTES, 0);
+    struct span head = {bytes, n > 0 ? (size_t)n : 0};
+    enum err err = ERR_OK;
+
+    m->read_bytes = from_line_len(head);
+    head.data += m->read_bytes;
+    head.len -= m->read_bytes;
+    m->line_bytes = 0;
+    m->after_cr = false;
+    if (n < 0 || lseek(m->fd, (off_t)m->read_bytes, SEEK_SET) < 0)
+        err = diag_errno(why, ERR_AGAIN, "maildir.read", "maildir_in: a mail cannot be read");
+    if (!err && !spool_has_room(m->spool, (uint64_t)m->st.st_size))
+        err = diag_set(why, ERR_LIMIT, "disk.full", "maildir_in: no room on the disk; the mail stays in the folder");
+    if (!err)
+        err = begin_spool(m, head, why);
+    mem_wipe(bytes, MAILDIR_IN_HEAD_BYTES);
+    free(bytes);
+    return err;
+}
+
+static enum err put_chunk(struct maildir_in *m, const uint8_t *bytes, size_t len, struct diag *why)
+{
+    size_t from = 0;
+    enum err err = ERR_OK;
+
+    for (size_t i = 0; i < len && !err; i++) {
+        if (bytes[i] == '\n') {
+            if (!(i ? bytes[i - 1] == '\r' : m->after_cr)) {
+                err = spool_write(m->file, bytes + from, i - from, why);
+                if (!err)
+                    err = spool_write(m->file, "\r", 1, why);
+                from = i;
+            }
+            m->line_bytes = 0;
+        } else if (++m->line_bytes > LMTP_DATA_LINE_MAX) {
+            m->flags |= SPOOL_LONG_LINE;
+        }
+    }
+    m->after_cr = len && bytes[len - 1] == '\r';
+    return err ? err : spool_write(m->file, bytes + from, len - from, why);
+}
+
+/* A complete file does not change any more; one that does is no mail yet. */
+static bool has_changed(const struct maildir_in *m)
+{
+    struct stat now;
+
+    return fstat(m->fd, &now) || now.st_size != m->st.st_size || now.st_mtim.tv_sec != m->st.st_mtim.tv_sec ||
+           now.st_mtim.tv_nsec != m->st.st_mtim.tv_nsec || m->read_bytes != (uint64_t)now.st_size;
+}
+
+static enum err commit_mail(struct maildir_in *m, struct diag *why)
+{
+    static const char hints[SPOOL_RECIPIENTS_MAX] = {0};
+    bool committed[SPOOL_RECIPIENTS_MAX];
+    enum err err;
+
+    if (spool_written_bytes(m->file) > m->settings->size_bytes)
+        m->flags |= SPOOL_OVERSIZE;
+    err = spool_commit(&m->file, m->flags, committed, why);
+    if (err)
+        return err;
+    m->kept = true;
+    log_event(NULL, "maildir-accepted", m->flags & SPOOL_NO_ENVELOPE ? "no-envelope" : NULL, NULL);
+    if (m->notify_fd >= 0 && write(m->notify_fd, hints, m->n_recipients) < 0)
+        return ERR_OK; /* core reads the spool anyway */
+    return ERR_OK;
+}
+
+/* Only the very file that was read; one that has taken its name meanwhile is another mail. */
+static enum err remove_mail(struct maildir_in *m, struct diag *why)
+{
+    const char *name = m->names[m->next];
+    struct stat now;
+
+    if (fstatat(m->new_fd, name, &now, AT_SYMLINK_NOFOLLOW) == 0 && now.st_ino == m->st.st_ino &&
+        now.st_dev == m->st.st_dev && unlinkat(m->new_fd, name, 0) && errno != ENOENT)
+        return diag_errno(why, ERR_AGAIN, "maildir.remove",
+                          "maildir_in: a mail that is in the spool cannot be removed; nothing more is taken");
+    return ERR_OK;
+}
+
+static enum err copy_chunk(struct maildir_in *m, struct diag *why)
+{
+    uint8_t bytes[CHUNK];
+    ssize_t n = read(m->fd, bytes, sizeof bytes);
+    enum err err = ERR_OK;
+
+    if (n < 0)
+        return errno == EINTR ? ERR_OK
+                              : diag_errno(why, ERR_AGAIN, "maildir.read", "maildir_in: a mail cannot be read");
+    m->read_bytes += (uint64_t)n;
+    if (n > 0) {
+        err = m->read_bytes > (uint64_t)m->st.st_size ? ERR_OK : put_chunk(m, bytes, (size_t)n, why);
+        mem_wipe(bytes, (size_t)n);
+        return err;
+    }
+    if (has_changed(m)) {
+        m->trouble = true; /* looked at again soon */
+        next_mail(m);
+        return ERR_OK;
+    }
+    return commit_mail(m, why);
+}
+
+static enum err work_on_mail(struct maildir_in *m, struct diag *why)
+{
+    enum err err;
+
+    if (m->kept) {
+        err = remove_mail(m, why);
+        if (!err)
+            next_mail(m);
+        return err;
+    }
+    if (m->file)
+        return copy_chunk(m, why);
+    m->fd = open_mail(m->new_fd, m->names[m->next], &m->st);
+    if (m->fd < 0 || (uint64_t)m->st.st_size > m->settings->hold_bytes) {
+        leave_mail(m);
+        return ERR_OK;
+    }
+    return begin_mail(m, why);
+}
+
+/* ---- steps ---- */
+
+static void finish_reading(struct maildir_in *m)
+{
+    if (m->left && m->left != m->left_log)
+        log_event(NULL, "maildir-left", "maildir.not-taken",
+                  "%zu files of maildir_in are no mails that can be read, or larger than limits.hold_bytes", m->left);
+    m->left_log = m->left;
+    if (!m->trouble)
+        m->trouble_log[0] = 0;
+    forget_names(m);
+}
+
+bool maildir_in_step(struct maildir_in *m)
+{
+    struct diag why;
+
+    if (!m->names) {
+        m->again = m->trouble = false;
+        if (!read_names(m))
+            return false;
+    }
+    if (m->next < m->n_names && work_on_mail(m, &why)) {
+        bool kept = m->kept;
+
+        note_trouble(m, &why);
+        if (!kept) {
+            forget_mail(m);
+            forget_names(m);
+        }
+        return false;
+    }
+    if (m->next < m->n_names)
+        return true;
+    finish_reading(m);
+    return m->again;
+}
+
+static bool on_timer(void *ctx)
+{
+    struct maildir_in *m = ctx;
+    uint64_t times;
+
+    if (read(m->timer_fd, &times, sizeof times) != (ssize_t)sizeof times)
+        return true;
+    arm(m, maildir_in_step(m) ? 0 : m->trouble ? MAILDIR_IN_TROUBLE_S : MAILDIR_IN_RESCAN_S);
+    return true;
+}
+
+static bool on_change(void *ctx)
+{
+    struct maildir_in *m = ctx;
+    char events[4096] __attribute__((aligned(8)));
+
+    /* Which name it was does not matter: the folder is read. */
+    while (read(m->inotify_fd, events, sizeof events) > 0)
+        ;
+    m->again = true;
+    if (!m->names && !m->trouble)
+        arm(m, 0);
+    return true;
+}
+
+void maildir_in_watches(struct maildir_in *m, struct lmtp_watch out[MAILDIR_IN_WATCHES])
+{
+    out[0] = (struct lmtp_watch){.fd = m->timer_fd, .ready = on_timer, .ctx = m};
+    out[1] = (struct lmtp_watch){.fd = m->inotify_fd, .ready = on_change, .ctx = m};
+}
+
+struct maildir_in *maildir_in_new(const char *dir, const struct lmtp_settings *settings, struct spool *spool,
+                                  int notify_fd)
+{
+    struct maildir_in *m = mem_zero(1, sizeof *m);
+
+    m->dir = dir;
+    m->settings = settings;
+    m->spool = spool;
+    m->notify_fd = notify_fd;
+    m->new_fd = m->fd = -1;
+    m->inotify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    m->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    arm(m, 0);
+    return m;
+}
+
+void maildir_in_free(struct maildir_in **out)
+{
+    struct maildir_in *m = *out;
+
+    if (!m)
+        return;
+    forget_mail(m);
+    forget_names(m);
+    fsx_close(&m->new_fd);
+    fsx_close(&m->inotify_fd);
+    fsx_close(&m->timer_fd);
+    free(m);
+    *out = NULL;
+}
+
+bool maildir_in_count(const char *dir, uint64_t hold_bytes, size_t *out_waiting, size_t *out_left)
+{
+    int fd = open_new(dir);
+    DIR *stream = fd >= 0 ? fdopendir(fd) : NULL;
+    struct dirent *item;
+
+    *out_waiting = *out_left = 0;
+    if (!stream) {
+        fsx_close(&fd);
+        return false;
+    }
+    while ((item = readdir(stream))) {
+        struct stat st;
+        int mail = *item->d_name == '.' ? -1 : open_mail(fd, item->d_name, &st);
+
+        if (*item->d_name != '.')
+            ++*(mail >= 0 && (uint64_t)st.st_size <= hold_bytes ? out_waiting : out_left);
+        fsx_close(&mail);
+    }
+    closedir(stream);
+    return true;
+}

@@ -1,0 +1,472 @@
+/* Mail out of a Maildir: the envelope in its fields, safe in the spool before it goes, and what is left where it is. */
+#include "io/maildir_in.h"
+#include "tests/unit/lmtp_fixture.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- the envelope ---- */
+
+struct envelope_case {
+    const char *head;
+    const char *sender; /* NULL: none is told */
+    const char *recipients;
+};
+
+static const struct envelope_case envelope_cases[] = {
+    /* Postfix, local(8) */
+    {"Return-Path: <a@example.net>\nX-Original-To: security@example.org\nDelivered-To: box@mail.example.org\n"
+     "Received: by mx\n",
+     "a@example.net", "security@example.org"},
+    /* a suffix goes before the bare address, wherever it stands; one recipient for each list */
+    {"Return-Path: <a@example.net>\nX-Original-To: security+c-abcd@example.org\nDelivered-To: security@example.org\n",
+     "a@example.net", "security+c-abcd@example.org"},
+    {"Return-Path: <a@example.net>\nDelivered-To: security@example.org\nX-Original-To: security+apply@example.org\n",
+     "a@example.net", "security+apply@example.org"},
+    /* Exim, with two lists in one delivery, and its own way to write the name */
+    {"Return-path: <a@example.net>\nEnvelope-to: security@example.org, team@lists.example.org,\n x@else.example\n"
+     "Delivery-date: Sun, 22 Nov 2026 12:00:00 +0000\nReceived: from x\n",
+     "a@example.net", "security@example.org team@lists.example.org"},
+    /* Dovecot's LMTP writes brackets, and the null sender */
+    {"Return-Path: <>\r\nDelivered-To: <security@example.org>\r\nReceived: x\r\n", "", "security@example.org"},
+    {"RETURN-PATH: a@example.net\ndelivered-to: SECURITY@EXAMPLE.ORG\n", "a@example.net", "SECURITY@EXAMPLE.ORG"},
+    {"Return-Path:\n <a@example.net>\nDelivered-To:\n\tsecurity@example.org\n", "a@example.net",
+     "security@example.org"},
+    {"Return-Path: <\"a > b\"@example.net>\nDelivered-To: security@example.org\n", "\"a > b\"@example.net",
+     "security@example.org"},
+    /* the topmost of two senders counts */
+    {"Return-Path: <a@example.net>\nReturn-Path: <b@example.net>\nDelivered-To: security@example.org\n",
+     "a@example.net", "security@example.org"},
+    /* what an outsider wrote stands below the first Received */
+    {"Received: by mx\nReturn-Path: <a@example.net>\nDelivered-To: security@example.org\n", NULL, ""},
+    {"Return-Path: <a@example.net>\nReceived: x\nDelivered-To: security+b-abcd@example.org\n", "a@example.net", ""},
+    /* and in the body */
+    {"Subject: x\n\nReturn-Path: <a@example.net>\nDelivered-To: security@example.org\n", NULL, ""},
+    {"Delivered-To: security@example.org\n", NULL, "security@example.org"},
+    {"Return-Path: <a@example.net>\nDelivered-To: box@mail.example.org\n", "a@example.net", ""},
+    {"Return-Path: <a@example.net\nDelivered-To: security@example.org\n", NULL, "security@example.org"},
+    {"Return-Path: <a@example.net> x\nDelivered-To: security@example.org\n", NULL, "security@example.org"},
+    {"Return-Path:\nDelivered-To:\n", NULL, ""},
+    {"Return-Path: <a\x01@example.net>\nDelivered-To: security@example.org\n", NULL, "security@example.org"},
+    {"", NULL, ""},
+    {"no header at all", NULL, ""},
+};
+
+static void test_envelope(void **state)
+{
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < sizeof envelope_cases / sizeof envelope_cases[0]; i++) {
+        const struct envelope_case *c = &envelope_cases[i];
+        struct maildir_envelope e;
+        char all[1000] = "";
+
+        maildir_envelope_read(span_of(c->head), &f->settings, &e);
+        for (size_t k = 0; k < e.n_recipients; k++)
+            snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", k ? " " : "", e.recipients[k]);
+        if (e.has_sender != (c->sender != NULL) || (c->sender && strcmp(e.sender, c->sender) != 0) ||
+            strcmp(all, c->recipients) != 0)
+            fail_msg("case %zu: sender `%s`, recipients `%s`", i, e.has_sender ? e.sender : "(none)", all);
+        maildir_envelope_free(&e);
+    }
+}
+
+/* An address that is too long, a NUL in a field, and more recipients than the spool takes. */
+static void test_envelope_bounds(void **state)
+{
+    struct fixture *f = *state;
+    struct maildir_envelope e;
+    struct buf head = BUF_EMPTY;
+    static const char nul[] = "Return-Path: <a\0@example.net>\nDelivered-To: security@example.org\n";
+
+    buf_add_str(&head, "Return-Path: <");
+    for (int i = 0; i < SPOOL_ADDRESS_MAX; i++)
+        buf_add_byte(&head, 'a');
+    buf_add_str(&head, ">\n");
+    maildir_envelope_read(buf_span(&head), &f->settings, &e);
+    assert_true(e.has_sender);
+    assert_int_equal(strlen(e.sender), SPOOL_ADDRESS_MAX);
+    buf_clear(&head);
+    buf_add_str(&head, "Return-Path: <");
+    for (int i = 0; i < SPOOL_ADDRESS_MAX + 1; i++)
+        buf_add_byte(&head, 'a');
+    buf_add_str(&head, ">\nEnvelope-To: ");
+    for (int i = 0; i < 20000; i++)
+        buf_add_str(&head, "security@example.org,");
+    buf_add_str(&head, "\n");
+    maildir_envelope_read(buf_span(&head), &f->settings, &e);
+    assert_false(e.has_sender);
+    assert_int_equal(e.n_recipients, 1);
+    maildir_envelope_free(&e);
+    maildir_envelope_read((struct span){(const uint8_t *)nul, sizeof nul - 1}, &f->settings, &e);
+    assert_false(e.has_sender);
+    assert_int_equal(e.n_recipients, 1);
+    maildir_envelope_free(&e);
+    buf_free(&head);
+}
+
+/* ---- the folder ---- */
+
+struct box {
+    char *dir;
+    struct maildir_in *m;
+};
+
+#define HEAD "Return-Path: <a@example.net>\nDelivered-To: security@example.org\nReceived: x\n"
+
+static char *path_of(const struct box *b, const char *name)
+{
+    static char path[512];
+
+    snprintf(path, sizeof path, "%s/new/%s", b->dir, name);
+    return path;
+}
+
+static void put_bytes(const struct box *b, const char *name, const void *bytes, size_t len)
+{
+    int fd = open(path_of(b, name), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, bytes, len), (ssize_t)len);
+    close(fd);
+}
+
+static void put_mail(const struct box *b, const char *name, const char *text)
+{
+    put_bytes(b, name, text, strlen(text));
+}
+
+static int move(const struct box *b, const char *from, const char *to)
+{
+    char old[512];
+
+    snprintf(old, sizeof old, "%s", path_of(b, from));
+    return rename(old, path_of(b, to));
+}
+
+static struct box open_box(struct fixture *f)
+{
+    struct box b = {.dir = testdir_make()};
+
+    assert_int_equal(mkdir(path_of(&b, ""), 0700), 0);
+    b.m = maildir_in_new(b.dir, &f->settings, f->spool, -1);
+    return b;
+}
+
+static void close_box(struct box *b)
+{
+    maildir_in_free(&b->m);
+    testdir_remove(b->dir);
+}
+
+static void work(struct box *b)
+{
+    for (int i = 0; i < 10000 && maildir_in_step(b->m); i++)
+        ;
+}
+
+static int left(const struct box *b)
+{
+    return testdir_count(path_of(b, ""));
+}
+
+/* The newest entry of the spool. */
+static void newest(struct fixture *f, struct spool_entry *entry, struct buf *body)
+{
+    struct spool_names names;
+    struct diag why;
+
+    assert_int_equal(spool_list(f->spool, &names, &why), ERR_OK);
+    assert_true(names.n > 0);
+    assert_int_equal(spool_read(f->spool, names.name[names.n - 1], entry, &why), ERR_OK);
+    assert_int_equal(spool_entry_load(entry, body, &why), ERR_OK);
+    spool_entry_close(entry);
+    spool_names_free(&names);
+}
+
+static void test_taken(void **state)
+{
+    struct fixture *f = *state;
+    struct box b = open_box(f);
+    struct spool_entry entry;
+    struct buf body = BUF_EMPTY;
+
+    put_mail(&b, "1.a", HEAD "Subject: x\n\none\r\ntwo\nbare\rcr\nno end");
+    work(&b);
+    assert_int_equal(left(&b), 0);
+    newest(f, &entry, &body);
+    assert_string_equal(entry.sender, "a@example.net");
+    assert_string_equal(entry.recipient, "security@example.org");
+    assert_int_equal(entry.origin, SPOOL_FROM_MAILDIR);
+    assert_int_equal(entry.flags, 0);
+    assert_string_equal(buf_text(&body),
+                        "Return-Path: <a@example.net>\r\nDelivered-To: security@example.org\r\nReceived: x\r\n"
+                        "Subject: x\r\n\r\none\r\ntwo\r\nbare\rcr\r\nno end");
+
+    /* a mailbox's line on top is no field */
+    put_mail(&b, "2.a", "From a@example.net Sun Nov 22 12:00:00 2026\n" HEAD "\nx\n");
+    work(&b);
+    newest(f, &entry, &body);
+    assert_string_equal(entry.sender, "a@example.net");
+    assert_memory_equal(buf_text(&body), "Return-Path:", 12);
+    assert_int_equal(entries(f), 2);
+    buf_free(&body);
+    close_box(&b);
+}
+
+static void test_without_envelope(void **state)
+{
+    static const char *const texts[] = {"Subject: x\n\nbody\n", "Return-Path: <a@example.net>\n\nx\n",
+                                        "Delivered-To: security@example.org\n\nx\n", "\n\n", ""};
+    struct fixture *f = *state;
+    struct box b = open_box(f);
+    struct spool_entry entry;
+    struct buf body = BUF_EMPTY;
+
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        put_mail(&b, "1.a", texts[i]);
+        work(&b);
+        assert_int_equal(left(&b), 0);
+        assert_int_equal(entries(f), i + 1);
+        newest(f, &entry, &body);
+        assert_int_equal(entry.flags, SPOOL_NO_ENVELOPE);
+        assert_string_equal(entry.recipient, "security@example.org");
+    }
+    buf_free(&body);
+    close_box(&b);
+}
+
+/* size_bytes 1000, hold_bytes 3000 */
+static void test_sizes(void **state)
+{
+    static const struct {
+        size_t bytes;
+        bool taken;
+        unsigned flags;
+    } cases[] = {{1000, true, 0}, {1001, true, SPOOL_OVERSIZE}, {3000, true, SPOOL_OVERSIZE}, {3001, false, 0}};
+    struct fixture *f = *state;
+    struct box b = open_box(f);
+    struct spool_entry entry;
+    struct buf body = BUF_EMPTY;
+    size_t waiting, not_taken;
+    char text[4000];
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        size_t head = (size_t)snprintf(text, sizeof text,
+                                       "Return-Path: <a@example.net>\r\n"
+                                       "Delivered-To: security@example.org\r\n\r\n");
+        memset(text + head, 'x', sizeof text - head);
+        put_bytes(&b, "1.a", text, cases[i].bytes);
+        work(&b);
+        assert_int_equal(left(&b), cases[i].taken ? 0 : 1);
+        newest(f, &entry, &body);
+        if (cases[i].taken) {
+            assert_int_equal(entry.flags, cases[i].flags);
+            assert_int_equal(body.len, cases[i].bytes);
+        }
+    }
+    assert_true(maildir_in_count(b.dir, f->settings.hold_bytes, &waiting, &not_taken));
+    assert_int_equal(waiting, 0);
+    assert_int_equal(not_taken, 1);
+    buf_free(&body);
+    close_box(&b);
+}
+
+/* Larger than a step, and the chunks' bounds in the midst of line ends. */
+static void test_large(void **state)
+{
+    struct fixture *f = *state;
+    struct box b = open_box(f);
+    struct spool_entry entry;
+    struct buf text = BUF_EMPTY, wanted = BUF_EMPTY, body = BUF_EMPTY;
+
+    f->settings.hold_bytes = f->settings.size_bytes = 10 << 20;
+    buf_add_str(&text, HEAD "\n");
+    buf_add_str(&wanted, "Return-Path: <a@example.net>\r\nDelivered-To: security@example.org\r\nReceived: x\r\n\r\n");
+    for (int i = 0; i < 100000; i++) {
+        buf_add_str(&text, i % 3 ? "x\n" : "yy\r\n");
+        buf_add_str(&wanted, i % 3 ? "x\r\n" : "yy\r\n");
+    }
+    put_bytes(&b, "1.a", text.data, text.len);
+    work(&b);
+    newest(f, &entry, &body);
+    assert_int_equal(body.len, wanted.len);
+    assert_memory_equal(body.data, wanted.data, wanted.len);
+    assert_int_equal(entry.flags, 0);
+    buf_clear(&text);
+    buf_add_str(&text, HEAD "\n");
+    for (int i = 0; i < LMTP_DATA_LINE_MAX + 1; i++)
+        buf_add_byte(&text, 'z');
+    put_bytes(&b, "2.a", text.data, text.len);
+    work(&b);
+    newest(f, &entry, &body);
+    assert_int_equal(entry.flags, SPOOL_LONG_LINE);
+    buf_free(&text);
+    buf_free(&wanted);
+    buf_free(&body);
+    close_box(&b);
+}
+
+/* What is no mail stays, and holds up nothing. */
+static void test_tricks(void **state)
+{
+    struct fixture *f = *state;
+    struct box b = open_box(f);
+    char outside[512];
+    size_t waiting, not_taken;
+
+    snprintf(outside, sizeof outside, "%s/outside", b.dir);
+    put_mail(&b, "../outside", HEAD "\nnot in the folder\n");
+    assert_int_equal(symlink(outside, path_of(&b, "1.link")), 0);
+    assert_int_equal(symlink("/nowhere", path_of(&b, "1.dangling")), 0);
+    assert_int_equal(mkfifo(path_of(&b, "1.pipe"), 0600), 0);
+    assert_int_equal(mkdir(path_of(&b, "1.folder"), 0700), 0);
+    put_mail(&b, ".hidden", HEAD "\nhidden\n");
+    put_mail(&b, "2.\x1b[31m\n..%s", HEAD "\nan odd name\n");
+    put_mail(&b, "-rf", HEAD "\nanother\n");
+    put_mail(&b, "9.good", HEAD "\ngood\n");
+    work(&b);
+    assert_int_equal(entries(f), 3);
+    assert_int_equal(left(&b), 5);
+    assert_int_equal(access(outside, F_OK), 0);
+    assert_true(maildir_in_count(b.dir, 3000, &waiting, &not_taken));
+    assert_int_equal(waiting, 0);
+    assert_int_equal(not_taken, 4);
+    close_box(&b);
+}
+
+/* No room: nothing is taken, nothing lost, and it goes on when there is room. */
+static void test_no_room(void **state)
+{
+    struct fixture *f = *state;
+    struct box b = open_box(f);
+
+    spool_set_reserve(f->spool, (uint64_t)1 << 62);
+    put_mail(&b, "1.a", HEAD "\nx\n");
+    put_mail(&b, "1.b", HEAD "\ny\n");
+    work(&b);
+    assert_int_equal(entries(f), 0);
+    assert_int_equal(left(&b), 2);
+    spool_set_reserve(f->spool, 0);
+    work(&b);
+    assert_int_equal(entries(f), 2);
+    assert_int_equal(left(&b), 0);
+    close_box(&b);
+}
+
+/* A file that grows while it is read is left to be read again, whole. */
+static void test_changing(void **state)
+{
+    struct fixture *f = *state;
+    struct box b = open_box(f);
+    struct spool_entry entry;
+    struct buf body = BUF_EMPTY;
+    int fd;
+
+    f->settings.hold_bytes = f->settings.size_bytes = 10 << 20;
+    put_mail(&b, "1.a", HEAD "\nfirst\n");
+    assert_true(maildir_in_step(b.m)); /* opened */
+    fd = open(path_of(&b, "1.a"), O_WRONLY | O_APPEND);
+    assert_int_equal(write(fd, "second\n", 7), 7);
+    close(fd);
+    work(&b);
+    assert_int_equal(entries(f), 0);
+    assert_int_equal(left(&b), 1);
+    work(&b);
+    assert_int_equal(entries(f), 1);
+    newest(f, &entry, &body);
+    assert_non_null(strstr(buf_text(&body), "second\r\n"));
+    buf_free(&body);
+    close_box(&b);
+}
+
+/* Another mail that has taken the name of the one that is read is not removed with it. */
+static void test_replaced(void **state)
+{
+    struct fixture *f = *state;
+    struct box b = open_box(f);
+
+    put_mail(&b, "1.a", HEAD "\nfirst\n");
+    assert_true(maildir_in_step(b.m)); /* opened */
+    put_mail(&b, ".2", HEAD "\nsecond\n");
+    assert_int_equal(move(&b, ".2", "1.a"), 0);
+    work(&b);
+    work(&b);
+    assert_int_equal(entries(f), 2);
+    assert_int_equal(left(&b), 0);
+    close_box(&b);
+}
+
+/* A folder that comes later, and goes. */
+static void test_folder(void **state)
+{
+    struct fixture *f = *state;
+    struct box b = {.dir = testdir_make()};
+    size_t a, c;
+
+    b.m = maildir_in_new(b.dir, &f->settings, f->spool, -1);
+    work(&b);
+    assert_false(maildir_in_count(b.dir, 3000, &a, &c));
+    assert_int_equal(mkdir(path_of(&b, ""), 0700), 0);
+    put_mail(&b, "1.a", HEAD "\nx\n");
+    work(&b);
+    assert_int_equal(entries(f), 1);
+    assert_int_equal(rmdir(path_of(&b, "")), 0);
+    work(&b);
+    assert_int_equal(mkdir(path_of(&b, ""), 0700), 0);
+    put_mail(&b, "1.b", HEAD "\ny\n");
+    work(&b);
+    assert_int_equal(entries(f), 2);
+    close_box(&b);
+}
+
+/* The watches: one mail that is renamed into the folder is told at once. */
+static void test_watches(void **state)
+{
+    struct fixture *f = *state;
+    struct box b = open_box(f);
+    struct lmtp_watch watches[MAILDIR_IN_WATCHES];
+    struct pollfd polls[MAILDIR_IN_WATCHES];
+
+    maildir_in_watches(b.m, watches);
+    for (int turn = 0; turn < 2; turn++) {
+        if (turn) {
+            put_mail(&b, "../tmp-1", HEAD "\nx\n");
+            assert_int_equal(move(&b, "../tmp-1", "1.a"), 0);
+        }
+        for (int i = 0; i < 100; i++) {
+            for (size_t k = 0; k < MAILDIR_IN_WATCHES; k++)
+                polls[k] = (struct pollfd){.fd = watches[k].fd, .events = POLLIN};
+            if (poll(polls, MAILDIR_IN_WATCHES, 100) == 0)
+                break;
+            for (size_t k = 0; k < MAILDIR_IN_WATCHES; k++)
+                if (polls[k].revents)
+                    assert_true(watches[k].ready(watches[k].ctx));
+        }
+    }
+    assert_int_equal(entries(f), 1);
+    assert_int_equal(left(&b), 0);
+    close_box(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_envelope, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_envelope_bounds, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_taken, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_without_envelope, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_sizes, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_large, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_tricks, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_no_room, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_changing, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_replaced, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_folder, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_watches, setup, teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
