@@ -41,6 +41,7 @@ init|--home=D --list=W --address=W --policy=P --key=W --from=D --generate-key! -
 key export||
 key import||F
 key list||
+key refresh||
 key show||W
 member add|--org=W --class=W --tier=W --address=W --key=F|
 member list||

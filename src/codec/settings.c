@@ -45,6 +45,13 @@ static const struct conf_key smtp_keys[] = {
     {.name = "timeout_s", .types = CONF_INT, .min = 1, .max = 3600},
     {.name = NULL},
 };
+static const struct conf_key fetch_keys[] = {
+    {.name = "wkd", .types = CONF_BOOL},
+    {.name = "ca", .types = CONF_STRING},
+    {.name = "timeout_s", .types = CONF_INT, .min = 1, .max = 300},
+    {.name = "connect_to", .types = CONF_STRINGS},
+    {.name = NULL},
+};
 static const struct conf_key user_keys[] = {
     {.name = "core", .types = CONF_STRING},
     {.name = "intake", .types = CONF_STRING},
@@ -95,6 +102,7 @@ static const struct conf_key root_keys[] = {
     {.name = "maildir_in", .types = CONF_STRING},
     {.name = "courier", .types = CONF_STRING, .words = courier_words},
     {.name = "smtp", .types = CONF_GROUP, .keys = smtp_keys},
+    {.name = "fetch", .types = CONF_GROUP, .keys = fetch_keys},
     {.name = "sandbox", .types = CONF_STRING, .words = sandbox_words},
     {.name = "outer_embargo_headers", .types = CONF_STRING, .words = outer_words},
     {.name = "limits", .types = CONF_GROUP, .keys = limit_keys},
@@ -354,6 +362,33 @@ static void read_mail(const struct conf_node *root, const char *file, struct con
                        "`lmtp.tcp` must be a loopback address and port, such as \"127.0.0.1:2525\"");
 }
 
+/* HOST:ADDRESS:PORT */
+static bool is_pin(const char *text)
+{
+    size_t host = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789.-");
+    const char *port = strrchr(text, ':');
+
+    return host && text[host] == ':' && port > text + host + 1 && port[1] &&
+           strspn(port + 1, "0123456789") == strlen(port + 1);
+}
+
+static void read_fetch(const struct conf_node *root, const char *file, struct conf_faults *faults, struct settings *s)
+{
+    const struct conf_node *pins = conf_get(root, "fetch.connect_to");
+
+    s->fetch_wkd = conf_bool(root, "fetch.wkd", true);
+    s->fetch_ca = below_home(s, conf_string(root, "fetch.ca", NULL));
+    s->fetch_timeout_s = conf_int(root, "fetch.timeout_s", 20);
+    s->n_fetch_connect_to = conf_count(pins);
+    s->fetch_connect_to = mem_zero(s->n_fetch_connect_to, sizeof *s->fetch_connect_to);
+    for (size_t i = 0; i < s->n_fetch_connect_to; i++) {
+        s->fetch_connect_to[i] = mem_strdup(conf_string(conf_at(pins, i), "", ""));
+        if (!is_pin(s->fetch_connect_to[i]))
+            conf_fault_add(faults, file, conf_line(pins), "conf.connect-to",
+                           "each of `fetch.connect_to` is HOST:ADDRESS:PORT, the host in lower case");
+    }
+}
+
 /* The absolute path of the file, and of its folder. */
 static void set_home(struct settings *s, const char *file)
 {
@@ -389,6 +424,7 @@ enum err settings_parse(const char *text, size_t len, const char *file, struct c
         read_limits(root, s);
         read_mail(root, file, faults, s);
         read_smtp(root, file, faults, s);
+        read_fetch(root, file, faults, s);
         s->sandbox =
             (enum settings_sandbox)word_index(sandbox_words, conf_string(root, "sandbox", NULL), SANDBOX_BEST_EFFORT);
         s->outer_embargo_header = word_index(outer_words, conf_string(root, "outer_embargo_headers", NULL), 0) == 0;
@@ -426,47 +462,4 @@ enum err settings_load(const char *file, struct settings **out, struct diag *why
 
     conf_faults_free(&faults);
     return err;
-}
-
-static void free_lists(struct settings *s)
-{
-    for (size_t i = 0; i < s->n_lists; i++) {
-        free(s->lists[i].name);
-        free(s->lists[i].address);
-        free(s->lists[i].policy);
-        free(s->lists[i].fingerprint);
-        free(s->lists[i].authserv_id);
-    }
-    free(s->lists);
-    for (size_t i = 0; i < s->n_admins; i++) {
-        free(s->admins[i].address);
-        free(s->admins[i].fingerprint);
-        for (size_t k = 0; k < s->admins[i].n_lists; k++)
-            free(s->admins[i].lists[k]);
-        free(s->admins[i].lists);
-    }
-    free(s->admins);
-}
-
-void settings_free(struct settings **out)
-{
-    struct settings *s = *out;
-
-    if (!s)
-        return;
-    free_lists(s);
-    free(s->home);
-    free(s->file);
-    free(s->lmtp_unix);
-    free(s->lmtp_tcp);
-    free(s->maildir_in);
-    free(s->control);
-    free(s->smtp_host);
-    free(s->smtp_ca);
-    free(s->reminders_s);
-    free(s->user_core);
-    free(s->user_intake);
-    free(s->user_courier);
-    free(s);
-    *out = NULL;
 }

@@ -64,6 +64,11 @@ struct settings {
     enum settings_tls smtp_tls;
     char *smtp_ca;      /* absolute; NULL: the CAs of the system */
     int smtp_timeout_s; /* for one step of a session */
+    bool fetch_wkd;
+    char *fetch_ca; /* absolute; NULL: the CAs of the system */
+    int fetch_timeout_s;
+    char **fetch_connect_to; /* "HOST:ADDRESS:PORT" */
+    size_t n_fetch_connect_to;
     enum settings_sandbox sandbox;
     bool outer_embargo_header;
     int64_t *reminders_s;

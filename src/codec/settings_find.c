@@ -1,9 +1,10 @@
-/* Lists and admins found in the settings, and the paths of an instance. */
+/* Lists and admins found in the settings, the paths of an instance, and the end of it all. */
 #include "codec/settings.h"
 
 #include "base/mem.h"
 #include "codec/addr.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -72,4 +73,51 @@ char *settings_gnupg(const struct settings *s, const char *list, const char *nam
 char *settings_shard(const struct settings *s, const char *list, int64_t shard)
 {
     return mem_printf("%s/gnupg/%s/member-%03lld", s->home, list, (long long)shard);
+}
+
+static void free_lists(struct settings *s)
+{
+    for (size_t i = 0; i < s->n_lists; i++) {
+        free(s->lists[i].name);
+        free(s->lists[i].address);
+        free(s->lists[i].policy);
+        free(s->lists[i].fingerprint);
+        free(s->lists[i].authserv_id);
+    }
+    free(s->lists);
+    for (size_t i = 0; i < s->n_admins; i++) {
+        free(s->admins[i].address);
+        free(s->admins[i].fingerprint);
+        for (size_t k = 0; k < s->admins[i].n_lists; k++)
+            free(s->admins[i].lists[k]);
+        free(s->admins[i].lists);
+    }
+    free(s->admins);
+}
+
+void settings_free(struct settings **out)
+{
+    struct settings *s = *out;
+
+    if (!s)
+        return;
+    free_lists(s);
+    free(s->home);
+    free(s->file);
+    free(s->lmtp_unix);
+    free(s->lmtp_tcp);
+    free(s->maildir_in);
+    free(s->control);
+    free(s->smtp_host);
+    free(s->smtp_ca);
+    free(s->fetch_ca);
+    for (size_t i = 0; i < s->n_fetch_connect_to; i++)
+        free(s->fetch_connect_to[i]);
+    free(s->fetch_connect_to);
+    free(s->reminders_s);
+    free(s->user_core);
+    free(s->user_intake);
+    free(s->user_courier);
+    free(s);
+    *out = NULL;
 }

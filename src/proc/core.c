@@ -9,6 +9,7 @@
 #include "codec/pgp_home.h"
 #include "flow/policies.h"
 #include "flow/timer.h"
+#include "flow/upkeep.h"
 #include "store/audit.h"
 #include "store/held.h"
 #include "store/outbox.h"
@@ -46,8 +47,8 @@ bool core_is_settled(struct core *core)
     empty = names.n == 0;
     spool_names_free(&names);
     return empty && !opening_busy(core->opening) && !sealer_busy(core->sealer) && !importer_busy(core->importer) &&
-           !dispatch_busy(core->dispatch) && !pool_busy(core->pool) && !timer_count_due(&core->flow) &&
-           !copy_count_open(core->flow.db, now);
+           !dispatch_busy(core->dispatch) && !fetching_busy(core->fetching) && !pool_busy(core->pool) &&
+           !timer_count_due(&core->flow) && !copy_count_open(core->flow.db, now);
 }
 
 static bool is_settled(void *ctx)
@@ -318,7 +319,9 @@ static enum err start(struct core *core, const char *clock_file, struct diag *wh
         err = open_stores(core, why);
     if (!err)
         err = start_agents(core, why);
-    return err ? err : open_data_key(core, why);
+    if (!err)
+        err = open_data_key(core, why);
+    return err ? err : upkeep_begin(&core->flow, why);
 }
 
 /* ---- the loop ---- */
@@ -355,6 +358,7 @@ static void tick(struct core *core)
         importer_tick(core->importer);
         sealer_tick(core->sealer);
         dispatch_tick(core->dispatch);
+        fetching_tick(core->fetching);
         if (timer_fire(&core->flow, &why))
             log_diag(NULL, "timer-failed", &why);
     }
@@ -396,6 +400,7 @@ static int watch_signals(struct core *core)
 static void release(struct core *core)
 {
     control_free(&core->control);
+    fetching_free(&core->fetching);
     dispatch_free(&core->dispatch);
     pool_free(&core->pool);
     sealer_free(&core->sealer);
@@ -408,7 +413,8 @@ static void release(struct core *core)
     clock_close(&core->clock);
 }
 
-int core_main(struct settings *settings, const char *clock_file, int courier_fd, int intake_fd, int control_fd)
+int core_main(struct settings *settings, const char *clock_file, int courier_fd, int intake_fd, int control_fd,
+              int fetch_fd)
 {
     struct core core = {.settings = settings, .lock_fd = -1};
     struct diag why = {0};
@@ -427,6 +433,7 @@ int core_main(struct settings *settings, const char *clock_file, int courier_fd,
         core.sealer = sealer_new(&core);
         core.importer = importer_new(&core);
         core.dispatch = dispatch_new(&core, courier_fd);
+        core.fetching = fetching_new(&core, fetch_fd);
         core.control = control_new(&core, control_fd);
         loop_prepare_fd(intake_fd);
         loop_add(core.loop, intake_fd, POLLIN, on_intake, &core);

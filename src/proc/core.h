@@ -6,6 +6,7 @@
  *   sealer    mails of the outbox are signed and encrypted for their recipients
  *   importer  certificates go into the homes of their shards
  *   dispatch  due copies go to the courier, its results come back
+ *   fetching  look-ups of keys go to the fetch role, what it finds to its kind
  *   control   commands of embargoctl
  *   timer     deadlines
  */
@@ -21,6 +22,7 @@ struct opening;
 struct sealer;
 struct importer;
 struct dispatch;
+struct fetching;
 struct control;
 
 struct core {
@@ -34,6 +36,7 @@ struct core {
     struct sealer *sealer;
     struct importer *importer;
     struct dispatch *dispatch;
+    struct fetching *fetching;
     struct control *control;
     bool stopping;
     int lock_fd; /* of state/: one core at a time, whatever became of the last daemon */
@@ -68,12 +71,19 @@ void dispatch_free(struct dispatch **d);
 void dispatch_tick(struct dispatch *d);
 size_t dispatch_busy(const struct dispatch *d);
 
+/* fd: the socket to the fetch role. */
+struct fetching *fetching_new(struct core *core, int fd);
+void fetching_free(struct fetching **f);
+void fetching_tick(struct fetching *f);
+bool fetching_busy(struct fetching *f);
+
 /* listen_fd: run/control.sock, listening. */
 struct control *control_new(struct core *core, int listen_fd);
 void control_free(struct control **c);
 size_t control_busy(const struct control *c);
 
 /* The whole life of the core role; returns its exit code. */
-int core_main(struct settings *settings, const char *clock_file, int courier_fd, int intake_fd, int control_fd);
+int core_main(struct settings *settings, const char *clock_file, int courier_fd, int intake_fd, int control_fd,
+              int fetch_fd);
 
 #endif

@@ -27,8 +27,8 @@
 #define STEADY_MS        60000 /* after this long without an end, the next restart is quick again */
 #define STOP_DEADLINE_MS 15000
 
-enum role_index { ROLE_CORE, ROLE_INTAKE, ROLE_COURIER, ROLES };
-static const char *const role_names[ROLES] = {"core", "intake", "courier"};
+enum role_index { ROLE_CORE, ROLE_INTAKE, ROLE_COURIER, ROLE_FETCH, ROLES };
+static const char *const role_names[ROLES] = {"core", "intake", "courier", "fetch"};
 
 struct parent {
     const char *config_file;
@@ -133,18 +133,19 @@ static void close_sockets(struct parent *p)
 /* ---- roles ---- */
 
 /* In the child: puts the descriptors in their places, then becomes the role. */
-static _Noreturn void become(const struct parent *p, enum role_index role, int channel, int second, int third)
+static _Noreturn void become(const struct parent *p, enum role_index role, const int fds[ROLE_FDS])
 {
-    int wanted[] = {p->config_fd, channel, second, third};
+    int wanted[ROLE_FDS + 1] = {p->config_fd};
     char *arguments[8], *option = mem_printf("--role=%s", role_names[role]);
     int n = 0;
     sigset_t none;
 
+    memcpy(wanted + 1, fds, ROLE_FDS * sizeof *fds);
     /* First out of the way of each other, then into place. */
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i <= ROLE_FDS; i++)
         if (wanted[i] >= 0)
             wanted[i] = fcntl(wanted[i], F_DUPFD_CLOEXEC, 20);
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i <= ROLE_FDS; i++) {
         if (wanted[i] >= 0)
             dup2(wanted[i], ROLE_FD_CONFIG + i);
         else
@@ -165,35 +166,39 @@ static _Noreturn void become(const struct parent *p, enum role_index role, int c
     _exit(71);
 }
 
-static enum err start_role(struct parent *p, enum role_index role, int channel, int second, int third, struct diag *why)
+static enum err start_role(struct parent *p, enum role_index role, const int fds[ROLE_FDS], struct diag *why)
 {
     pid_t pid = fork();
 
     if (pid < 0)
         return diag_errno(why, ERR_AGAIN, "parent.fork", "starting a role");
     if (pid == 0)
-        become(p, role, channel, second, third);
+        become(p, role, fds);
     p->pids[role] = pid;
     return ERR_OK;
 }
 
 static enum err start_roles(struct parent *p, struct diag *why)
 {
-    int courier[2] = {-1, -1}, hint[2] = {-1, -1};
+    int courier[2] = {-1, -1}, hint[2] = {-1, -1}, fetch[2] = {-1, -1};
     enum err err = ERR_OK;
 
     p->started_ms = clock_monotonic_ms();
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, courier) || pipe2(hint, O_CLOEXEC))
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, courier) ||
+        socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fetch) || pipe2(hint, O_CLOEXEC))
         err = diag_errno(why, ERR_AGAIN, "parent.sockets", "making the roles' sockets");
     if (!err)
-        err = start_role(p, ROLE_CORE, courier[0], hint[0], p->control, why);
+        err = start_role(p, ROLE_CORE, (int[ROLE_FDS]){courier[0], hint[0], p->control, fetch[0]}, why);
     if (!err)
-        err = start_role(p, ROLE_COURIER, courier[1], -1, -1, why);
+        err = start_role(p, ROLE_COURIER, (int[ROLE_FDS]){courier[1], -1, -1, -1}, why);
     if (!err)
-        err = start_role(p, ROLE_INTAKE, hint[1], p->lmtp_unix, p->lmtp_tcp, why);
+        err = start_role(p, ROLE_FETCH, (int[ROLE_FDS]){fetch[1], -1, -1, -1}, why);
+    if (!err)
+        err = start_role(p, ROLE_INTAKE, (int[ROLE_FDS]){hint[1], p->lmtp_unix, p->lmtp_tcp, -1}, why);
     for (int i = 0; i < 2; i++) {
         fsx_close(&courier[i]);
         fsx_close(&hint[i]);
+        fsx_close(&fetch[i]);
     }
     return err;
 }
@@ -206,14 +211,23 @@ static bool any_alive(const struct parent *p)
     return false;
 }
 
+static bool any_dead(const struct parent *p)
+{
+    for (int i = 0; i < ROLES; i++)
+        if (p->pids[i] <= 0)
+            return true;
+    return false;
+}
+
 static void signal_roles(struct parent *p, int sig)
 {
     /* Intake first: no new mail while the others finish. */
-    static const enum role_index order[] = {ROLE_INTAKE, ROLE_CORE, ROLE_COURIER};
+    static const enum role_index order[] = {ROLE_INTAKE, ROLE_CORE, ROLE_COURIER, ROLE_FETCH};
 
     for (int i = 0; i < ROLES; i++)
-        /* The courier ends when core closes its socket: results of what it has in hand still count. */
-        if (p->pids[order[i]] > 0 && (order[i] != ROLE_COURIER || sig == SIGKILL || p->pids[ROLE_CORE] <= 0))
+        /* Courier and fetch end when core closes their sockets: results of what they have in hand still count. */
+        if (p->pids[order[i]] > 0 &&
+            ((order[i] != ROLE_COURIER && order[i] != ROLE_FETCH) || sig == SIGKILL || p->pids[ROLE_CORE] <= 0))
             kill(p->pids[order[i]], sig);
 }
 
@@ -322,7 +336,7 @@ static void watch(struct parent *p)
             p->stopping = true;
         else if (sig == SIGHUP)
             reload(p);
-        else if (hopeless || p->pids[ROLE_CORE] <= 0 || p->pids[ROLE_INTAKE] <= 0 || p->pids[ROLE_COURIER] <= 0)
+        else if (hopeless || any_dead(p))
             restart(p, hopeless);
     }
     stop_roles(p);

@@ -4,9 +4,10 @@
  *
  * Each role is this program again (--role=NAME) with inherited descriptors:
  *   ROLE_FD_CONFIG   the configuration's text as it was checked (so that a file that is being edited harms nobody)
- *   ROLE_FD_CHANNEL  core: the courier's socket; intake: the pipe to core; courier: the socket to core
+ *   ROLE_FD_CHANNEL  core: the courier's socket; intake: the pipe to core; courier, fetch: the socket to core
  *   ROLE_FD_SECOND   core: the pipe from intake; intake: the LMTP socket in the file system (or none)
  *   ROLE_FD_THIRD    core: the control socket; intake: the LMTP socket of TCP (or none)
+ *   ROLE_FD_FOURTH   core: the socket to fetch
  *
  * When one role ends unasked, all are ended and started anew: everything that matters is on the disk. SIGHUP reads the
  * configuration again (a bad file is refused and the old one stays), SIGTERM lets the roles finish.
@@ -20,6 +21,8 @@
 #define ROLE_FD_CHANNEL 4
 #define ROLE_FD_SECOND  5
 #define ROLE_FD_THIRD   6
+#define ROLE_FD_FOURTH  7
+#define ROLE_FDS        4 /* besides the configuration */
 
 /* Runs until it is told to stop; returns the exit code. clock_file: NULL where this is no rehearsal. */
 int parent_main(const char *config_file, const char *clock_file);

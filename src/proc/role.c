@@ -9,6 +9,7 @@
 #include "base/spool.h"
 #include "codec/settings.h"
 #include "io/courier.h"
+#include "io/fetch.h"
 #include "io/lmtp.h"
 #include "io/maildir_in.h"
 #include "proc/core.h"
@@ -171,7 +172,7 @@ int role_main(const char *role, const char *config_file, const char *clock_file)
     if (strcmp(role, "crypto") == 0)
         return worker_main(WORKER_CRYPTO);
     /* What a role starts must not inherit the role's own sockets. */
-    for (int fd = ROLE_FD_CHANNEL; fd <= ROLE_FD_THIRD; fd++)
+    for (int fd = ROLE_FD_CHANNEL; fd <= ROLE_FD_FOURTH; fd++)
         if (is_open(fd))
             fcntl(fd, F_SETFD, FD_CLOEXEC);
     if (sandbox_end_with_parent(&why) || read_config(config_file, &settings, &why)) {
@@ -179,11 +180,13 @@ int role_main(const char *role, const char *config_file, const char *clock_file)
         return rc;
     }
     if (strcmp(role, "core") == 0)
-        rc = core_main(settings, clock_file, ROLE_FD_CHANNEL, ROLE_FD_SECOND, ROLE_FD_THIRD);
+        rc = core_main(settings, clock_file, ROLE_FD_CHANNEL, ROLE_FD_SECOND, ROLE_FD_THIRD, ROLE_FD_FOURTH);
     else if (strcmp(role, "intake") == 0)
         rc = intake_main(settings, clock_file);
     else if (strcmp(role, "courier") == 0)
         rc = courier_main(settings, clock_file != NULL, ROLE_FD_CHANNEL);
+    else if (strcmp(role, "fetch") == 0)
+        rc = fetch_main(settings, clock_file != NULL, ROLE_FD_CHANNEL);
     settings_free(&settings);
     return rc;
 }

@@ -55,3 +55,9 @@ int64_t duty_count_due(struct db *db, int64_t now_utc_s)
 {
     return db_value(db, 1, "SELECT COUNT(*) FROM duty WHERE done_at IS NULL AND at <= ?", "i", now_utc_s);
 }
+
+bool duty_is_put(struct db *db, const char *kind, int64_t object, const char *detail)
+{
+    return db_value(db, 0, "SELECT 1 FROM duty WHERE kind = ? AND object = ? AND detail = ? AND done_at IS NULL", "tit",
+                    kind, object, detail) != 0;
+}

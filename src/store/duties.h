@@ -29,6 +29,8 @@ enum err duty_end(struct db *db, const char *kind, int64_t object, const char *d
 /* Those due at now, oldest first. The caller frees rows and array. */
 enum err duty_due(struct db *db, int64_t now_utc_s, struct duty_row **out, size_t *n, struct diag *why);
 enum err duty_set_done(struct db *db, int64_t id, int64_t now_utc_s, struct diag *why);
+/* Whether one of this name is there and not done. */
+bool duty_is_put(struct db *db, const char *kind, int64_t object, const char *detail);
 int64_t duty_count_due(struct db *db, int64_t now_utc_s);
 
 #endif

@@ -185,3 +185,17 @@ enum err contact_all(struct db *db, int64_t member_id, struct contact_row **out,
     }
     return db_rows_end(&rows, why);
 }
+
+enum err contact_by_id(struct db *db, int64_t id, struct contact_row *out, struct diag *why)
+{
+    struct db_rows *rows =
+        db_query(db, "SELECT id, member_id, address, fingerprint FROM contact WHERE id = ?", "i", id);
+    bool found = db_next(rows);
+    enum err err;
+
+    memset(out, 0, sizeof *out);
+    if (found)
+        *out = (struct contact_row){db_int(rows, 0), db_int(rows, 1), db_text_copy(rows, 2), db_text_copy(rows, 3)};
+    err = db_rows_end(&rows, why);
+    return !err && !found ? diag_set(why, ERR_NOT_FOUND, "contact.unknown", "no such contact") : err;
+}

@@ -59,6 +59,8 @@ struct contact_row {
 void contact_row_free(struct contact_row *row);
 enum err contact_insert(struct db *db, struct contact_row *row, int64_t now_utc_s, struct diag *why);
 enum err contact_all(struct db *db, int64_t member_id, struct contact_row **out, size_t *n, struct diag *why);
+/* ERR_NOT_FOUND rule contact.unknown. */
+enum err contact_by_id(struct db *db, int64_t id, struct contact_row *out, struct diag *why);
 enum err contact_set_key(struct db *db, int64_t id, const char *fingerprint, struct diag *why);
 /* The member that a fingerprint or an address belongs to; ERR_NOT_FOUND. */
 enum err member_by_fingerprint(struct db *db, int64_t list_id, const char *fingerprint, struct member_row *out,

@@ -114,5 +114,11 @@ static const char version_3[] =
     " detail TEXT NOT NULL, at INTEGER NOT NULL, done_at INTEGER, UNIQUE(kind, object, detail)) STRICT;"
     "CREATE INDEX duty_at ON duty(done_at, at);";
 
-const char *const schema_steps[] = {version_1, version_2, version_3};
+/* Keys that are to be looked up (store/lookups.h). */
+static const char version_4[] =
+    "CREATE TABLE lookup(id INTEGER PRIMARY KEY, list_id INTEGER NOT NULL, kind TEXT NOT NULL, object INTEGER NOT NULL,"
+    " at INTEGER NOT NULL, tries INTEGER NOT NULL DEFAULT 0, sealed_address BLOB, UNIQUE(kind, object)) STRICT;"
+    "CREATE INDEX lookup_at ON lookup(at);";
+
+const char *const schema_steps[] = {version_1, version_2, version_3, version_4};
 const size_t schema_steps_n = sizeof schema_steps / sizeof schema_steps[0];

@@ -25,6 +25,7 @@ owner() {
     gpgme.h) echo 'codec/pgp_*|codec/smime_*' ;;
     sqlite3.h) echo 'store/db*' ;;
     libesmtp.h | auth-client.h) echo 'io/courier*' ;;
+    curl/curl.h) echo 'io/fetch*' ;;
     libconfig.h) echo 'codec/conf*' ;;
     esac
 }

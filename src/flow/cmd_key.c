@@ -1,0 +1,144 @@
+/* Commands on keys. */
+#include "flow/cmd.h"
+
+#include "base/mem.h"
+#include "codec/pgp_armor.h"
+#include "flow/key_news.h"
+#include "flow/key_refresh.h"
+#include "flow/view.h"
+#include "store/audit.h"
+#include "store/outbox.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define REFRESH_SPREAD_S 3600
+
+/* The key of an admin whom embargod.conf names: whose it is stands there, so that the command itself lets nobody in. */
+static enum err import_admins(struct flow *f, const struct settings_list *list, int64_t list_id,
+                              const struct command_value *file, int64_t *id, struct diag *why)
+{
+    if (!settings_admin_with_key(f->settings, list, file->key->fingerprint))
+        return diag_set(why, ERR_DENIED, "key.unknown",
+                        "no member has this key, nor is it an admin's in embargod.conf: give it with member add --key");
+    return key_insert(f->db, list_id, true, file->key, buf_span(&file->certificate), clock_now(f->clock), id, why);
+}
+
+enum err cmd_key_import(struct flow *f, const struct command *c, struct reply *r, struct diag *why)
+{
+    const struct command_value *file = command_value(c, "FILE");
+    const struct settings_list *list;
+    struct list_row row = {0};
+    struct key_row *key = mem_zero(1, sizeof *key);
+    int64_t id = 0, dropped = 0;
+    enum err err = flow_list(f, c->list, &list, &row, why);
+
+    if (!err && !key_by_fingerprint(f->db, row.id, file->key->fingerprint, key, why)) {
+        id = key->id;
+        err = key_news_take(f, row.id, key, file->key, buf_span(&file->certificate), c->actor.name, "file", NULL,
+                            &dropped, why);
+    } else if (!err) {
+        err = import_admins(f, list, row.id, file, &id, why);
+    }
+    if (!err)
+        err = audit_append(f->db, clock_now(f->clock), c->actor.name, "key.import", file->key->fingerprint, "", NULL,
+                           why);
+    if (!err)
+        err = key_by_id(f->db, id, key, why);
+    if (!err)
+        r->data = view_key(key, clock_now(f->clock));
+    if (!err && dropped)
+        snprintf(r->message, sizeof r->message, "%lld sealed copies dropped: the key is revoked", (long long)dropped);
+    free(key);
+    list_row_free(&row);
+    return err;
+}
+
+/* The whole round, never one member, so that nobody outside learns whom a case concerns. */
+enum err cmd_key_refresh(struct flow *f, const struct command *c, struct reply *r, struct diag *why)
+{
+    const struct settings_list *list;
+    struct list_row row = {0};
+    int64_t n = 0;
+    enum err err = flow_list(f, c->list, &list, &row, why);
+
+    if (!err)
+        err = key_round_put(f, row.id, REFRESH_SPREAD_S, &n, why);
+    if (!err)
+        err = audit_append(f->db, clock_now(f->clock), c->actor.name, "key.refresh", list->name, "", NULL, why);
+    if (!err) {
+        r->data = json_pack("{s:I}", "addresses", (json_int_t)n);
+        snprintf(r->message, sizeof r->message, "%lld addresses will be looked up within the hour%s", (long long)n,
+                 f->settings->fetch_wkd ? "" : ", but fetch.wkd is off in embargod.conf");
+    }
+    list_row_free(&row);
+    return err;
+}
+
+enum err cmd_key_list(struct flow *f, const struct command *c, struct reply *r, struct diag *why)
+{
+    const struct settings_list *list;
+    struct list_row row = {0};
+    struct key_row *key = mem_zero(1, sizeof *key);
+    char **fingerprints = NULL;
+    size_t n = 0;
+    enum err err = flow_list(f, c->list, &list, &row, why);
+
+    if (!err)
+        err = key_all(f->db, row.id, &fingerprints, &n, why);
+    r->data = json_array();
+    for (size_t i = 0; i < n; i++) {
+        if (!err && !key_by_fingerprint(f->db, row.id, fingerprints[i], key, why))
+            json_array_append_new(r->data, view_key(key, clock_now(f->clock)));
+        free(fingerprints[i]);
+    }
+    free(fingerprints);
+    free(key);
+    list_row_free(&row);
+    return err;
+}
+
+enum err cmd_key_show(struct flow *f, const struct command *c, struct reply *r, struct diag *why)
+{
+    const struct settings_list *list;
+    struct list_row row = {0};
+    struct key_row *key = mem_zero(1, sizeof *key);
+    enum err err = flow_list(f, c->list, &list, &row, why);
+
+    if (!err)
+        err = key_by_fingerprint(f->db, row.id, command_word(c, "FPR"), key, why);
+    if (!err)
+        r->data = view_key(key, clock_now(f->clock));
+    free(key);
+    list_row_free(&row);
+    return err;
+}
+
+/* The list's own public key, for whoever wants to write to it. */
+enum err cmd_key_export(struct flow *f, const struct command *c, struct reply *r, struct diag *why)
+{
+    const struct settings_list *list;
+    struct list_row row = {0};
+    struct buf key = BUF_EMPTY, text = BUF_EMPTY;
+    struct pgp_armor armor;
+    char *name = NULL;
+    enum err err = flow_list(f, c->list, &list, &row, why);
+
+    if (!err)
+        name = mem_printf("list-key:%s", list->name);
+    if (!err && !db_meta_get(f->db, name, &key))
+        err = diag_set(why, ERR_NOT_FOUND, "key.missing", "the list's public key was not recorded: run init again");
+    if (!err) {
+        pgp_armor_begin(&armor, PGP_ARMOR_PUBLIC_KEY, "\n", &text);
+        pgp_armor_update(&armor, buf_span(&key), &text);
+        pgp_armor_end(&armor, &text);
+        r->data =
+            json_pack("{s:s, s:s, s:s}", "list", list->name, "fingerprint", row.fingerprint, "key", buf_text(&text));
+    }
+    free(name);
+    buf_free(&key);
+    buf_free(&text);
+    list_row_free(&row);
+    return err;
+}

@@ -1,0 +1,29 @@
+#include "flow/upkeep.h"
+
+#include "flow/key_refresh.h"
+
+static enum err begin_list(struct flow *f, const struct settings_list *list, struct diag *why)
+{
+    struct list_row row = {0};
+    enum err err = list_by_name(f->db, list->name, &row, why);
+
+    if (!err)
+        err = key_round_begin(f, row.id, why);
+    list_row_free(&row);
+    return err;
+}
+
+enum err upkeep_begin(struct flow *f, struct diag *why)
+{
+    enum err err = db_begin(f->db, why);
+
+    if (err)
+        return err;
+    for (size_t i = 0; !err && i < f->settings->n_lists; i++)
+        err = begin_list(f, &f->settings->lists[i], why);
+    if (!err)
+        err = db_commit(f->db, why);
+    if (err && db_in_transaction(f->db))
+        db_rollback(f->db);
+    return err;
+}
