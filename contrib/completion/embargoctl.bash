@@ -9,7 +9,9 @@ advisory preview|--tier=W|C
 advisory recall||C
 advisory send|--tier=W --to=W --dry-run!|C
 advisory show|--version=W|C
+approval approve||W
 approval list||
+approval veto|--reason=W|W
 audit show||
 audit verify|--anchor=W|
 case accept|--reason=W|C

@@ -59,7 +59,9 @@ CMD_HANDLER(cmd_held_release);
 CMD_HANDLER(cmd_held_discard);
 CMD_HANDLER(cmd_admin_list);
 CMD_HANDLER(cmd_audit_show);
+CMD_HANDLER(cmd_approval_approve);
 CMD_HANDLER(cmd_approval_list);
+CMD_HANDLER(cmd_approval_veto);
 CMD_HANDLER(cmd_policy_explain);
 
 #endif

@@ -4,6 +4,7 @@
 #include "base/instant.h"
 #include "base/mem.h"
 #include "flow/advisory_send.h"
+#include "flow/approvals.h"
 #include "flow/case_of.h"
 #include "flow/cases_flow.h"
 #include "flow/policies.h"
@@ -174,30 +175,46 @@ enum err cmd_embargo_extend(struct flow *f, const struct command *c, struct repl
     return move_date(f, c, r, true, why);
 }
 
+/* A state that knows no lifting is refused before admins are asked. */
+static enum err gate_lift(struct change *g, struct reply *r, bool *go_on, struct diag *why)
+{
+    struct approval_what what = {.action = "embargo lift",
+                                 .object = g->row.code,
+                                 .list = g->list,
+                                 .list_id = g->row.list_id,
+                                 .needs = decide_approvals(g->policy, DECIDE_LIFT)};
+    const struct case_step *step;
+    enum case_state state;
+    enum err err = ERR_OK;
+
+    if (case_state_parse(g->row.state, &state))
+        err = case_step_find(state, CASE_LIFT, &step, why);
+    return err ? err : approval_gate(g->f, g->c, &what, r, go_on, why);
+}
+
 /* The embargo is over: by decision, or because it was broken. Those who were told hear of it. */
 static enum err end_embargo(struct flow *f, const struct command *c, struct reply *r, enum case_event event,
                             const char *status, const char *words, struct diag *why)
 {
     char name[32];
+    bool go_on = true;
     struct change g;
     enum err err = change_begin(&g, f, c, why);
 
     if (!err && event == CASE_BREAK && !command_word(c, "reason"))
         err = diag_set(why, ERR_USAGE, "command.option", "embargo broken needs --reason T");
-    if (!err && event == CASE_LIFT && decide_approvals(g.policy, DECIDE_LIFT) > 1)
-        err = policy_diag(why, ERR_DENIED, g.policy, &g.policy->approvals.lift, "approvals.lift",
-                          "the policy asks for %d admins, and approvals cannot be collected yet",
-                          decide_approvals(g.policy, DECIDE_LIFT));
-    if (!err) {
+    if (!err && event == CASE_LIFT)
+        err = gate_lift(&g, r, &go_on, why);
+    if (!err && go_on) {
         set_status(&g, status);
         snprintf(name, sizeof name, "embargo.%s", status);
         err = advisory_notify(f, g.policy, &g.row, g.list, status, words, &(size_t){0}, why);
     }
-    if (!err)
+    if (!err && go_on)
         err = case_step(f, &g.row, event, &c->actor, name, command_word(c, "reason"), why);
-    if (!err)
+    if (!err && go_on)
         err = case_reschedule(f, g.policy, &g.row, why);
-    if (!err)
+    if (!err && go_on)
         r->data = embargo_json(&g);
     change_end(&g);
     return err;

@@ -3,9 +3,12 @@
 
 #include "base/mem.h"
 #include "codec/pgp_armor.h"
+#include "flow/approvals.h"
 #include "flow/key_news.h"
 #include "flow/key_refresh.h"
+#include "flow/policies.h"
 #include "flow/view.h"
+#include "policy/decide.h"
 #include "store/audit.h"
 #include "store/outbox.h"
 
@@ -25,6 +28,38 @@ static enum err import_admins(struct flow *f, const struct settings_list *list, 
     return key_insert(f->db, list_id, true, file->key, buf_span(&file->certificate), clock_now(f->clock), id, why);
 }
 
+/*
+ * What changes a member's key needs the approvals of the policy; a revocation is taken at once. It was made against
+ * the certificate that was known then: it must be the same when it is carried out.
+ */
+static enum err gate_key(struct flow *f, const struct command *c, const struct settings_list *list,
+                         const struct key_row *old, struct reply *r, bool *go_on, struct diag *why)
+{
+    const struct command_value *file = command_value(c, "FILE");
+    struct approval_what what = {.action = "key import",
+                                 .object = file->key->fingerprint,
+                                 .list = list,
+                                 .list_id = old->list_id,
+                                 .owners = (const char *const[]){file->key->fingerprint},
+                                 .n_owners = 1};
+    struct policy *policy = NULL;
+    struct buf known = BUF_EMPTY;
+    enum err err = policies_of_list(f, list, &policy, why);
+
+    if (!err)
+        err = key_certificate(f->db, old->id, &known, why);
+    *go_on = true;
+    if (!err && !file->key->revoked &&
+        (known.len != file->certificate.len || memcmp(known.data, file->certificate.data, known.len) != 0)) {
+        what.needs = decide_approvals(policy, DECIDE_KEY_CHANGE);
+        what.basis = buf_span(&known);
+        err = approval_gate(f, c, &what, r, go_on, why);
+    }
+    buf_free(&known);
+    policy_free(&policy);
+    return err;
+}
+
 enum err cmd_key_import(struct flow *f, const struct command *c, struct reply *r, struct diag *why)
 {
     const struct command_value *file = command_value(c, "FILE");
@@ -32,21 +67,25 @@ enum err cmd_key_import(struct flow *f, const struct command *c, struct reply *r
     struct list_row row = {0};
     struct key_row *key = mem_zero(1, sizeof *key);
     int64_t id = 0, dropped = 0;
+    bool go_on = true;
     enum err err = flow_list(f, c->list, &list, &row, why);
 
     if (!err && !key_by_fingerprint(f->db, row.id, file->key->fingerprint, key, why)) {
         id = key->id;
-        err = key_news_take(f, row.id, key, file->key, buf_span(&file->certificate), c->actor.name, "file", NULL,
-                            &dropped, why);
+        if (key->shard != MEMBER_SHARD_TEAM)
+            err = gate_key(f, c, list, key, r, &go_on, why);
+        if (!err && go_on)
+            err = key_news_take(f, row.id, key, file->key, buf_span(&file->certificate), c->actor.name, "file", NULL,
+                                &dropped, why);
     } else if (!err) {
         err = import_admins(f, list, row.id, file, &id, why);
     }
-    if (!err)
+    if (!err && go_on)
         err = audit_append(f->db, clock_now(f->clock), c->actor.name, "key.import", file->key->fingerprint, "", NULL,
                            why);
-    if (!err)
+    if (!err && go_on)
         err = key_by_id(f->db, id, key, why);
-    if (!err)
+    if (!err && go_on)
         r->data = view_key(key, clock_now(f->clock));
     if (!err && dropped)
         snprintf(r->message, sizeof r->message, "%lld sealed copies dropped: the key is revoked", (long long)dropped);

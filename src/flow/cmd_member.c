@@ -4,6 +4,7 @@
 #include "base/instant.h"
 #include "base/mem.h"
 #include "codec/addr.h"
+#include "flow/approvals.h"
 #include "flow/policies.h"
 #include "flow/view.h"
 #include "policy/decide.h"
@@ -124,6 +125,32 @@ static enum err add_member(struct flow *f, const struct command *c, int64_t list
     return err ? err : audit_append(f->db, clock_now(f->clock), c->actor.name, "member.add", m->org, "", address, why);
 }
 
+/* Nobody lets his own organisation in. */
+static enum err gate_add(struct flow *f, const struct command *c, const struct settings_list *list, int64_t list_id,
+                         const struct policy *policy, struct reply *r, bool *go_on, struct diag *why)
+{
+    const struct command_value *key = command_value(c, "key");
+    const char *owners[] = {command_word(c, "address"), key ? key->key->fingerprint : NULL};
+    struct approval_what what = {.action = "member add",
+                                 .object = command_word(c, "org"),
+                                 .list = list,
+                                 .list_id = list_id,
+                                 .needs = decide_approvals(policy, DECIDE_MEMBER_ADD),
+                                 .owners = owners,
+                                 .n_owners = key ? 2 : 1};
+    struct member_row known;
+    struct diag none;
+    enum err err = ERR_OK;
+
+    if (!name_ok(what.object))
+        err = diag_set(why, ERR_USAGE, "member.name", "an organisation's name is 1 to 100 printable characters");
+    else if (!member_by_org(f->db, list_id, what.object, &known, &none)) {
+        member_row_free(&known);
+        err = diag_set(why, ERR_DENIED, "member.exists", "this organisation is a member already");
+    }
+    return err ? err : approval_gate(f, c, &what, r, go_on, why);
+}
+
 enum err cmd_member_add(struct flow *f, const struct command *c, struct reply *r, struct diag *why)
 {
     const char *org = command_word(c, "org"), *class_name = command_word(c, "class"), *tier = command_word(c, "tier");
@@ -131,6 +158,7 @@ enum err cmd_member_add(struct flow *f, const struct command *c, struct reply *r
     struct policy *policy = NULL;
     struct list_row row = {0};
     struct member_row m = {0};
+    bool go_on = false;
     enum err err = org && class_name && tier && command_word(c, "address")
                        ? flow_list(f, c->list, &list, &row, why)
                        : diag_set(why, ERR_USAGE, "command.option", "member add needs --org --class --tier --address");
@@ -139,11 +167,9 @@ enum err cmd_member_add(struct flow *f, const struct command *c, struct reply *r
         err = policies_of_list(f, list, &policy, why);
     if (!err)
         err = check_tier(policy, class_name, tier, why);
-    if (!err && decide_approvals(policy, DECIDE_MEMBER_ADD) > 1)
-        err = policy_diag(why, ERR_DENIED, policy, &policy->approvals.member_add, "approvals.member_add",
-                          "the policy asks for %d admins, and approvals cannot be collected yet",
-                          decide_approvals(policy, DECIDE_MEMBER_ADD));
-    if (!err) {
+    if (!err)
+        err = gate_add(f, c, list, row.id, policy, r, &go_on, why);
+    if (!err && go_on) {
         m = (struct member_row){.list_id = row.id,
                                 .org = mem_strdup(org),
                                 .class_name = mem_strdup(class_name),
@@ -152,7 +178,7 @@ enum err cmd_member_add(struct flow *f, const struct command *c, struct reply *r
                                 .added_at = clock_now(f->clock)};
         err = add_member(f, c, row.id, &m, why);
     }
-    if (!err)
+    if (!err && go_on)
         r->data = view_member(f, &m);
     member_row_free(&m);
     list_row_free(&row);

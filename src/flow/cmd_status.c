@@ -132,18 +132,3 @@ enum err cmd_audit_show(struct flow *f, const struct command *c, struct reply *r
     free(entries);
     return err;
 }
-
-enum err cmd_approval_list(struct flow *f, const struct command *c, struct reply *r, struct diag *why)
-{
-    struct db_rows *rows = db_query(
-        f->db, "SELECT code, action, object, by, at, needs FROM approval WHERE state = 'open' ORDER BY id", "");
-
-    (void)c;
-    r->data = json_array();
-    while (db_next(rows))
-        json_array_append_new(r->data,
-                              json_pack("{s:s, s:s, s:s, s:s, s:o, s:I, s:[]}", "id", db_text(rows, 0), "action",
-                                        db_text(rows, 1), "object", db_text(rows, 2), "by", db_text(rows, 3), "at",
-                                        view_instant(db_int(rows, 4)), "needs", (json_int_t)db_int(rows, 5), "votes"));
-    return db_rows_end(&rows, why);
-}

@@ -83,12 +83,15 @@ struct command_value {
     char *mail_text;
 };
 
+struct approval_replay;
+
 struct command {
     const struct command_verb *verb;
     struct actor actor;
     char *list; /* --list; NULL */
     struct command_value *values;
     size_t n_values;
+    const struct approval_replay *replay; /* run again, now that enough admins approve (flow/approvals.h); else NULL */
 };
 
 struct reply {

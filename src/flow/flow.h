@@ -38,6 +38,7 @@ struct actor {
     enum actor_kind kind;
     char name[320];                     /* in the audit trail: "admin:ADDRESS", "member:ORG", "embargod" */
     const struct settings_admin *admin; /* of an admin */
+    bool by_mail;                       /* proved by a signature, not by a uid */
 };
 
 void actor_daemon(struct actor *out);

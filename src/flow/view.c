@@ -305,3 +305,44 @@ json_t *view_held(const struct held_row *held)
     json_object_set_new(o, "state", view_text(held->state));
     return o;
 }
+
+/* An admin by his address alone, others by their kind too. */
+static const char *actor_shown(const char *actor)
+{
+    return strncmp(actor, "admin:", 6) == 0 ? actor + 6 : actor;
+}
+
+static json_t *votes_of(struct flow *f, int64_t id)
+{
+    struct vote_row *votes;
+    struct diag why;
+    size_t n;
+    json_t *out = json_array();
+
+    if (vote_all(f->db, id, &votes, &n, &why))
+        n = 0, votes = NULL;
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(out, json_pack("{s:s, s:s, s:o}", "admin", votes[i].admin, "vote", votes[i].vote, "at",
+                                             view_instant(votes[i].at)));
+    vote_rows_free(votes, n);
+    return out;
+}
+
+json_t *view_approval(struct flow *f, const struct approval_row *a, bool whole)
+{
+    json_t *o = json_object();
+
+    json_object_set_new(o, "id", json_string(a->code));
+    json_object_set_new(o, "action", view_text(a->action));
+    json_object_set_new(o, "object", view_text(a->object));
+    json_object_set_new(o, "by", view_text(actor_shown(a->by)));
+    json_object_set_new(o, "at", view_instant(a->at));
+    json_object_set_new(o, "needs", json_integer(a->needs));
+    json_object_set_new(o, "votes", votes_of(f, a->id));
+    if (!whole)
+        return o;
+    json_object_set_new(o, "state", view_text(a->state));
+    json_object_set_new(o, "not_before", view_instant(a->not_before_at ? a->not_before_at : INSTANT_NONE));
+    json_object_set_new(o, "until", view_instant(a->until_at));
+    return o;
+}

@@ -6,6 +6,7 @@
 #define FLOW_VIEW_H
 
 #include "flow/flow.h"
+#include "store/approvals.h"
 #include "store/held.h"
 #include "store/outbox.h"
 
@@ -20,6 +21,8 @@ json_t *view_case(struct flow *f, const struct case_row *c, bool with_text);
 json_t *view_member(struct flow *f, const struct member_row *m);
 json_t *view_key(const struct key_row *key, int64_t now_utc_s);
 json_t *view_copy(struct flow *f, const struct copy_row *copy);
+/* whole: its state, and until when, too. */
+json_t *view_approval(struct flow *f, const struct approval_row *a, bool whole);
 json_t *view_held(const struct held_row *held);
 
 /* "usable", "revoked", "missing" …: of a contact's key; reason may be NULL. */

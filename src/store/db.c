@@ -239,6 +239,23 @@ void db_rollback(struct db *db)
         sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
 }
 
+enum err db_part_begin(struct db *db, struct diag *why)
+{
+    return exec(db, "SAVEPOINT part", why);
+}
+
+enum err db_part_keep(struct db *db, struct diag *why)
+{
+    return exec(db, "RELEASE part", why);
+}
+
+enum err db_part_undo(struct db *db, struct diag *why)
+{
+    enum err err = exec(db, "ROLLBACK TO part", why);
+
+    return err ? err : db_part_keep(db, why);
+}
+
 bool db_in_transaction(const struct db *db)
 {
     return !sqlite3_get_autocommit(db->handle);

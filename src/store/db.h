@@ -37,6 +37,14 @@ const struct box *db_box(const struct db *db);
 enum err db_begin(struct db *db, struct diag *why);
 enum err db_commit(struct db *db, struct diag *why);
 void db_rollback(struct db *db);
+/*
+ * A part of a transaction that may fail by itself: what was written since db_part_begin is undone by db_part_undo, and
+ * the transaction goes on. One at a time.
+ */
+enum err db_part_begin(struct db *db, struct diag *why);
+enum err db_part_keep(struct db *db, struct diag *why);
+enum err db_part_undo(struct db *db, struct diag *why);
+
 bool db_in_transaction(const struct db *db);
 
 /* Gives the disk back what a large record, now gone, had used. Outside of a transaction; never fails. */

@@ -120,5 +120,12 @@ static const char version_4[] =
     " at INTEGER NOT NULL, tries INTEGER NOT NULL DEFAULT 0, sealed_address BLOB, UNIQUE(kind, object)) STRICT;"
     "CREATE INDEX lookup_at ON lookup(at);";
 
-const char *const schema_steps[] = {version_1, version_2, version_3, version_4};
+/* What waits for further admins (store/approvals.h). */
+static const char version_5[] = "ALTER TABLE approval ADD COLUMN kind TEXT NOT NULL DEFAULT 'command';"
+                                "ALTER TABLE approval ADD COLUMN not_before_at INTEGER NOT NULL DEFAULT 0;"
+                                "ALTER TABLE approval ADD COLUMN until_at INTEGER NOT NULL DEFAULT 0;"
+                                "ALTER TABLE approval ADD COLUMN ended_at INTEGER;"
+                                "ALTER TABLE approval ADD COLUMN digest BLOB;";
+
+const char *const schema_steps[] = {version_1, version_2, version_3, version_4, version_5};
 const size_t schema_steps_n = sizeof schema_steps / sizeof schema_steps[0];
