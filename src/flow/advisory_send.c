@@ -307,7 +307,7 @@ static enum err tell_left_out(struct flow *f, const struct case_row *c, const st
         const struct fanout_row *row = &fan->rows[i];
         bool concerns = strncmp(row->rule, "member.", 7) == 0 || strncmp(row->rule, "key.", 4) == 0;
 
-        if (row->send || !concerns || !told_version(f->db, c->id, row->member.id))
+        if (row->send || !concerns || !told_version_by(f->db, c->id, row->member.id, clock_now(f->clock)))
             continue;
         buf_printf(&text, "  %s  %s  (%s)\n", row->member.org, row->address, row->rule);
         n++;
@@ -338,7 +338,8 @@ enum err advisory_queue(struct flow *f, const struct policy *policy, const struc
     for (size_t i = 0; !err && i < fan->n; i++)
         if (fan->rows[i].send)
             err = told_add(f->db, c->id, fan->rows[i].member.id, v->row.version,
-                           policy_words(&fan->rows[i].tier->name, ""), now, why);
+                           policy_words(&fan->rows[i].tier->name, ""),
+                           fan->rows[i].at == INSTANT_NONE ? now : fan->rows[i].at, why);
     buf_free(&changes);
     files_free(&files);
     groups_free(groups, n_groups);

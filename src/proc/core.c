@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/sandbox.h"
 #include "codec/pgp_home.h"
+#include "flow/deadline_effects.h"
 #include "flow/policies.h"
 #include "flow/timer.h"
 #include "flow/upkeep.h"
@@ -298,6 +299,7 @@ static enum err start(struct core *core, const char *clock_file, struct diag *wh
         pool_new(core->loop, "/proc/self/exe", core->settings->limits.workers, core->settings->limits.worker_seconds);
     core->flow = (struct flow){.settings = core->settings,
                                .clock = &core->clock,
+                               .guard = &core->guard,
                                .policies = policies_new(folder),
                                .settled = is_settled,
                                .settled_ctx = core,
@@ -354,6 +356,7 @@ static void tick(struct core *core)
     struct diag why;
 
     if (!core->stopping) {
+        clock_guard_tick(&core->guard, core->flow.db);
         opening_tick(core->opening);
         importer_tick(core->importer);
         sealer_tick(core->sealer);
@@ -361,6 +364,8 @@ static void tick(struct core *core)
         fetching_tick(core->fetching);
         if (timer_fire(&core->flow, &why))
             log_diag(NULL, "timer-failed", &why);
+        if (clock_watch(&core->flow, &why))
+            log_diag(NULL, "clock-alarm-failed", &why);
     }
     pool_tick(core->pool);
 }
@@ -406,6 +411,7 @@ static void release(struct core *core)
     sealer_free(&core->sealer);
     importer_free(&core->importer);
     opening_free(&core->opening);
+    timer_free(&core->flow.timer);
     policies_free(&core->flow.policies);
     spool_close(&core->spool);
     db_close(&core->flow.db);
@@ -429,6 +435,9 @@ int core_main(struct settings *settings, const char *clock_file, int courier_fd,
     } else {
         signal_fd = watch_signals(&core);
         sweep_bodies(&core);
+        clock_guard_open(&core.guard, core.flow.db,
+                         settings->limits.require_synchronised_clock && !clock_is_rehearsal(&core.clock));
+        core.flow.timer = timer_new(clock_now(&core.clock));
         core.opening = opening_new(&core);
         core.sealer = sealer_new(&core);
         core.importer = importer_new(&core);

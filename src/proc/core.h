@@ -8,13 +8,14 @@
  *   dispatch  due copies go to the courier, its results come back
  *   fetching  look-ups of keys go to the fetch role, what it finds to its kind
  *   control   commands of embargoctl
- *   timer     deadlines
+ *   timer     deadlines and duties, by a clock that is guarded (flow/clock_guard.h)
  */
 #ifndef PROC_CORE_H
 #define PROC_CORE_H
 
 #include "base/loop.h"
 #include "base/spool.h"
+#include "flow/clock_guard.h"
 #include "flow/flow.h"
 #include "proc/pool.h"
 
@@ -28,6 +29,7 @@ struct control;
 struct core {
     struct settings *settings;
     struct clock clock;
+    struct clock_guard guard;
     struct flow flow;
     struct loop *loop;
     struct pool *pool;
