@@ -5,6 +5,7 @@
 #ifndef FLOW_RECEIVING_H
 #define FLOW_RECEIVING_H
 
+#include "codec/automatic.h"
 #include "flow/receive.h"
 #include "policy/decide.h"
 #include "store/cases.h"
@@ -20,6 +21,7 @@ struct receiving {
     struct participant_row participant; /* id 0: none */
     struct member_row member;           /* id 0: none */
     const struct settings_admin *admin;
+    enum automatic_sort sort;           /* of the mail as it came */
     bool by_token; /* the recipient was an address of the case */
     bool proved;   /* the sender is proved to be the admin, member or participant found */
     enum decide_signature bound;

@@ -49,6 +49,11 @@ enum err mail_by_id(struct db *db, int64_t id, struct mail_row *out, struct diag
     return !err && !found ? diag_set(why, ERR_NOT_FOUND, "queue.unknown", "no such mail") : err;
 }
 
+bool mail_is_ours(struct db *db, const char *message_id)
+{
+    return db_value(db, 0, "SELECT 1 FROM mail WHERE message_id = ? LIMIT 1", "t", message_id) != 0;
+}
+
 enum err mail_payload(struct db *db, int64_t id, struct buf *out, struct diag *why)
 {
     return db_unseal(db, "mail", id, "sealed_payload", out, why);

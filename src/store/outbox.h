@@ -30,6 +30,8 @@ void mail_row_free(struct mail_row *row);
 enum err mail_insert(struct db *db, struct mail_row *row, struct span payload, struct span prefix, struct span suffix,
                      struct diag *why);
 enum err mail_by_id(struct db *db, int64_t id, struct mail_row *out, struct diag *why);
+/* Is this the Message-ID of a mail of ours? */
+bool mail_is_ours(struct db *db, const char *message_id);
 enum err mail_payload(struct db *db, int64_t id, struct buf *out, struct diag *why);
 enum err mail_frame(struct db *db, int64_t id, struct buf *prefix, struct buf *suffix, struct diag *why);
 /* The oldest mail that still has copies to seal and is not among the n ids in `busy`; 0: none. */

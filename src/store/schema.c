@@ -127,5 +127,12 @@ static const char version_5[] = "ALTER TABLE approval ADD COLUMN kind TEXT NOT N
                                 "ALTER TABLE approval ADD COLUMN ended_at INTEGER;"
                                 "ALTER TABLE approval ADD COLUMN digest BLOB;";
 
-const char *const schema_steps[] = {version_1, version_2, version_3, version_4, version_5};
+/* Bounces (store/bounces.h), and which mail is ours that comes back. */
+static const char version_6[] =
+    "CREATE TABLE bounce(copy_id INTEGER PRIMARY KEY REFERENCES copy(id), at INTEGER NOT NULL, class TEXT NOT NULL,"
+    " code TEXT NOT NULL, given_up INTEGER NOT NULL, times INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX mail_message_id ON mail(message_id);"
+    "CREATE INDEX copy_to ON copy(member_id, address);";
+
+const char *const schema_steps[] = {version_1, version_2, version_3, version_4, version_5, version_6};
 const size_t schema_steps_n = sizeof schema_steps / sizeof schema_steps[0];
