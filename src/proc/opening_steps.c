@@ -82,7 +82,7 @@ static void bad_frame(struct mail *m)
     struct diag why;
 
     diag_set(&why, ERR_AGAIN, "worker.frame", "a worker's answer is damaged");
-    opening_worker_failed(m, ERR_AGAIN, &why);
+    m->ends->failed(m, ERR_AGAIN, false, &why);
 }
 
 /* What was inside is read from now on. The text of inline PGP is made an entity of its own. */
@@ -113,11 +113,11 @@ static void verified(void *ctx, enum err err, struct span reply, const struct di
         return;
     }
     if (m->tried_loose && (err == ERR_REJECT || err == ERR_LIMIT)) {
-        opening_receive(m);
+        m->ends->open(m);
         return;
     }
     if (err) {
-        opening_gpg_failed(m, err, why);
+        m->ends->failed(m, err, true, why);
         return;
     }
     frame_reader_init(&r, reply);
@@ -129,7 +129,7 @@ static void verified(void *ctx, enum err err, struct span reply, const struct di
     take_signatures(m, sigs, n);
     if (m->tried_loose) {
         m->in.by_loose_key = true;
-        opening_receive(m);
+        m->ends->open(m);
         return;
     }
     home = m->home ? NULL : home_of_signer(m);
@@ -209,7 +209,7 @@ static void judge_loose_signature(struct mail *m)
     if (m->tried_loose || !m->in.has_signature || m->in.signature.verdict != PGP_SIG_UNKNOWN_KEY ||
         (participant_key_of_issuer(m->core->flow.db, m->in.signature.issuer, &key, &why) && !m->in.key.len)) {
         buf_free(&key);
-        opening_receive(m);
+        m->ends->open(m);
         return;
     }
     m->tried_loose = true;
@@ -275,7 +275,7 @@ static void opened(void *ctx, enum err err, struct span reply, const struct diag
     char *home;
 
     if (err) {
-        opening_gpg_failed(m, err, why);
+        m->ends->failed(m, err, true, why);
         return;
     }
     frame_reader_init(&r, reply);
@@ -309,7 +309,7 @@ static void decrypt(struct mail *m, struct buf *armored)
 
     buf_free(armored);
     if (err) {
-        opening_worker_failed(m, err, &why);
+        m->ends->failed(m, err, false, &why);
         return;
     }
     home = settings_gnupg(core->settings, opening_list_of(m)->name, "list");
@@ -334,7 +334,7 @@ static void decrypt_part(struct mail *m, int part)
         return;
     }
     buf_free(&armored);
-    opening_worker_failed(m, err, &why);
+    m->ends->failed(m, err, false, &why);
 }
 
 /* A text that is armor from end to end: an encrypted message, or a clear-signed one. */
@@ -347,7 +347,7 @@ static void open_inline(struct mail *m)
 
     if (err) {
         buf_free(&text);
-        opening_worker_failed(m, err, &why);
+        m->ends->failed(m, err, false, &why);
         return;
     }
     m->is_inline = true;
@@ -375,7 +375,7 @@ static void parsed_outer(struct mail *m)
         verify_at_list(m);
     } else if (m->shape == MIME_SMIME) {
         diag_set(&why, ERR_REJECT, "smime", "S/MIME is not read: ask for OpenPGP");
-        opening_worker_failed(m, ERR_REJECT, &why);
+        m->ends->failed(m, ERR_REJECT, false, &why);
     } else {
         look_for_key(m);
     }
@@ -388,7 +388,7 @@ static void parsed_inner(struct mail *m)
 
     if (m->shape == MIME_PGP_ENCRYPTED) {
         diag_set(&why, ERR_REJECT, "nested-encryption", "an encrypted mail inside an encrypted one is not opened");
-        opening_worker_failed(m, ERR_REJECT, &why);
+        m->ends->failed(m, ERR_REJECT, false, &why);
     } else if (m->shape == MIME_PGP_SIGNED && !m->in.has_signature) {
         m->in.root = m->part_a;
         verify_at_list(m);
@@ -409,7 +409,7 @@ static void parsed(void *ctx, enum err err, struct span reply, const struct diag
     uint32_t shape;
 
     if (err) {
-        opening_worker_failed(m, err, why);
+        m->ends->failed(m, err, false, why);
         return;
     }
     frame_reader_init(&r, reply);
