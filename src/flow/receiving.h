@@ -35,6 +35,12 @@ struct receiving {
  */
 enum err receiving_identify(struct receiving *r, struct diag *why);
 
+/* The part of that which goes by the signature alone: admin, member, proved, bound. */
+void receiving_find_signer(struct receiving *r);
+
+/* Held (ciphertext-seen) where this encrypted text came from another sender before. */
+enum err receiving_check_ciphertext(struct receiving *r, struct diag *reason, struct diag *why);
+
 /* What stands between + and @ of the recipient's address; empty: nothing. */
 struct span receiving_suffix(const struct receiving *r);
 

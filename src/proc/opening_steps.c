@@ -12,6 +12,7 @@
 #include "codec/pgp_scan.h"
 #include "codec/pgp_wire.h"
 #include "proc/find_key.h"
+#include "store/applications.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,8 +58,13 @@ static char *home_of_signer(struct mail *m)
         list_by_name(m->core->flow.db, list->name, &row, &why))
         return NULL;
     shard = key_shard_of_issuer(m->core->flow.db, row.id, m->in.signature.issuer);
+    /* An applicant's key proves an applicant, whatever else its home holds. */
+    if (shard < 0 && application_has_issuer(m->core->flow.db, row.id, m->in.signature.issuer))
+        m->in.by_loose_key = true;
     list_row_free(&row);
-    return shard < 0 ? NULL : settings_shard(m->core->settings, list->name, shard);
+    if (shard < 0)
+        return m->in.by_loose_key ? settings_gnupg(m->core->settings, list->name, "quarantine") : NULL;
+    return settings_shard(m->core->settings, list->name, shard);
 }
 
 /* Bytes that may come out of this mail: the limit, or so many times what went in (never less than a page of text). */
@@ -219,6 +225,21 @@ static void judge_loose_signature(struct mail *m)
     free(folder);
 }
 
+/* Takes info. */
+static void take_key(struct mail *m, struct pgp_key_info *info, struct span certificate)
+{
+    enum pgp_key_state state = pgp_key_state_at(info, clock_now(&m->core->clock), NULL, 0);
+
+    free(m->in.key_facts);
+    m->in.key_facts = info;
+    if (pgp_key_state_sends(state)) {
+        buf_add(&m->in.key, certificate.data, certificate.len);
+        snprintf(m->in.key_fingerprint, sizeof m->in.key_fingerprint, "%s", info->fingerprint);
+    } else {
+        snprintf(m->in.key_rule, sizeof m->in.key_rule, "key.%s", pgp_key_state_name(state));
+    }
+}
+
 static void key_examined(void *ctx, enum err err, struct span reply, const struct diag *why)
 {
     struct mail *m = ctx;
@@ -231,13 +252,13 @@ static void key_examined(void *ctx, enum err err, struct span reply, const struc
         frame_reader_init(&r, reply);
         facts = frame_get_bytes(&r);
         certificate = frame_get_bytes(&r);
-        if (frame_done(&r) && !pgp_key_info_get(facts, info, &bad) &&
-            pgp_key_state_sends(pgp_key_state_at(info, clock_now(&m->core->clock), NULL, 0))) {
-            buf_add(&m->in.key, certificate.data, certificate.len);
-            snprintf(m->in.key_fingerprint, sizeof m->in.key_fingerprint, "%s", info->fingerprint);
+        if (frame_done(&r) && !pgp_key_info_get(facts, info, &bad)) {
+            take_key(m, info, certificate);
+            info = NULL;
         }
     } else {
         log_event(NULL, "attached-key-refused", why->rule, NULL);
+        snprintf(m->in.key_rule, sizeof m->in.key_rule, "%s", why->rule);
     }
     free(info);
     judge_loose_signature(m);

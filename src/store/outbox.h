@@ -45,6 +45,7 @@ struct copy_row {
     int64_t body_id;        /* 0: not sealed yet, or cleared */
     int64_t member_id;      /* 0: not to a member */
     int64_t participant_id; /* 0: not to a participant */
+    int64_t application_id; /* 0: not to an applicant */
     int64_t key_row;        /* 0: no key of the list's shards */
     char *org;
     char *address; /* NULL: sealed (a reporter's) */
