@@ -6,8 +6,10 @@
 #include "codec/pgp_cert.h"
 
 #include <ctype.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define DANE_DIGITS 56 /* RFC 7929, section 3: SHA2-256, cut to 28 octets */
 
@@ -39,19 +41,23 @@ static const char *text_of(const json_t *o, const char *key)
     return text ? text : "";
 }
 
+/* The same lines as contrib/mta/postfix has; tests/system/T073-postfix.sh runs a Postfix with them. */
 static void render_mail_server(const struct out *o, const json_t *data, const char *local, const char *domain)
 {
+    const struct passwd *self = getpwuid(geteuid());
+
     fprintf(o->file,
-            "\nMail server (Postfix; master.cf stays as it is):\n"
-            "  main.cf    recipient_delimiter = +\n"
-            "             transport_maps = hash:/etc/postfix/transport\n"
-            "  transport  %s lmtp:unix:%s/run/lmtp.sock\n"
-            "             where Postfix cannot reach the socket (Debian: its lmtp runs in a chroot), set\n"
-            "             lmtp = { tcp = \"127.0.0.1:2525\"; }; in embargod.conf, and write\n"
-            "             %s lmtp:inet:127.0.0.1:2525\n"
-            "  aliases    %s: root        (so that the address is known; the transport goes first)\n"
-            "             %s-owner: people who read mail about the list\n",
-            text_of(data, "address"), text_of(data, "home"), text_of(data, "address"), local, local);
+            "\nMail server (Postfix; master.cf stays as it is; contrib/mta has others, and a pipe):\n"
+            "  once           install -d -o %s -g postfix -m 2710 /var/spool/postfix/embargod\n"
+            "  embargod.conf  lmtp = { unix = \"/var/spool/postfix/embargod/lmtp.sock\"; };\n"
+            "                 courier = \"smtp\";\n"
+            "  main.cf        recipient_delimiter = +\n"
+            "                 transport_maps = hash:/etc/postfix/transport\n"
+            "  transport      %s lmtp:unix:embargod/lmtp.sock\n"
+            "  aliases        %s: root\n"
+            "                 %s-owner: people who read mail about the list\n"
+            "                 (the first makes the address known; the transport goes before it)\n",
+            self ? self->pw_name : "embargod", text_of(data, "address"), local, local);
     fprintf(o->file,
             "\nDNS:\n"
             "  %s. IN MX 10 mail.%s.      (the host of that mail server; none is needed where one is there)\n",
