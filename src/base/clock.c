@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/timex.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -62,6 +63,26 @@ int64_t clock_now(struct clock *c)
     }
     clock_gettime(CLOCK_REALTIME, &ts);
     return ts.tv_sec;
+}
+
+void clock_facts_read(struct clock_facts *out)
+{
+    struct timex state = {0};
+    struct timespec ts;
+    ssize_t n = -1;
+    int result = adjtimex(&state), fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+
+    *out = (struct clock_facts){.synchronised = result >= 0 && result != TIME_ERROR && !(state.status & STA_UNSYNC)};
+    clock_gettime(CLOCK_REALTIME, &ts);
+    out->wall_utc_s = ts.tv_sec;
+    clock_gettime(CLOCK_BOOTTIME, &ts);
+    out->boot_s = ts.tv_sec;
+    if (fd >= 0) {
+        n = read(fd, out->boot_id, sizeof out->boot_id - 1);
+        close(fd);
+    }
+    out->boot_id[n > 0 ? n : 0] = 0;
+    out->boot_id[strcspn(out->boot_id, "\n")] = 0;
 }
 
 int64_t clock_monotonic_ms(void)

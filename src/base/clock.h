@@ -25,6 +25,19 @@ bool clock_is_rehearsal(const struct clock *c);
 /* Now, in UTC seconds. */
 int64_t clock_now(struct clock *c);
 
+/*
+ * What the machine says of its own clock, so that a jump shows: whether the kernel holds it to be synchronised
+ * (adjtimex(2)), its time, the seconds since the boot with those asleep (CLOCK_BOOTTIME), and which boot this is.
+ */
+struct clock_facts {
+    bool synchronised;
+    int64_t wall_utc_s;
+    int64_t boot_s;
+    char boot_id[40]; /* "" where it cannot be read */
+};
+
+void clock_facts_read(struct clock_facts *out);
+
 /* Milliseconds that only grow, for deadlines of workers and connections; never affected by a rehearsal. */
 int64_t clock_monotonic_ms(void);
 

@@ -96,6 +96,9 @@ enum err mime_part_text(struct span raw, const struct mime_part *p, struct buf *
 /* Bare LF and bare CR become CRLF, as a signature needs it (RFC 3156, 5). */
 void mime_canonical_eol(struct span in, struct buf *out);
 
+/* A mail without one LF that has bare CRs for line ends (from an old Mac) is read as if they were LFs. */
+void mime_mend_line_ends(struct buf *raw);
+
 /* ---- fields of a header block ---- */
 
 /* The nth (from 0) field, appended unfolded, bytes as they were. False: not there. */

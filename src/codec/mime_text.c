@@ -106,6 +106,15 @@ void mime_canonical_eol(struct span in, struct buf *out)
         buf_add(out, in.data + from, in.len - from);
 }
 
+void mime_mend_line_ends(struct buf *raw)
+{
+    if (!raw->len || memchr(raw->data, '\n', raw->len))
+        return;
+    for (size_t i = 0; i < raw->len; i++)
+        if (raw->data[i] == '\r')
+            raw->data[i] = '\n';
+}
+
 /* ---- format=flowed (RFC 3676, 4) ---- */
 
 struct flowed_line {

@@ -3,6 +3,7 @@
 #include "base/instant.h"
 #include "base/mem.h"
 #include "flow/policies.h"
+#include "flow/reminders.h"
 #include "policy/schedule.h"
 #include "store/audit.h"
 #include "store/deadlines.h"
@@ -155,16 +156,6 @@ void case_schedule_facts(const struct policy *policy, const struct case_row *c, 
         out->leaked_utc_s = c->public_at != INSTANT_NONE ? c->public_at : c->until_at;
 }
 
-static const char *deadline_clock(const struct schedule_deadline *d, char *out, size_t size)
-{
-    static const char *const suffix[] = {
-        [SCHEDULE_MIN] = ".min", [SCHEDULE_TARGET] = ".target", [SCHEDULE_MAX] = ".max"};
-    const char *end = d->kind <= SCHEDULE_MAX ? suffix[d->kind] : "";
-
-    snprintf(out, size, "%s%s", d->clock, end);
-    return out;
-}
-
 enum err case_reschedule(struct flow *f, const struct policy *policy, const struct case_row *c, struct diag *why)
 {
     struct schedule_holidays holidays;
@@ -183,7 +174,7 @@ enum err case_reschedule(struct flow *f, const struct policy *policy, const stru
         const struct schedule_deadline *d = &schedule.items[i];
         char clock[96];
         struct deadline_row row = {.case_id = c->id,
-                                   .clock = (char *)deadline_clock(d, clock, sizeof clock),
+                                   .clock = (char *)reminders_clock(d, clock, sizeof clock),
                                    .tier = (char *)d->tier,
                                    .at = d->at_utc_s,
                                    .rule = (char *)d->rule,
@@ -197,6 +188,8 @@ enum err case_reschedule(struct flow *f, const struct policy *policy, const stru
     }
     if (!err)
         err = deadline_prune(f->db, c->id, keep, n_keep, why);
+    if (!err)
+        err = reminders_put(f, policy, c, &schedule, why);
     free(keep);
     schedule_free(&schedule);
     schedule_holidays_free(&holidays);

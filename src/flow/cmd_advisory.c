@@ -3,12 +3,11 @@
 
 #include "base/instant.h"
 #include "base/mem.h"
-#include "flow/advisory_send.h"
+#include "flow/advisory_tell.h"
 #include "flow/case_of.h"
 #include "flow/cases_flow.h"
 #include "flow/outgoing.h"
 #include "flow/policies.h"
-#include "flow/public_id.h"
 #include "flow/view.h"
 #include "policy/schedule.h"
 #include "store/audit.h"
@@ -309,26 +308,6 @@ static json_t *send_json(const struct work *w, int64_t version, const struct fan
     return o;
 }
 
-/* The case is pre-disclosed by the first advisory that goes out; it gets its public id then. */
-static enum err predisclose(struct work *w, struct diag *why)
-{
-    enum case_state state;
-    enum err err = ERR_OK;
-
-    case_state_parse(w->row.state, &state);
-    if (state == CASE_PREDISCLOSED)
-        return ERR_OK;
-    if (!w->row.public_id)
-        err = public_id_give(w->f, w->policy, &w->row, why);
-    if (!err)
-        err = case_step(w->f, &w->row, CASE_PREDISCLOSE, &w->c->actor, "advisory.send", NULL, why);
-    if (!err && !w->row.embargo_status)
-        w->row.embargo_status = mem_strdup("active");
-    if (!err && w->row.embargo_start_at == INSTANT_NONE)
-        w->row.embargo_start_at = w->row.predisclosed_at;
-    return err;
-}
-
 /* The states table decides whether an advisory may go at all, a rehearsed call too. */
 static enum err may_send(struct work *w, struct diag *why)
 {
@@ -349,46 +328,6 @@ static size_t count_send(const struct fanout *fan)
     return n;
 }
 
-/* The command answers when a tier is told; an unstated use stays denied. */
-static bool is_notice(const char *key)
-{
-    static const char end[] = ".notice.before_publish";
-    size_t len = strlen(key);
-
-    return len > sizeof end - 1 && strcmp(key + len - (sizeof end - 1), end) == 0;
-}
-
-static enum err audit_answers(struct work *w, const struct fanout *fan, struct diag *why)
-{
-    enum err err = ERR_OK;
-
-    for (size_t i = 0; !err && i < fan->unstated.n; i++)
-        if (is_notice(fan->unstated.items[i]))
-            err = audit_append(w->f->db, clock_now(w->f->clock), w->c->actor.name, "policy.unstated", w->row.code,
-                               fan->unstated.items[i], "answered by advisory send", why);
-    return err;
-}
-
-static enum err send_now(struct work *w, struct advisory_view *v, const struct fanout *fan, struct diag *why)
-{
-    enum err err = predisclose(w, why);
-
-    if (!err && strcmp(v->row.state, "draft") == 0)
-        err = advisory_set_sent(w->f->db, v->row.id, clock_now(w->f->clock), why);
-    if (!err && w->row.version < v->row.version)
-        w->row.version = v->row.version;
-    if (!err)
-        err = case_update(w->f->db, &w->row, why);
-    if (!err)
-        err = advisory_queue(w->f, w->policy, &w->row, w->list, v, fan, why);
-    if (!err)
-        err = audit_answers(w, fan, why);
-    if (!err)
-        err = audit_append(w->f->db, clock_now(w->f->clock), w->c->actor.name, "advisory.send", w->row.code, "", NULL,
-                           why);
-    return err ? err : case_reschedule(w->f, w->policy, &w->row, why);
-}
-
 enum err cmd_advisory_send(struct flow *f, const struct command *c, struct reply *r, struct diag *why)
 {
     struct fanout_wish wish = {.tier = command_word(c, "tier"), .org = command_word(c, "to")};
@@ -405,7 +344,7 @@ enum err cmd_advisory_send(struct flow *f, const struct command *c, struct reply
     if (!err)
         err = fanout_make(f, w.policy, &w.row, &wish, &fan, why);
     if (!err && !command_flag(c, "dry-run") && count_send(&fan))
-        err = send_now(&w, &v, &fan, why);
+        err = advisory_tell(f, w.policy, &w.row, w.list, &v, &fan, &c->actor, why);
     if (!err) {
         r->data = send_json(&w, v.row.version, &fan);
         snprintf(r->message, sizeof r->message, "%s%zu of %zu",

@@ -3,7 +3,7 @@
 
 #include "base/instant.h"
 #include "base/mem.h"
-#include "flow/advisory_send.h"
+#include "flow/advisory_tell.h"
 #include "flow/approvals.h"
 #include "flow/case_of.h"
 #include "flow/cases_flow.h"
@@ -84,6 +84,8 @@ static enum err finish(struct change *g, const char *status, const char *words, 
 
     if (!err)
         err = case_reschedule(g->f, g->policy, &g->row, why);
+    if (!err)
+        err = advisory_move_staged(g->f, g->policy, &g->row, why);
     if (!err)
         err = advisory_notify(g->f, g->policy, &g->row, g->list, status, words, &told, why);
     if (!err)

@@ -1,5 +1,6 @@
 /* Commands on members and keys. */
 #include "flow/cmd.h"
+#include "flow/member_admit.h"
 
 #include "base/instant.h"
 #include "base/mem.h"
@@ -89,40 +90,41 @@ static enum err check_tier(const struct policy *policy, const char *class_name, 
 }
 
 /* A key that cannot be used is kept and shown with its state; one that is no key of its own is refused. */
-static enum err add_key(struct flow *f, int64_t list_id, const struct command_value *key, struct diag *why)
+static enum err add_key(struct flow *f, int64_t list_id, const struct admission *a, struct diag *why)
 {
     struct key_row *known = mem_zero(1, sizeof *known);
     struct diag none;
-    bool taken = !key_by_fingerprint(f->db, list_id, key->key->fingerprint, known, &none);
+    bool taken = !key_by_fingerprint(f->db, list_id, a->key->fingerprint, known, &none);
     int64_t id;
 
     free(known);
     if (taken)
         return diag_set(why, ERR_DENIED, "key.duplicate",
                         "this key belongs to another member or admin of the list: ask for a key of its own");
-    return key_insert(f->db, list_id, false, key->key, buf_span(&key->certificate), clock_now(f->clock), &id, why);
+    return key_insert(f->db, list_id, false, a->key, a->certificate, clock_now(f->clock), &id, why);
 }
 
-static enum err add_member(struct flow *f, const struct command *c, int64_t list_id, struct member_row *m,
-                           struct diag *why)
+enum err member_admit(struct flow *f, const struct policy *policy, const struct admission *a, struct member_row *m,
+                      struct diag *why)
 {
-    const struct command_value *key = command_value(c, "key");
     struct contact_row contact = {0};
     char address[ADDR_MAX_BYTES + 1];
-    enum err err = addr_check(span_of(command_word(c, "address")), address, why) ? ERR_USAGE : ERR_OK;
+    enum err err = check_tier(policy, m->class_name, m->tier, why);
 
+    if (!err && addr_check(span_of(a->address), address, why))
+        err = ERR_USAGE;
     if (!err && !name_ok(m->org))
         err = diag_set(why, ERR_USAGE, "member.name", "an organisation's name is 1 to 100 printable characters");
     if (!err)
         err = member_insert(f->db, m, why);
-    if (!err && key)
-        err = add_key(f, list_id, key, why);
+    if (!err && a->key)
+        err = add_key(f, m->list_id, a, why);
     contact.member_id = m->id;
     contact.address = address;
-    contact.fingerprint = key ? key->key->fingerprint : NULL;
+    contact.fingerprint = (char *)(a->key ? a->key->fingerprint : NULL);
     if (!err)
         err = contact_insert(f->db, &contact, clock_now(f->clock), why);
-    return err ? err : audit_append(f->db, clock_now(f->clock), c->actor.name, "member.add", m->org, "", address, why);
+    return err ? err : audit_append(f->db, clock_now(f->clock), a->actor, "member.add", m->org, a->rule, address, why);
 }
 
 /* Nobody lets his own organisation in. */
@@ -154,6 +156,8 @@ static enum err gate_add(struct flow *f, const struct command *c, const struct s
 enum err cmd_member_add(struct flow *f, const struct command *c, struct reply *r, struct diag *why)
 {
     const char *org = command_word(c, "org"), *class_name = command_word(c, "class"), *tier = command_word(c, "tier");
+    const struct command_value *key = command_value(c, "key");
+    struct admission a = {.address = command_word(c, "address"), .actor = c->actor.name, .rule = ""};
     const struct settings_list *list;
     struct policy *policy = NULL;
     struct list_row row = {0};
@@ -176,7 +180,11 @@ enum err cmd_member_add(struct flow *f, const struct command *c, struct reply *r
                                 .tier = mem_strdup(tier),
                                 .state = mem_strdup(member_state_name(MEMBER_ACTIVE)),
                                 .added_at = clock_now(f->clock)};
-        err = add_member(f, c, row.id, &m, why);
+        if (key) {
+            a.key = key->key;
+            a.certificate = buf_span(&key->certificate);
+        }
+        err = member_admit(f, policy, &a, &m, why);
     }
     if (!err && go_on)
         r->data = view_member(f, &m);

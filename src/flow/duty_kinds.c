@@ -1,10 +1,20 @@
 #include "flow/duty_kinds.h"
 
 #include "flow/approvals.h"
+#include "flow/daily.h"
+#include "flow/deadline_effects.h"
 #include "flow/key_refresh.h"
+#include "flow/reminders.h"
+#include "flow/timer.h"
 
 const struct duty_kind duty_kinds[] = {
     {"approval", approval_duty},
+    {"audit-head", audit_head_run},
+    {"chase", chase_run},
     {KEY_ROUND_DUTY, key_round_run},
+    {"missed", timer_tell_missed},
+    {"overdue", overdue_run},
+    {"reminder", reminder_run},
+    {"tell", tell_run},
     {NULL, NULL},
 };

@@ -108,7 +108,7 @@ static void decide_row(struct fanning *g, const struct member_row *m, const stru
     for (size_t i = 0; i < verdict.unstated.n; i++)
         decide_keys_add(&g->out->unstated, "%s", verdict.unstated.items[i]);
     decide_verdict_free(&verdict);
-    if (row->send && g->wish->only_told && !told)
+    if (row->send && g->wish->only_told && !told_version_by(g->f->db, g->c->id, m->id, g->telling.now_utc_s))
         skip(row, "tier.not-told", "was not told before");
     if (row->send && g->wish->tier && strcmp(policy_words(&row->tier->name, ""), g->wish->tier) != 0)
         skip(row, "option.tier", "left out by --tier");

@@ -17,12 +17,16 @@
 
 struct policies;
 struct held_row;
+struct clock_guard;
+struct timer;
 
 struct flow {
     const struct settings *settings;
     struct db *db;
     struct clock *clock;
     struct policies *policies;
+    struct clock_guard *guard; /* may the clock be believed (flow/clock_guard.h) */
+    struct timer *timer;       /* flow/timer.h */
     /* Is nothing under way or due? Asked for `wait`; core's. */
     bool (*settled)(void *ctx);
     void *settled_ctx;

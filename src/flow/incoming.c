@@ -18,6 +18,7 @@ void incoming_free(struct incoming *in)
     mime_message_free(&in->inner);
     mem_free_secret(&in->text);
     buf_free(&in->key);
+    free(in->key_facts);
     memset(in, 0, sizeof *in);
 }
 

@@ -34,6 +34,8 @@ struct incoming {
     /* A key that came with the mail (attached, or in an Autocrypt header of its From): for replies to it alone. */
     struct buf key;
     char key_fingerprint[PGP_FPR_SIZE];
+    struct pgp_key_info *key_facts; /* of a key that came, whether it can be used or not; NULL */
+    char key_rule[DIAG_RULE_MAX];   /* why one that came is not used: "key.expired", "key.secret"; "" */
 };
 
 void incoming_free(struct incoming *in);

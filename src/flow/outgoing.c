@@ -159,6 +159,7 @@ static enum err insert_copies(struct flow *f, const struct outgoing *m, const st
         struct copy_row copy = {.mail_id = mail->id,
                                 .member_id = to[i].member_id,
                                 .participant_id = to[i].participant_id,
+                                .application_id = to[i].application_id,
                                 .key_row = to[i].key_row,
                                 .org = (char *)to[i].org,
                                 .address = (char *)to[i].address,

@@ -64,6 +64,7 @@ struct outgoing {
 struct outgoing_to {
     int64_t member_id;          /* or 0 */
     int64_t participant_id;     /* or 0 */
+    int64_t application_id;     /* or 0 */
     int64_t key_row;            /* of a key in the list's shards, or 0 */
     const char *org;            /* NULL */
     const char *address;        /* a member's or admin's; NULL for a participant's, which is kept sealed */

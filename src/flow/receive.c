@@ -8,6 +8,7 @@
 #include "flow/policies.h"
 #include "store/audit.h"
 #include "store/held.h"
+#include "store/outbox.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,18 +55,26 @@ static enum err note_seen(struct flow *f, const struct incoming *in, const char 
     return err;
 }
 
-const char *receive_automatic_rule(const struct incoming *in)
+static enum automatic_sort sort_of(const struct flow *f, const struct incoming *in)
 {
-    const struct mime_message *m = &in->outer;
+    const struct settings_list *list = settings_list_for(f->settings, in->recipient);
+    struct automatic_facts facts = {.sender = in->sender, .list_address = list ? list->address : NULL};
 
-    if (!*in->sender)
-        return "bounce";
-    if (m->auto_submitted && strncasecmp(m->auto_submitted, "no", 2) != 0)
-        return "auto-submitted";
-    if (m->precedence && (strcasecmp(m->precedence, "bulk") == 0 || strcasecmp(m->precedence, "junk") == 0 ||
-                          strcasecmp(m->precedence, "list") == 0))
-        return "precedence";
-    return NULL;
+    if (!in->outer.n_parts) /* nobody could read it */
+        return *in->sender ? AUTOMATIC_NONE : AUTOMATIC_BOUNCE;
+    if (in->outer.message_id && mail_is_ours(f->db, in->outer.message_id))
+        return AUTOMATIC_OWN;
+    return automatic_sort_of(buf_span(&in->raw), &in->outer, &facts);
+}
+
+/* The team is told of each held mail; of what a program wrote, only so often in a day: a notice is mail too, and may be
+ * what the other program answers. Two daemons that write to each other fall silent by this. */
+static bool may_announce(struct flow *f, const struct incoming *in, int64_t list_id, const char *rule)
+{
+    enum automatic_sort sort = sort_of(f, in);
+    int64_t most = automatic_may_be_a_report(sort) ? RECEIVE_NOTICES_OF_LISTS : 1;
+
+    return sort == AUTOMATIC_NONE || held_count_since(f->db, list_id, rule, clock_now(f->clock) - 86400) < most;
 }
 
 static enum err hold_rows(struct flow *f, const struct incoming *in, const char *rule, struct diag *why)
@@ -74,11 +83,14 @@ static enum err hold_rows(struct flow *f, const struct incoming *in, const char 
     struct buf envelope = BUF_EMPTY;
     struct list_row row = {0};
     struct held_row held = {.at = clock_now(f->clock), .rule = (char *)rule};
+    bool announced = false;
     enum err err = ERR_OK;
 
     if (list)
         err = list_by_name(f->db, list->name, &row, why);
     held.list_id = row.id;
+    if (!err && list)
+        announced = may_announce(f, in, row.id, rule);
     frame_put_str(&envelope, in->sender);
     frame_put_str(&envelope, in->recipient);
     frame_put_i64(&envelope, in->received_at);
@@ -86,7 +98,7 @@ static enum err hold_rows(struct flow *f, const struct incoming *in, const char 
         err = held_insert(f->db, &held, buf_span(&envelope), buf_span(&in->raw), why);
     if (!err)
         err = audit_append(f->db, held.at, "embargod", "mail.held", held.code, rule, NULL, why);
-    if (!err && list) {
+    if (!err && announced) {
         char *text = mem_printf("A mail of %zu bytes is held under the rule `%s`.\n\n"
                                 "See it:      embargoctl held show %s\n"
                                 "Let it in:   embargoctl held release %s\n"
@@ -129,7 +141,7 @@ static enum err receive_bounce(struct receiving *r, struct diag *reason, struct 
 static enum err receive_automatic(struct receiving *r, struct diag *reason, struct diag *why)
 {
     (void)why;
-    return diag_set(reason, ERR_REJECT, receive_automatic_rule(r->in), "no person wrote this mail");
+    return diag_set(reason, ERR_REJECT, automatic_rule(r->sort), "no person wrote this mail");
 }
 
 static enum err receive_application(struct receiving *r, struct diag *reason, struct diag *why)
@@ -148,7 +160,7 @@ static bool is_to_bounces(const struct receiving *r)
 
 static bool is_automatic(const struct receiving *r)
 {
-    return receive_automatic_rule(r->in) != NULL;
+    return r->sort != AUTOMATIC_NONE;
 }
 
 static bool is_to_apply(const struct receiving *r)
@@ -186,6 +198,7 @@ static enum err receive_in_transaction(struct receiving *r, enum receive_result 
     if (err)
         return err == ERR_REJECT ? ERR_INTERNAL : err;
     *result = RECEIVE_CASE;
+    r->sort = sort_of(r->f, r->in);
     err = go_its_way(r, &reason, why);
     if (err == ERR_REJECT && *reason.rule) {
         *result = RECEIVE_HELD;

@@ -28,7 +28,8 @@ enum err receive_hold(struct flow *f, const struct incoming *in, const struct di
  */
 bool receive_is_repeated(struct flow *f, const struct incoming *in);
 
-/* Is this mail one that no person wrote (RFC 3834): a bounce, an automatic answer, a list's copy? Its rule, or NULL. */
-const char *receive_automatic_rule(const struct incoming *in);
+/* Held copies of lists and bulk mail of which the team is told in a day, for each rule; of what is certainly a
+ * program's, one. */
+#define RECEIVE_NOTICES_OF_LISTS 10
 
 #endif

@@ -60,7 +60,7 @@ static enum err check_post(struct receiving *r, struct diag *reason, struct diag
 }
 
 /* Somebody else's ciphertext, mailed as an own report, must not come back to him in an answer. */
-static enum err check_ciphertext(struct receiving *r, struct diag *reason, struct diag *why)
+enum err receiving_check_ciphertext(struct receiving *r, struct diag *reason, struct diag *why)
 {
     const char *owner = r->in->outer.from.n ? r->in->outer.from.items[0].spec : r->in->sender;
     bool seen = false, same = false;
@@ -122,7 +122,7 @@ static enum err accept_mail(struct receiving *r, struct diag *why)
 
 static enum err judge(struct receiving *r, struct diag *reason, struct diag *why)
 {
-    enum err err = check_ciphertext(r, reason, why);
+    enum err err = receiving_check_ciphertext(r, reason, why);
 
     if (!err)
         err = receiving_identify(r, why);

@@ -39,7 +39,7 @@ static enum decide_signature binding(const struct receiving *r)
     return bound;
 }
 
-static void find_by_signature(struct receiving *r)
+void receiving_find_signer(struct receiving *r)
 {
     const char *fingerprint = r->in->signature.fingerprint;
     struct diag none;
@@ -126,7 +126,7 @@ enum err receiving_identify(struct receiving *r, struct diag *why)
     struct span suffix = receiving_suffix(r);
     enum err err = ERR_OK;
 
-    find_by_signature(r);
+    receiving_find_signer(r);
     if (suffix.len > 2 && strncasecmp((const char *)suffix.data, "c-", 2) == 0)
         err = find_by_token(r, suffix, why);
     else

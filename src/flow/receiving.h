@@ -5,6 +5,7 @@
 #ifndef FLOW_RECEIVING_H
 #define FLOW_RECEIVING_H
 
+#include "codec/automatic.h"
 #include "flow/receive.h"
 #include "policy/decide.h"
 #include "store/cases.h"
@@ -20,6 +21,7 @@ struct receiving {
     struct participant_row participant; /* id 0: none */
     struct member_row member;           /* id 0: none */
     const struct settings_admin *admin;
+    enum automatic_sort sort;           /* of the mail as it came */
     bool by_token; /* the recipient was an address of the case */
     bool proved;   /* the sender is proved to be the admin, member or participant found */
     enum decide_signature bound;
@@ -32,6 +34,12 @@ struct receiving {
  * a mail to a case is then judged by the policy that the case has pinned.
  */
 enum err receiving_identify(struct receiving *r, struct diag *why);
+
+/* The part of that which goes by the signature alone: admin, member, proved, bound. */
+void receiving_find_signer(struct receiving *r);
+
+/* Held (ciphertext-seen) where this encrypted text came from another sender before. */
+enum err receiving_check_ciphertext(struct receiving *r, struct diag *reason, struct diag *why);
 
 /* What stands between + and @ of the recipient's address; empty: nothing. */
 struct span receiving_suffix(const struct receiving *r);

@@ -115,7 +115,7 @@ static bool sender_is_from(const struct incoming *in)
            (strcasecmp(sender, from) == 0 || is_below(sender + 1, from + 1) || is_below(from + 1, sender + 1));
 }
 
-static bool is_authenticated(const struct settings_list *list, const struct incoming *in)
+bool reporter_is_authenticated(const struct settings_list *list, const struct incoming *in)
 {
     if (incoming_is_signed(in))
         return true;
@@ -132,7 +132,7 @@ static bool may_acknowledge(struct flow *f, const struct settings_list *list, co
     *rule = "reporting.acknowledge";
     if (policy_is(v, POLICY_ACK_NEVER) || !addr_is_valid(in->sender))
         return false;
-    if (!policy_is(v, POLICY_ACK_ALWAYS) && !is_authenticated(list, in))
+    if (!policy_is(v, POLICY_ACK_ALWAYS) && !reporter_is_authenticated(list, in))
         return false;
     *rule = "limits.acknowledgements";
     if (db_value(f->db, 0, "SELECT COUNT(*) FROM mail WHERE kind = 'acknowledgement' AND made_at > ?", "i",

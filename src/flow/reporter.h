@@ -28,6 +28,9 @@ enum err reporter_write(struct flow *f, const struct settings_list *list, const 
                         const struct case_row *c, const struct participant_row *p, const char *subject,
                         const char *text, bool *notice_only, struct diag *why);
 
+/* May the sender be answered by a program: a good signature, or DMARC passed for a From of the envelope's domain. */
+bool reporter_is_authenticated(const struct settings_list *list, const struct incoming *in);
+
 /* Does Authentication-Results of this authserv-id (RFC 8601) say that DMARC passed? Pure. */
 bool reporter_dmarc_passed(struct span header_block, const char *authserv_id);
 

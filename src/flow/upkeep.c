@@ -1,5 +1,6 @@
 #include "flow/upkeep.h"
 
+#include "flow/daily.h"
 #include "flow/key_refresh.h"
 
 static enum err begin_list(struct flow *f, const struct settings_list *list, struct diag *why)
@@ -9,6 +10,8 @@ static enum err begin_list(struct flow *f, const struct settings_list *list, str
 
     if (!err)
         err = key_round_begin(f, row.id, why);
+    if (!err)
+        err = daily_begin(f, row.id, why);
     list_row_free(&row);
     return err;
 }

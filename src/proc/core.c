@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/sandbox.h"
 #include "codec/pgp_home.h"
+#include "flow/deadline_effects.h"
 #include "flow/policies.h"
 #include "flow/timer.h"
 #include "flow/upkeep.h"
@@ -47,8 +48,8 @@ bool core_is_settled(struct core *core)
     empty = names.n == 0;
     spool_names_free(&names);
     return empty && !opening_busy(core->opening) && !sealer_busy(core->sealer) && !importer_busy(core->importer) &&
-           !dispatch_busy(core->dispatch) && !publisher_busy(core->publisher) && !fetching_busy(core->fetching) &&
-           !pool_busy(core->pool) && !timer_count_due(&core->flow) && !copy_count_open(core->flow.db, now);
+           !dispatch_busy(core->dispatch) && !fetching_busy(core->fetching) && !pool_busy(core->pool) &&
+           !timer_count_due(&core->flow) && !copy_count_open(core->flow.db, now);
 }
 
 static bool is_settled(void *ctx)
@@ -298,6 +299,7 @@ static enum err start(struct core *core, const char *clock_file, struct diag *wh
         pool_new(core->loop, "/proc/self/exe", core->settings->limits.workers, core->settings->limits.worker_seconds);
     core->flow = (struct flow){.settings = core->settings,
                                .clock = &core->clock,
+                               .guard = &core->guard,
                                .policies = policies_new(folder),
                                .settled = is_settled,
                                .settled_ctx = core,
@@ -354,15 +356,16 @@ static void tick(struct core *core)
     struct diag why;
 
     if (!core->stopping) {
+        clock_guard_tick(&core->guard, core->flow.db);
         opening_tick(core->opening);
         importer_tick(core->importer);
         sealer_tick(core->sealer);
         dispatch_tick(core->dispatch);
-        publisher_tick(core->publisher);
-        control_tick(core->control);
         fetching_tick(core->fetching);
         if (timer_fire(&core->flow, &why))
             log_diag(NULL, "timer-failed", &why);
+        if (clock_watch(&core->flow, &why))
+            log_diag(NULL, "clock-alarm-failed", &why);
     }
     pool_tick(core->pool);
 }
@@ -378,7 +381,7 @@ static void run(struct core *core)
 
     while (!core->stopping || (is_busy(core) && clock_monotonic_ms() < give_up)) {
         tick(core);
-        loop_once(core->loop, !core->stopping && publisher_has_more(core->publisher) ? 0 : TICK_MS);
+        loop_once(core->loop, TICK_MS);
         if (core->stopping && !give_up)
             give_up = clock_monotonic_ms() + STOP_DEADLINE_MS;
     }
@@ -405,10 +408,10 @@ static void release(struct core *core)
     fetching_free(&core->fetching);
     dispatch_free(&core->dispatch);
     pool_free(&core->pool);
-    publisher_free(&core->publisher);
     sealer_free(&core->sealer);
     importer_free(&core->importer);
     opening_free(&core->opening);
+    timer_free(&core->flow.timer);
     policies_free(&core->flow.policies);
     spool_close(&core->spool);
     db_close(&core->flow.db);
@@ -432,12 +435,14 @@ int core_main(struct settings *settings, const char *clock_file, int courier_fd,
     } else {
         signal_fd = watch_signals(&core);
         sweep_bodies(&core);
+        clock_guard_open(&core.guard, core.flow.db,
+                         settings->limits.require_synchronised_clock && !clock_is_rehearsal(&core.clock));
+        core.flow.timer = timer_new(clock_now(&core.clock));
         core.opening = opening_new(&core);
         core.sealer = sealer_new(&core);
         core.importer = importer_new(&core);
         core.dispatch = dispatch_new(&core, courier_fd);
         core.fetching = fetching_new(&core, fetch_fd);
-        core.publisher = publisher_new(&core);
         core.control = control_new(&core, control_fd);
         loop_prepare_fd(intake_fd);
         loop_add(core.loop, intake_fd, POLLIN, on_intake, &core);

@@ -288,15 +288,17 @@ static void hand_over(struct dispatch *d, int64_t id)
 
 void dispatch_tick(struct dispatch *d)
 {
-    int64_t ids[64];
+    int64_t ids[64], now, staged;
     size_t n = 0, room = d->max_jobs - d->n_jobs;
     struct diag why;
 
     record_rest(d);
     if (!room || d->core->stopping || d->out.len > (8 << 20))
         return;
-    if (copy_due(d->core->flow.db, clock_now(&d->core->clock), d->jobs, d->n_jobs, ids, room < 64 ? room : 64, &n,
-                 &why)) {
+    now = clock_now(&d->core->clock);
+    /* A notice that was held back for its instant cannot be called back: a clock that is not believed holds it. */
+    staged = d->core->guard.trust == CLOCK_TRUSTED ? now : INT64_MIN;
+    if (copy_due(d->core->flow.db, now, staged, d->jobs, d->n_jobs, ids, room < 64 ? room : 64, &n, &why)) {
         log_diag(NULL, "queue-read-failed", &why);
         return;
     }

@@ -1,5 +1,6 @@
 /* Certificates that were recorded go into the GnuPG homes of their shards, many at a time. */
 #include "proc/core.h"
+#include "proc/quarantine.h"
 
 #include "base/frame.h"
 #include "base/log.h"
@@ -13,6 +14,7 @@ struct importer {
     struct core *core;
     bool running;
     bool waiting; /* the last look found keys to import */
+    struct quarantine *quarantine;
     int64_t ids[IMPORT_MAX];
     size_t n;
 };
@@ -22,18 +24,21 @@ struct importer *importer_new(struct core *core)
     struct importer *i = mem_zero(1, sizeof *i);
 
     i->core = core;
+    i->quarantine = quarantine_new(core);
     return i;
 }
 
 void importer_free(struct importer **i)
 {
+    if (*i)
+        quarantine_free(&(*i)->quarantine);
     free(*i);
     *i = NULL;
 }
 
 bool importer_busy(const struct importer *i)
 {
-    return i->running || i->waiting;
+    return i->running || i->waiting || quarantine_busy(i->quarantine);
 }
 
 static void imported(void *ctx, enum err err, struct span reply, const struct diag *why)
@@ -99,6 +104,7 @@ void importer_tick(struct importer *im)
     int64_t shard = 0;
     char *home;
 
+    quarantine_tick(im->quarantine);
     if (im->running)
         return;
     gather(im, &list, &shard, &certificates);

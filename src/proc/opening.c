@@ -34,7 +34,23 @@ struct opening *opening_new(struct core *core)
     return o;
 }
 
-static void mail_free(struct mail *m)
+struct mail *opening_mail_new(struct core *core, const struct opening_ends *ends)
+{
+    const struct settings_limits *l = &core->settings->limits;
+    struct mail *m = mem_zero(1, sizeof *m);
+
+    m->core = core;
+    m->ends = ends;
+    m->part_a = m->part_b = -1;
+    buf_init(&m->packets, BUF_MAX_DEFAULT);
+    buf_init(&m->in.raw, l->hold_bytes + (1 << 20));
+    buf_init(&m->in.plain, l->decrypted_bytes);
+    buf_init(&m->in.cipher, BUF_MAX_DEFAULT);
+    buf_init(&m->in.key, BUF_MAX_DEFAULT);
+    return m;
+}
+
+void opening_mail_free(struct mail *m)
 {
     incoming_free(&m->in);
     buf_free(&m->packets);
@@ -48,7 +64,7 @@ void opening_free(struct opening **o)
         return;
     for (struct mail *m = (*o)->open, *next; m; m = next) {
         next = m->next;
-        mail_free(m);
+        opening_mail_free(m);
     }
     free(*o);
     *o = NULL;
@@ -67,7 +83,7 @@ static void leave(struct mail *m)
         at = &(*at)->next;
     *at = m->next;
     m->o->n_open--;
-    mail_free(m);
+    opening_mail_free(m);
 }
 
 /* The database has it: the spool's file may go. */
@@ -88,11 +104,24 @@ static void defer(struct mail *m, const struct diag *why)
     leave(m);
 }
 
-void opening_hold(struct mail *m, const struct diag *reason)
+static void hold(struct mail *m, const struct diag *reason)
 {
     struct diag why;
 
     if (receive_hold(&m->core->flow, &m->in, reason, &why)) {
+        defer(m, &why);
+        return;
+    }
+    finish(m);
+}
+
+static void receive(struct mail *m)
+{
+    enum receive_result result;
+    char rule[DIAG_RULE_MAX];
+    struct diag why;
+
+    if (receive_mail(&m->core->flow, &m->in, &result, rule, &why)) {
         defer(m, &why);
         return;
     }
@@ -121,7 +150,7 @@ static void take_unread(struct mail *m, const struct diag *why)
     m->in.outer.subject = mem_strdup("A mail that could not be read");
     m->in.text = mem_printf(
         "This mail was let in by an admin. It could not be read (%s), and is attached as it came.\n", why->rule);
-    opening_receive(m);
+    receive(m);
 }
 
 static struct tries *tries_of(struct opening *o, const char *name)
@@ -137,8 +166,7 @@ static struct tries *tries_of(struct opening *o, const char *name)
     return t;
 }
 
-/* A worker said no, or ended. What is the mail's fault is held; what is not is tried again, a few times. */
-void opening_worker_failed(struct mail *m, enum err err, const struct diag *why)
+static void held_or_deferred(struct mail *m, enum err err, const struct diag *why)
 {
     struct diag poison;
     bool died = strncmp(why->rule, "worker.", 7) == 0;
@@ -146,43 +174,28 @@ void opening_worker_failed(struct mail *m, enum err err, const struct diag *why)
 
     if (m->in.released && (err == ERR_REJECT || err == ERR_LIMIT || hopeless)) {
         take_unread(m, why);
-        return;
-    }
-    if (err == ERR_REJECT || err == ERR_LIMIT) {
-        opening_hold(m, why);
-        return;
-    }
-    if (hopeless) {
+    } else if (err == ERR_REJECT || err == ERR_LIMIT) {
+        hold(m, why);
+    } else if (hopeless) {
         diag_set(&poison, ERR_REJECT, "poison", "the mail took its worker down several times");
-        opening_hold(m, &poison);
-        return;
+        hold(m, &poison);
+    } else {
+        defer(m, why);
     }
-    defer(m, why);
 }
 
 /* A gpg or an agent that was killed, or met a full table of files, says the same as of a mail that is damaged. */
-void opening_gpg_failed(struct mail *m, enum err err, const struct diag *why)
+static void failed(struct mail *m, enum err err, bool by_gpg, const struct diag *why)
 {
-    if (err == ERR_REJECT && tries_of(m->o, m->name)->refused++ == 0) {
+    if (by_gpg && err == ERR_REJECT && tries_of(m->o, m->name)->refused++ == 0) {
         log_event(NULL, "mail-refused-once", why->rule, "gpg is asked again");
         leave(m);
         return;
     }
-    opening_worker_failed(m, err, why);
+    held_or_deferred(m, err, why);
 }
 
-void opening_receive(struct mail *m)
-{
-    enum receive_result result;
-    char rule[DIAG_RULE_MAX];
-    struct diag why;
-
-    if (receive_mail(&m->core->flow, &m->in, &result, rule, &why)) {
-        defer(m, &why);
-        return;
-    }
-    finish(m);
-}
+static const struct opening_ends ends_of_daemon = {receive, failed};
 
 const struct settings_list *opening_list_of(const struct mail *m)
 {
@@ -211,26 +224,20 @@ static enum err load(struct core *core, const char *name, struct incoming *in, u
     in->received_at = clock_is_rehearsal(&core->clock) ? clock_now(&core->clock) : entry.received_at_utc_s;
     *flags = entry.flags;
     in->released = (entry.flags & SPOOL_RELEASED) != 0;
-    buf_init(&in->raw, core->settings->limits.hold_bytes + (1 << 20));
-    buf_init(&in->plain, core->settings->limits.decrypted_bytes);
-    buf_init(&in->cipher, BUF_MAX_DEFAULT);
-    buf_init(&in->key, BUF_MAX_DEFAULT);
     err = spool_entry_load(&entry, &in->raw, why);
+    mime_mend_line_ends(&in->raw);
     spool_entry_close(&entry);
     return err;
 }
 
 static void begin(struct opening *o, const char *name)
 {
-    struct mail *m = mem_zero(1, sizeof *m);
+    struct mail *m = opening_mail_new(o->core, &ends_of_daemon);
     unsigned flags = 0;
     struct diag why;
     enum err err;
 
     m->o = o;
-    m->core = o->core;
-    m->part_a = m->part_b = -1;
-    buf_init(&m->packets, BUF_MAX_DEFAULT);
     snprintf(m->name, sizeof m->name, "%s", name);
     m->next = o->open;
     o->open = m;
@@ -245,13 +252,13 @@ static void begin(struct opening *o, const char *name)
         finish(m);
     } else if (flags & SPOOL_OVERSIZE) {
         diag_set(&why, ERR_REJECT, "too-large", "the mail is larger than limits.message_bytes");
-        opening_hold(m, &why);
+        hold(m, &why);
     } else if (flags & SPOOL_NO_ENVELOPE) {
         diag_set(&why, ERR_REJECT, "no-envelope", "no field of the Maildir's file says from whom or to which list");
-        opening_hold(m, &why);
+        hold(m, &why);
     } else if (!opening_list_of(m)) {
         diag_set(&why, ERR_REJECT, "no-list", "the recipient is no address of a list");
-        opening_hold(m, &why);
+        hold(m, &why);
     } else {
         opening_begin_steps(m);
     }

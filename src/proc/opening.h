@@ -11,6 +11,7 @@
 struct mail {
     struct mail *next;
     struct opening *o;
+    const struct opening_ends *ends;
     struct core *core;
     char name[SPOOL_NAME_SIZE];
     struct incoming in;
@@ -23,17 +24,26 @@ struct mail {
     char *home;          /* the shard in which the signature was looked at; NULL: the list's home alone */
 };
 
+/*
+ * Where a mail's way ends. The daemon's own ends are opening.c's; tests/corpus has others, which write down what became
+ * of the mail. Each takes the mail: it is gone afterwards.
+ */
+struct opening_ends {
+    /* It is open, and meets the policy. */
+    void (*open)(struct mail *m);
+    /*
+     * A worker said no, or ended: what is the mail's fault is held; what is not is tried again, a few times. by_gpg: it
+     * was gpg that refused, which may have been killed, or have met a full table of files: it is asked once more.
+     */
+    void (*failed)(struct mail *m, enum err err, bool by_gpg, const struct diag *why);
+};
+
+/* A mail without an envelope and bytes yet; the steps call its ends from pool_tick or the loop. */
+struct mail *opening_mail_new(struct core *core, const struct opening_ends *ends);
+void opening_mail_free(struct mail *m);
+
 /* The first step: the structure of the mail as it came. */
 void opening_begin_steps(struct mail *m);
-
-/* The last one: the mail is open, and meets the policy. */
-void opening_receive(struct mail *m);
-
-/* A worker said no, or ended: what is the mail's fault is held; what is not is tried again, a few times. */
-void opening_worker_failed(struct mail *m, enum err err, const struct diag *why);
-/* The same, of a crypto worker: what gpg refuses is begun once more before it is held. */
-void opening_gpg_failed(struct mail *m, enum err err, const struct diag *why);
-void opening_hold(struct mail *m, const struct diag *reason);
 
 /* The list that the mail is for. */
 const struct settings_list *opening_list_of(const struct mail *m);

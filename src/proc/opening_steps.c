@@ -12,6 +12,7 @@
 #include "codec/pgp_scan.h"
 #include "codec/pgp_wire.h"
 #include "proc/find_key.h"
+#include "store/applications.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,8 +58,13 @@ static char *home_of_signer(struct mail *m)
         list_by_name(m->core->flow.db, list->name, &row, &why))
         return NULL;
     shard = key_shard_of_issuer(m->core->flow.db, row.id, m->in.signature.issuer);
+    /* An applicant's key proves an applicant, whatever else its home holds. */
+    if (shard < 0 && application_has_issuer(m->core->flow.db, row.id, m->in.signature.issuer))
+        m->in.by_loose_key = true;
     list_row_free(&row);
-    return shard < 0 ? NULL : settings_shard(m->core->settings, list->name, shard);
+    if (shard < 0)
+        return m->in.by_loose_key ? settings_gnupg(m->core->settings, list->name, "quarantine") : NULL;
+    return settings_shard(m->core->settings, list->name, shard);
 }
 
 /* Bytes that may come out of this mail: the limit, or so many times what went in (never less than a page of text). */
@@ -82,7 +88,7 @@ static void bad_frame(struct mail *m)
     struct diag why;
 
     diag_set(&why, ERR_AGAIN, "worker.frame", "a worker's answer is damaged");
-    opening_worker_failed(m, ERR_AGAIN, &why);
+    m->ends->failed(m, ERR_AGAIN, false, &why);
 }
 
 /* What was inside is read from now on. The text of inline PGP is made an entity of its own. */
@@ -113,11 +119,11 @@ static void verified(void *ctx, enum err err, struct span reply, const struct di
         return;
     }
     if (m->tried_loose && (err == ERR_REJECT || err == ERR_LIMIT)) {
-        opening_receive(m);
+        m->ends->open(m);
         return;
     }
     if (err) {
-        opening_gpg_failed(m, err, why);
+        m->ends->failed(m, err, true, why);
         return;
     }
     frame_reader_init(&r, reply);
@@ -129,7 +135,7 @@ static void verified(void *ctx, enum err err, struct span reply, const struct di
     take_signatures(m, sigs, n);
     if (m->tried_loose) {
         m->in.by_loose_key = true;
-        opening_receive(m);
+        m->ends->open(m);
         return;
     }
     home = m->home ? NULL : home_of_signer(m);
@@ -209,7 +215,7 @@ static void judge_loose_signature(struct mail *m)
     if (m->tried_loose || !m->in.has_signature || m->in.signature.verdict != PGP_SIG_UNKNOWN_KEY ||
         (participant_key_of_issuer(m->core->flow.db, m->in.signature.issuer, &key, &why) && !m->in.key.len)) {
         buf_free(&key);
-        opening_receive(m);
+        m->ends->open(m);
         return;
     }
     m->tried_loose = true;
@@ -217,6 +223,21 @@ static void judge_loose_signature(struct mail *m)
     verify_at(m, folder, key.len ? buf_span(&key) : buf_span(&m->in.key));
     buf_free(&key);
     free(folder);
+}
+
+/* Takes info. */
+static void take_key(struct mail *m, struct pgp_key_info *info, struct span certificate)
+{
+    enum pgp_key_state state = pgp_key_state_at(info, clock_now(&m->core->clock), NULL, 0);
+
+    free(m->in.key_facts);
+    m->in.key_facts = info;
+    if (pgp_key_state_sends(state)) {
+        buf_add(&m->in.key, certificate.data, certificate.len);
+        snprintf(m->in.key_fingerprint, sizeof m->in.key_fingerprint, "%s", info->fingerprint);
+    } else {
+        snprintf(m->in.key_rule, sizeof m->in.key_rule, "key.%s", pgp_key_state_name(state));
+    }
 }
 
 static void key_examined(void *ctx, enum err err, struct span reply, const struct diag *why)
@@ -231,13 +252,13 @@ static void key_examined(void *ctx, enum err err, struct span reply, const struc
         frame_reader_init(&r, reply);
         facts = frame_get_bytes(&r);
         certificate = frame_get_bytes(&r);
-        if (frame_done(&r) && !pgp_key_info_get(facts, info, &bad) &&
-            pgp_key_state_sends(pgp_key_state_at(info, clock_now(&m->core->clock), NULL, 0))) {
-            buf_add(&m->in.key, certificate.data, certificate.len);
-            snprintf(m->in.key_fingerprint, sizeof m->in.key_fingerprint, "%s", info->fingerprint);
+        if (frame_done(&r) && !pgp_key_info_get(facts, info, &bad)) {
+            take_key(m, info, certificate);
+            info = NULL;
         }
     } else {
         log_event(NULL, "attached-key-refused", why->rule, NULL);
+        snprintf(m->in.key_rule, sizeof m->in.key_rule, "%s", why->rule);
     }
     free(info);
     judge_loose_signature(m);
@@ -275,7 +296,7 @@ static void opened(void *ctx, enum err err, struct span reply, const struct diag
     char *home;
 
     if (err) {
-        opening_gpg_failed(m, err, why);
+        m->ends->failed(m, err, true, why);
         return;
     }
     frame_reader_init(&r, reply);
@@ -309,7 +330,7 @@ static void decrypt(struct mail *m, struct buf *armored)
 
     buf_free(armored);
     if (err) {
-        opening_worker_failed(m, err, &why);
+        m->ends->failed(m, err, false, &why);
         return;
     }
     home = settings_gnupg(core->settings, opening_list_of(m)->name, "list");
@@ -334,7 +355,7 @@ static void decrypt_part(struct mail *m, int part)
         return;
     }
     buf_free(&armored);
-    opening_worker_failed(m, err, &why);
+    m->ends->failed(m, err, false, &why);
 }
 
 /* A text that is armor from end to end: an encrypted message, or a clear-signed one. */
@@ -347,7 +368,7 @@ static void open_inline(struct mail *m)
 
     if (err) {
         buf_free(&text);
-        opening_worker_failed(m, err, &why);
+        m->ends->failed(m, err, false, &why);
         return;
     }
     m->is_inline = true;
@@ -375,7 +396,7 @@ static void parsed_outer(struct mail *m)
         verify_at_list(m);
     } else if (m->shape == MIME_SMIME) {
         diag_set(&why, ERR_REJECT, "smime", "S/MIME is not read: ask for OpenPGP");
-        opening_worker_failed(m, ERR_REJECT, &why);
+        m->ends->failed(m, ERR_REJECT, false, &why);
     } else {
         look_for_key(m);
     }
@@ -388,7 +409,7 @@ static void parsed_inner(struct mail *m)
 
     if (m->shape == MIME_PGP_ENCRYPTED) {
         diag_set(&why, ERR_REJECT, "nested-encryption", "an encrypted mail inside an encrypted one is not opened");
-        opening_worker_failed(m, ERR_REJECT, &why);
+        m->ends->failed(m, ERR_REJECT, false, &why);
     } else if (m->shape == MIME_PGP_SIGNED && !m->in.has_signature) {
         m->in.root = m->part_a;
         verify_at_list(m);
@@ -409,7 +430,7 @@ static void parsed(void *ctx, enum err err, struct span reply, const struct diag
     uint32_t shape;
 
     if (err) {
-        opening_worker_failed(m, err, why);
+        m->ends->failed(m, err, false, why);
         return;
     }
     frame_reader_init(&r, reply);

@@ -12,6 +12,7 @@
 #include "base/instant.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "store/applications.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -135,6 +136,20 @@ static void encrypted(void *ctx, enum err err, struct span reply, const struct d
     submit_waiting(s);
 }
 
+/* A key that is in no shard: a participant's, or an applicant's. */
+static enum err copy_own_key(struct core *core, const struct copy_row *row, struct buf *key, struct diag *why)
+{
+    struct pgp_key_info *facts;
+    enum err err;
+
+    if (!row->application_id)
+        return participant_key(core->flow.db, row->participant_id, key, why);
+    facts = mem_zero(1, sizeof *facts);
+    err = application_key(core->flow.db, row->application_id, facts, key, why);
+    free(facts);
+    return err;
+}
+
 static void submit_participant(struct part *p)
 {
     struct core *core = p->t->s->core;
@@ -145,7 +160,7 @@ static void submit_participant(struct part *p)
     enum err err = copy_by_id(core->flow.db, p->copies[0], &row, &why);
 
     if (!err)
-        err = participant_key(core->flow.db, row.participant_id, &key, &why);
+        err = copy_own_key(core, &row, &key, &why);
     if (err) {
         p->t->s->n_running--;
         sealer_part_failed(p, &why);
@@ -260,7 +275,7 @@ static void add_copy(struct task *t, const struct copy_row *copy, size_t max, st
     struct part *p;
     struct diag why;
 
-    if (copy->participant_id) {
+    if (copy->participant_id || copy->application_id) {
         p = sealer_part_new(t, -1);
         p->alone = true;
         sealer_part_add(p, copy->id, copy->fingerprint, 0);

@@ -22,6 +22,7 @@
  *   CRYPTO_UPDATE     the same, known certificate           → the same with what is known (pgp_key_update); a
  * revocation alone of a key that is not handed in  → no facts, and the key's fingerprint CRYPTO_IMPORT     home, count,
  * certificates             → count of those taken, then a bool for each
+ *   CRYPTO_QUARANTINE quarantine home, fingerprint, certificate bytes (none: the key is deleted) → nothing
  */
 #ifndef PROC_WORKER_H
 #define PROC_WORKER_H
@@ -45,7 +46,8 @@ enum worker_op {
     CRYPTO_ENCRYPT_TO,
     CRYPTO_EXAMINE,
     CRYPTO_UPDATE,
-    CRYPTO_IMPORT
+    CRYPTO_IMPORT,
+    CRYPTO_QUARANTINE
 };
 
 enum verify_form { VERIFY_INLINE, VERIFY_DETACHED, VERIFY_CLEAR };

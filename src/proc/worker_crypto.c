@@ -372,14 +372,42 @@ static enum err import(struct span request, struct buf *reply, struct diag *why)
     return err;
 }
 
+/* Keys of applicants come and go here, one by one. */
+static enum err quarantine(struct span request, struct buf *reply, struct diag *why)
+{
+    char found[PGP_FPR_SIZE];
+    struct frame_reader r;
+    struct span certificate;
+    char *home, *fingerprint;
+    int64_t now;
+    enum err err;
+
+    (void)reply;
+    frame_reader_init(&r, request);
+    home = get_home(&r, &now);
+    fingerprint = frame_get_str(&r);
+    certificate = frame_get_bytes(&r);
+    err = frame_done(&r) && home && fingerprint ? pgp_home_make(home, PGP_HOME_QUARANTINE, why) : damaged(why);
+    if (!err)
+        err = set_time(home, time_for_keys(now), why);
+    if (!err && certificate.len)
+        err = pgp_key_import(home, certificate, found, why);
+    else if (!err && (err = pgp_key_delete(home, fingerprint, false, why)) == ERR_NOT_FOUND)
+        err = ERR_OK;
+    free(home);
+    free(fingerprint);
+    return err;
+}
+
 enum err worker_crypto_do(uint32_t op, struct span request, struct buf *reply, struct diag *why)
 {
     static const struct {
         uint32_t op;
         enum err (*run)(struct span, struct buf *, struct diag *);
-    } table[] = {{CRYPTO_UNWRAP, unwrap},   {CRYPTO_OPEN, open_message}, {CRYPTO_VERIFY, verify},
-                 {CRYPTO_SIGN, sign},       {CRYPTO_ENCRYPT, encrypt},   {CRYPTO_ENCRYPT_TO, encrypt_to},
-                 {CRYPTO_EXAMINE, examine}, {CRYPTO_UPDATE, update},     {CRYPTO_IMPORT, import}};
+    } table[] = {
+        {CRYPTO_UNWRAP, unwrap},   {CRYPTO_OPEN, open_message},     {CRYPTO_VERIFY, verify},   {CRYPTO_SIGN, sign},
+        {CRYPTO_ENCRYPT, encrypt}, {CRYPTO_ENCRYPT_TO, encrypt_to}, {CRYPTO_EXAMINE, examine}, {CRYPTO_UPDATE, update},
+        {CRYPTO_IMPORT, import},   {CRYPTO_QUARANTINE, quarantine}};
 
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
         if (table[i].op == op)

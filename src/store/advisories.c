@@ -154,14 +154,43 @@ enum err patch_content(struct db *db, int64_t id, struct buf *out, struct diag *
 }
 
 enum err told_add(struct db *db, int64_t case_id, int64_t member_id, int64_t version, const char *tier,
-                  int64_t now_utc_s, struct diag *why)
+                  int64_t at_utc_s, struct diag *why)
 {
     return db_run(db, why, "INSERT OR IGNORE INTO told(case_id, member_id, version, tier, at) VALUES(?, ?, ?, ?, ?)",
-                  "iiiti", case_id, member_id, version, tier, now_utc_s);
+                  "iiiti", case_id, member_id, version, tier, at_utc_s);
 }
 
 int64_t told_version(struct db *db, int64_t case_id, int64_t member_id)
 {
     return db_value(db, 0, "SELECT MAX(version) FROM told WHERE case_id = ? AND member_id = ?", "ii", case_id,
                     member_id);
+}
+
+int64_t told_version_by(struct db *db, int64_t case_id, int64_t member_id, int64_t now_utc_s)
+{
+    return db_value(db, 0, "SELECT MAX(version) FROM told WHERE case_id = ? AND member_id = ? AND at <= ?", "iii",
+                    case_id, member_id, now_utc_s);
+}
+
+enum err told_waiting(struct db *db, int64_t case_id, int64_t now_utc_s, struct told_row **out, size_t *n,
+                      struct diag *why)
+{
+    struct db_rows *rows =
+        db_query(db, "SELECT member_id, tier, MAX(at) FROM told WHERE case_id = ? AND at > ? GROUP BY member_id, tier",
+                 "ii", case_id, now_utc_s);
+
+    *out = NULL;
+    *n = 0;
+    while (db_next(rows)) {
+        *out = mem_resize(*out, *n + 1, sizeof **out);
+        (*out)[(*n)++] = (struct told_row){db_int(rows, 0), db_text_copy(rows, 1), db_int(rows, 2)};
+    }
+    return db_rows_end(&rows, why);
+}
+
+enum err told_move(struct db *db, int64_t case_id, int64_t member_id, int64_t now_utc_s, int64_t at_utc_s,
+                   struct diag *why)
+{
+    return db_run(db, why, "UPDATE told SET at = ? WHERE case_id = ? AND member_id = ? AND at > ?", "iiii", at_utc_s,
+                  case_id, member_id, now_utc_s);
 }

@@ -41,9 +41,23 @@ enum err patch_all(struct db *db, int64_t advisory_id, struct patch_row **out, s
 enum err patch_content(struct db *db, int64_t id, struct buf *out, struct diag *why);
 
 /* ---- who was told ---- */
+/* at: when the mail goes, which may be to come. */
 enum err told_add(struct db *db, int64_t case_id, int64_t member_id, int64_t version, const char *tier,
-                  int64_t now_utc_s, struct diag *why);
+                  int64_t at_utc_s, struct diag *why);
 /* The highest version that the member was told; 0: never. */
 int64_t told_version(struct db *db, int64_t case_id, int64_t member_id);
+/* The same, of what has gone by then: a member whose notice still waits for its instant knows nothing. */
+int64_t told_version_by(struct db *db, int64_t case_id, int64_t member_id, int64_t now_utc_s);
+
+/* Members of a case whose notice waits for its instant, with their tiers. The caller frees each tier and the array. */
+struct told_row {
+    int64_t member_id;
+    char *tier;
+    int64_t at;
+};
+enum err told_waiting(struct db *db, int64_t case_id, int64_t now_utc_s, struct told_row **out, size_t *n,
+                      struct diag *why);
+enum err told_move(struct db *db, int64_t case_id, int64_t member_id, int64_t now_utc_s, int64_t at_utc_s,
+                   struct diag *why);
 
 #endif

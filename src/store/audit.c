@@ -28,7 +28,7 @@ static void entry_hash(const struct audit_entry *e, char out[65])
     free(text);
 }
 
-static enum err read_head(struct db *db, int64_t *seq, char prev[65], struct diag *why)
+enum err audit_head(struct db *db, int64_t *seq, char prev[65], struct diag *why)
 {
     struct db_rows *rows = db_query(db, "SELECT id, hash FROM audit ORDER BY id DESC LIMIT 1", "");
 
@@ -50,7 +50,7 @@ enum err audit_append(struct db *db, int64_t now_utc_s, const char *actor, const
                             .object = (char *)object,
                             .rule = (char *)(rule ? rule : "")};
     char prev[65], hash[65];
-    enum err err = read_head(db, &e.seq, prev, why);
+    enum err err = audit_head(db, &e.seq, prev, why);
 
     if (err)
         return err;

@@ -25,6 +25,9 @@ void audit_entry_free(struct audit_entry *e);
 enum err audit_append(struct db *db, int64_t now_utc_s, const char *actor, const char *event, const char *object,
                       const char *rule, const char *detail, struct diag *why);
 
+/* The last entry's number (0: none yet) and hash. */
+enum err audit_head(struct db *db, int64_t *seq, char hash[65], struct diag *why);
+
 /* Entries of an object (NULL: all), in order. */
 enum err audit_entries(struct db *db, const char *object, struct audit_entry **out, size_t *n, struct diag *why);
 

@@ -35,13 +35,13 @@ static bool is_busy(int64_t id, const int64_t *busy, size_t n)
 #define DUE(state)                                                                                                     \
     "SELECT * FROM (SELECT c.id, c.next_at FROM copy c LEFT JOIN member m ON m.id = c.member_id WHERE c.state = "      \
     "'" state "' AND c.next_at <= ?1 AND (m.id IS NULL OR m.state IN ('active', 'key-trouble'))"                       \
-    " ORDER BY c.next_at, c.id LIMIT ?2)"
+    " AND (c.earliest_at IS NULL OR c.earliest_at <= ?3) ORDER BY c.next_at, c.id LIMIT ?2)"
 
-enum err copy_due(struct db *db, int64_t now_utc_s, const int64_t *busy, size_t n_busy, int64_t *ids, size_t max,
-                  size_t *n, struct diag *why)
+enum err copy_due(struct db *db, int64_t now_utc_s, int64_t staged_utc_s, const int64_t *busy, size_t n_busy,
+                  int64_t *ids, size_t max, size_t *n, struct diag *why)
 {
     struct db_rows *rows = db_query(db, DUE("queued") " UNION ALL " DUE("deferred") " ORDER BY next_at, id LIMIT ?2",
-                                    "ii", now_utc_s, (int64_t)(max + n_busy));
+                                    "iii", now_utc_s, (int64_t)(max + n_busy), staged_utc_s);
 
     *n = 0;
     while (*n < max && db_next(rows))
@@ -133,4 +133,29 @@ enum err copy_drop_case(struct db *db, int64_t case_id, const char *code, int64_
 
     *n = err ? 0 : db_changes(db);
     return err;
+}
+
+int64_t copy_count_staged_due(struct db *db, int64_t now_utc_s)
+{
+    return db_value(db, 0,
+                    "SELECT COUNT(*) FROM copy WHERE state IN ('queued', 'deferred') AND earliest_at IS NOT NULL"
+                    " AND next_at <= ?",
+                    "i", now_utc_s);
+}
+
+enum err copy_move_staged(struct db *db, int64_t case_id, int64_t member_id, int64_t now_utc_s, int64_t at_utc_s,
+                          struct diag *why)
+{
+    return db_run(db, why,
+                  "UPDATE copy SET earliest_at = ?1, next_at = ?1 WHERE member_id = ?2 AND earliest_at > ?3"
+                  " AND state IN ('sealing', 'queued') AND mail_id IN (SELECT id FROM mail WHERE case_id = ?4)",
+                  "iiii", at_utc_s, member_id, now_utc_s, case_id);
+}
+
+enum err copy_drop_staged(struct db *db, int64_t case_id, const char *code, int64_t now_utc_s, struct diag *why)
+{
+    return db_run(db, why,
+                  "UPDATE copy SET state = 'dropped', code = ?1, done_at = ?2 WHERE earliest_at > ?2"
+                  " AND state IN ('sealing', 'queued') AND mail_id IN (SELECT id FROM mail WHERE case_id = ?3)",
+                  "tii", code, now_utc_s, case_id);
 }

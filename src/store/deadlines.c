@@ -88,7 +88,39 @@ int64_t deadline_count_due(struct db *db, int64_t now_utc_s)
 
 enum err deadline_set_fired(struct db *db, int64_t id, int64_t now_utc_s, struct diag *why)
 {
-    return db_run(db, why, "UPDATE deadline SET fired_at = ? WHERE id = ?", "ii", now_utc_s, id);
+    return db_run(db, why, "UPDATE deadline SET fired_at = ?1 WHERE id = ?2 AND fired_at IS NULL AND at <= ?1", "ii",
+                  now_utc_s, id);
+}
+
+enum err deadline_find(struct db *db, int64_t case_id, const char *clock, const char *tier, struct deadline_row *out,
+                       struct diag *why)
+{
+    struct deadline_row *rows;
+    size_t n;
+    enum err err =
+        read_all(db_query(db, "SELECT " DEADLINE_COLUMNS " FROM deadline WHERE case_id = ? AND clock = ? AND tier IS ?",
+                          "itt", case_id, clock, tier),
+                 &rows, &n, why);
+
+    memset(out, 0, sizeof *out);
+    if (!err && !n)
+        err = diag_set(why, ERR_NOT_FOUND, "deadline.unknown", "the case has no such deadline");
+    if (n)
+        *out = rows[0];
+    free(rows);
+    return err;
+}
+
+enum err deadline_missed(struct db *db, int64_t list_id, int64_t fired_utc_s, int64_t late_s, struct deadline_row **out,
+                         size_t *n, struct diag *why)
+{
+    return read_all(
+        db_query(db,
+                 "SELECT d.id, d.case_id, d.clock, d.tier, d.at, d.rule, d.force, d.fired_at FROM deadline d"
+                 " JOIN cases c ON c.id = d.case_id WHERE c.list_id = ?1 AND d.fired_at = ?2"
+                 " AND d.fired_at - d.at > ?3 ORDER BY d.at, d.id",
+                 "iii", list_id, fired_utc_s, late_s),
+        out, n, why);
 }
 
 int64_t deadline_next_at(struct db *db)

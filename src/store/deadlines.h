@@ -31,7 +31,14 @@ enum err deadline_all(struct db *db, int64_t case_id, struct deadline_row **out,
 /* Those due at now and not fired, oldest first, of all cases. */
 enum err deadline_due(struct db *db, int64_t now_utc_s, struct deadline_row **out, size_t *n, struct diag *why);
 int64_t deadline_count_due(struct db *db, int64_t now_utc_s);
+/* Only one that is still due then: db_changes tells. */
 enum err deadline_set_fired(struct db *db, int64_t id, int64_t now_utc_s, struct diag *why);
+/* One of a case by clock and tier; ERR_NOT_FOUND. */
+enum err deadline_find(struct db *db, int64_t case_id, const char *clock, const char *tier, struct deadline_row *out,
+                       struct diag *why);
+/* Those of a list that fired then, more than late_s after their instants, in order. */
+enum err deadline_missed(struct db *db, int64_t list_id, int64_t fired_utc_s, int64_t late_s, struct deadline_row **out,
+                         size_t *n, struct diag *why);
 /* The next instant at which something fires; INSTANT_NONE: nothing. */
 int64_t deadline_next_at(struct db *db);
 

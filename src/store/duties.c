@@ -23,6 +23,12 @@ enum err duty_put(struct db *db, int64_t list_id, const char *kind, int64_t obje
                   "ititi", list_id, kind, object, detail, at);
 }
 
+enum err duty_want(struct db *db, int64_t list_id, const char *kind, int64_t object, const char *detail, int64_t at,
+                   struct diag *why)
+{
+    return duty_is_put(db, kind, object, detail) ? ERR_OK : duty_put(db, list_id, kind, object, detail, at, why);
+}
+
 enum err duty_end(struct db *db, const char *kind, int64_t object, const char *detail, struct diag *why)
 {
     return db_run(db, why, "DELETE FROM duty WHERE kind = ?1 AND object = ?2 AND (?3 IS NULL OR detail = ?3)", "tit",
@@ -48,7 +54,16 @@ enum err duty_due(struct db *db, int64_t now_utc_s, struct duty_row **out, size_
 
 enum err duty_set_done(struct db *db, int64_t id, int64_t now_utc_s, struct diag *why)
 {
-    return db_run(db, why, "UPDATE duty SET done_at = ? WHERE id = ?", "ii", now_utc_s, id);
+    return db_run(db, why, "UPDATE duty SET done_at = ?1 WHERE id = ?2 AND done_at IS NULL AND at <= ?1", "ii",
+                  now_utc_s, id);
+}
+
+bool duty_is_overtaken(struct db *db, const struct duty_row *row, const char *begins, int64_t now_utc_s)
+{
+    return db_value(db, 0,
+                    "SELECT COUNT(*) FROM duty WHERE kind = ?1 AND object = ?2 AND at > ?3 AND at <= ?4"
+                    " AND substr(detail, 1, length(?5)) = ?5 AND done_at IS NULL",
+                    "tiiit", row->kind, row->object, row->at, now_utc_s, begins) > 0;
 }
 
 int64_t duty_count_due(struct db *db, int64_t now_utc_s)

@@ -24,13 +24,19 @@ void duty_row_free(struct duty_row *row);
 /* One that waits moves to the new instant; one that is done waits again only where the new instant is later than it. */
 enum err duty_put(struct db *db, int64_t list_id, const char *kind, int64_t object, const char *detail, int64_t at,
                   struct diag *why);
+/* The same, but one that waits already keeps its instant. */
+enum err duty_want(struct db *db, int64_t list_id, const char *kind, int64_t object, const char *detail, int64_t at,
+                   struct diag *why);
 /* Removes those of a kind and object; detail NULL: all of them. */
 enum err duty_end(struct db *db, const char *kind, int64_t object, const char *detail, struct diag *why);
 /* Those due at now, oldest first. The caller frees rows and array. */
 enum err duty_due(struct db *db, int64_t now_utc_s, struct duty_row **out, size_t *n, struct diag *why);
+/* Only one that is still due then: db_changes tells. */
 enum err duty_set_done(struct db *db, int64_t id, int64_t now_utc_s, struct diag *why);
 /* Whether one of this name is there and not done. */
 bool duty_is_put(struct db *db, const char *kind, int64_t object, const char *detail);
+/* Whether another of its kind and object that is later, and whose detail begins the same, is due as well. */
+bool duty_is_overtaken(struct db *db, const struct duty_row *row, const char *begins, int64_t now_utc_s);
 int64_t duty_count_due(struct db *db, int64_t now_utc_s);
 
 #endif

@@ -67,6 +67,12 @@ enum err held_all(struct db *db, struct held_row **out, size_t *n, struct diag *
     return db_rows_end(&rows, why);
 }
 
+int64_t held_count_since(struct db *db, int64_t list_id, const char *rule, int64_t after_utc_s)
+{
+    return db_value(db, 0, "SELECT COUNT(*) FROM held WHERE list_id = ? AND rule = ? AND at > ?", "iti", list_id, rule,
+                    after_utc_s);
+}
+
 enum err held_content(struct db *db, int64_t id, struct buf *envelope, struct buf *raw, struct diag *why)
 {
     enum err err = db_unseal(db, "held", id, "sealed_envelope", envelope, why);

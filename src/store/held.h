@@ -22,6 +22,8 @@ enum err held_insert(struct db *db, struct held_row *row, struct span envelope, 
 /* ERR_NOT_FOUND rule held.unknown. */
 enum err held_by_code(struct db *db, const char *code, struct held_row *out, struct diag *why);
 enum err held_all(struct db *db, struct held_row **out, size_t *n, struct diag *why);
+/* How many came under this rule after that instant, whatever became of them. */
+int64_t held_count_since(struct db *db, int64_t list_id, const char *rule, int64_t after_utc_s);
 enum err held_content(struct db *db, int64_t id, struct buf *envelope, struct buf *raw, struct diag *why);
 /* released or discarded: the content is wiped. */
 enum err held_set_state(struct db *db, int64_t id, const char *state, struct diag *why);

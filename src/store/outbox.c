@@ -49,6 +49,11 @@ enum err mail_by_id(struct db *db, int64_t id, struct mail_row *out, struct diag
     return !err && !found ? diag_set(why, ERR_NOT_FOUND, "queue.unknown", "no such mail") : err;
 }
 
+bool mail_is_ours(struct db *db, const char *message_id)
+{
+    return db_value(db, 0, "SELECT 1 FROM mail WHERE message_id = ? LIMIT 1", "t", message_id) != 0;
+}
+
 enum err mail_payload(struct db *db, int64_t id, struct buf *out, struct diag *why)
 {
     return db_unseal(db, "mail", id, "sealed_payload", out, why);
@@ -101,7 +106,7 @@ enum err mail_settle(struct db *db, int64_t id, struct diag *why)
 
 #define COPY_COLUMNS                                                                                                   \
     "c.id, c.mail_id, c.body_id, c.member_id, c.participant_id, c.key_row, c.org, c.address, c.fingerprint, c.state, " \
-    "c.tries, c.seal_tries, c.earliest_at, c.next_at, c.code, c.queue_id"
+    "c.tries, c.seal_tries, c.earliest_at, c.next_at, c.code, c.queue_id, c.application_id"
 
 void copy_row_free(struct copy_row *row)
 {
@@ -131,7 +136,8 @@ static void read_copy(const struct db_rows *rows, struct copy_row *row)
                              .earliest_at = db_is_null(rows, 12) ? INSTANT_NONE : db_int(rows, 12),
                              .next_at = db_int(rows, 13),
                              .code = db_text_copy(rows, 14),
-                             .queue_id = db_text_copy(rows, 15)};
+                             .queue_id = db_text_copy(rows, 15),
+                             .application_id = db_int(rows, 16)};
 }
 
 static enum err read_copies(struct db_rows *rows, struct copy_row **out, size_t *n, struct diag *why)
@@ -150,12 +156,13 @@ static enum err read_copies(struct db_rows *rows, struct copy_row **out, size_t 
 
 enum err copy_insert(struct db *db, struct copy_row *row, const char *secret_address, struct diag *why)
 {
-    enum err err =
-        db_run(db, why,
-               "INSERT INTO copy(mail_id, member_id, participant_id, key_row, org, address, fingerprint,"
-               " state, next_at) VALUES(?1, nullif(?2, 0), nullif(?3, 0), nullif(?4, 0), ?5, ?6, ?7, ?8, ?9)",
-               "iiiitttti", row->mail_id, row->member_id, row->participant_id, row->key_row, row->org, row->address,
-               row->fingerprint, row->state, row->next_at);
+    enum err err = db_run(
+        db, why,
+        "INSERT INTO copy(mail_id, member_id, participant_id, key_row, org, address, fingerprint,"
+        " state, next_at, application_id) VALUES(?1, nullif(?2, 0), nullif(?3, 0), nullif(?4, 0), ?5, ?6, ?7, ?8,"
+        " ?9, nullif(?10, 0))",
+        "iiiittttii", row->mail_id, row->member_id, row->participant_id, row->key_row, row->org, row->address,
+        row->fingerprint, row->state, row->next_at, row->application_id);
 
     if (err)
         return err;

@@ -30,6 +30,8 @@ void mail_row_free(struct mail_row *row);
 enum err mail_insert(struct db *db, struct mail_row *row, struct span payload, struct span prefix, struct span suffix,
                      struct diag *why);
 enum err mail_by_id(struct db *db, int64_t id, struct mail_row *out, struct diag *why);
+/* Is this the Message-ID of a mail of ours? */
+bool mail_is_ours(struct db *db, const char *message_id);
 enum err mail_payload(struct db *db, int64_t id, struct buf *out, struct diag *why);
 enum err mail_frame(struct db *db, int64_t id, struct buf *prefix, struct buf *suffix, struct diag *why);
 /* The oldest mail that still has copies to seal and is not among the n ids in `busy`; 0: none. */
@@ -43,6 +45,7 @@ struct copy_row {
     int64_t body_id;        /* 0: not sealed yet, or cleared */
     int64_t member_id;      /* 0: not to a member */
     int64_t participant_id; /* 0: not to a participant */
+    int64_t application_id; /* 0: not to an applicant */
     int64_t key_row;        /* 0: no key of the list's shards */
     char *org;
     char *address; /* NULL: sealed (a reporter's) */
@@ -81,12 +84,21 @@ enum err copy_head(struct db *db, int64_t id, struct buf *out, struct diag *why)
 
 /*
  * Claims due copies: state queued or deferred, next_at <= now, a member that is active (or none), not claimed. At
- * most max ids. A claim lives in core's memory alone (the n_busy ids), so that a crash frees it.
+ * most max ids. What waits for an instant of its own goes by staged_utc_s instead: now, or INT64_MIN while the clock is
+ * not believed. A claim lives in core's memory alone (the n_busy ids), so that a crash frees it.
  */
-enum err copy_due(struct db *db, int64_t now_utc_s, const int64_t *busy, size_t n_busy, int64_t *ids, size_t max,
-                  size_t *n, struct diag *why);
+enum err copy_due(struct db *db, int64_t now_utc_s, int64_t staged_utc_s, const int64_t *busy, size_t n_busy,
+                  int64_t *ids, size_t max, size_t *n, struct diag *why);
 /* Copies that are due at `now` or wait for their sealing. */
 int64_t copy_count_open(struct db *db, int64_t now_utc_s);
+
+/* Copies that were held back for their instant, which has come. */
+int64_t copy_count_staged_due(struct db *db, int64_t now_utc_s);
+/* Those of a case to a member whose instant is still to come have another one. */
+enum err copy_move_staged(struct db *db, int64_t case_id, int64_t member_id, int64_t now_utc_s, int64_t at_utc_s,
+                          struct diag *why);
+/* Those of a case whose instant is still to come never go. */
+enum err copy_drop_staged(struct db *db, int64_t case_id, const char *code, int64_t now_utc_s, struct diag *why);
 
 enum err copy_set_state(struct db *db, int64_t id, const char *state, const char *code, int64_t now_utc_s,
                         struct diag *why);

@@ -127,12 +127,40 @@ static const char version_5[] = "ALTER TABLE approval ADD COLUMN kind TEXT NOT N
                                 "ALTER TABLE approval ADD COLUMN ended_at INTEGER;"
                                 "ALTER TABLE approval ADD COLUMN digest BLOB;";
 
-/* What was published, and what the list has signed for it (store/publish.h). */
+/* Bounces (store/bounces.h), and which mail is ours that comes back. */
 static const char version_6[] =
-    "ALTER TABLE advisory ADD COLUMN released_at INTEGER;"
-    "ALTER TABLE cases ADD COLUMN sealed_shown_commits BLOB;"
-    "CREATE TABLE signed_text(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, fingerprint TEXT NOT NULL,"
-    " digest BLOB NOT NULL, at INTEGER NOT NULL, sealed_text BLOB) STRICT;";
+    "CREATE TABLE bounce(copy_id INTEGER PRIMARY KEY REFERENCES copy(id), at INTEGER NOT NULL, class TEXT NOT NULL,"
+    " code TEXT NOT NULL, given_up INTEGER NOT NULL, times INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX mail_message_id ON mail(message_id);"
+    "CREATE INDEX copy_to ON copy(member_id, address);";
 
-const char *const schema_steps[] = {version_1, version_2, version_3, version_4, version_5, version_6};
+/* Applications for membership (store/applications.h), and the copies of mail to applicants. */
+static const char version_7[] =
+    "CREATE TABLE application(id INTEGER PRIMARY KEY, list_id INTEGER NOT NULL REFERENCES list(id),"
+    " code TEXT NOT NULL UNIQUE, state TEXT NOT NULL, fingerprint TEXT, key_rule TEXT, tier TEXT,"
+    " received_at INTEGER NOT NULL, complete_at INTEGER, decide_by INTEGER, challenge_until INTEGER,"
+    " challenges INTEGER NOT NULL DEFAULT 0, answerable INTEGER NOT NULL DEFAULT 0,"
+    " member_id INTEGER REFERENCES member(id),"
+    " quarantine INTEGER NOT NULL DEFAULT 0, org_digest BLOB NOT NULL, sender_digest BLOB NOT NULL,"
+    " challenge_digest BLOB, sealed_org BLOB, sealed_form BLOB, sealed_answer BLOB, sealed_reason BLOB,"
+    " sealed_facts BLOB, sealed_key BLOB) STRICT;"
+    "CREATE INDEX application_fingerprint ON application(list_id, fingerprint);"
+    "CREATE INDEX application_quarantine ON application(quarantine) WHERE quarantine IN (1, 3);"
+    "CREATE TABLE application_subkey(application_id INTEGER NOT NULL REFERENCES application(id), key_id TEXT NOT NULL,"
+    " UNIQUE(application_id, key_id)) STRICT;"
+    "CREATE INDEX application_subkey_id ON application_subkey(key_id);"
+    "CREATE TABLE application_vote(application_id INTEGER NOT NULL REFERENCES application(id), admin TEXT NOT NULL,"
+    " vote TEXT NOT NULL, at INTEGER NOT NULL, UNIQUE(application_id, admin)) STRICT;"
+    "CREATE TABLE application_voucher(application_id INTEGER NOT NULL REFERENCES application(id),"
+    " member_id INTEGER NOT NULL REFERENCES member(id), state TEXT NOT NULL, asked_at INTEGER NOT NULL,"
+    " answered_at INTEGER, UNIQUE(application_id, member_id)) STRICT;"
+    "CREATE TABLE application_message(id INTEGER PRIMARY KEY,"
+    " application_id INTEGER NOT NULL REFERENCES application(id), at INTEGER NOT NULL, author TEXT NOT NULL,"
+    " sealed_text BLOB) STRICT;"
+    "CREATE TABLE application_reference(digest BLOB PRIMARY KEY,"
+    " application_id INTEGER NOT NULL REFERENCES application(id)) STRICT;"
+    "CREATE TABLE application_answer(address_digest BLOB NOT NULL, at INTEGER NOT NULL) STRICT;"
+    "ALTER TABLE copy ADD COLUMN application_id INTEGER REFERENCES application(id);";
+
+const char *const schema_steps[] = {version_1, version_2, version_3, version_4, version_5, version_6, version_7};
 const size_t schema_steps_n = sizeof schema_steps / sizeof schema_steps[0];

@@ -98,7 +98,7 @@ number() { # an expression of C
 }
 
 {
-    cat $settings src/codec/settings_*.c | grep -o '\.name = "[a-z_]*"' | cut -d '"' -f 2
+    grep -o '\.name = "[a-z_]*"' $settings | cut -d '"' -f 2
     sed -n 's/^ *LIMIT_[A-Z]*(\([a-z_]*\), .*/\1/p' $settings
 } | sort >"$work/keys"
 sed -n 's/^\.It Ic \([a-z_]*\) No (.*/\1/p' $conf | sort >"$work/documented"
@@ -120,7 +120,7 @@ held() {
     cat src/codec/prescan*.c src/codec/pgp_open.c src/codec/pgp_scan.c src/codec/pgp_verify.c src/proc/opening*.c \
         src/flow/receive*.c | tr '\n' ' ' |
         grep -oE '(diag_set\([^,]*, ERR_(REJECT|LIMIT)|reject\(why), *"[a-z.-]+"' | sed 's/.*"\(.*\)"/\1/'
-    sed -n '/^const char \*receive_automatic_rule/,/^}/s/.*return "\([a-z-]*\)";/\1/p' src/flow/receive.c
+    sed -n '/^const char \*automatic_rule/,/^}/p' src/codec/automatic.c | grep -oE '= "[a-z-]+"' | cut -d '"' -f 2
 }
 
 held | sort -u >"$work/held"

@@ -124,7 +124,7 @@ static void test_prune(void **state)
     put(s, a, "gone", NULL, NOW + 60);
     put(s, a, "fired", NULL, NOW + 120);
     put(s, b, "other", NULL, NOW);
-    OK(deadline_set_fired(s->db, id_of(s, "fired"), NOW, &s->why));
+    OK(deadline_set_fired(s->db, id_of(s, "fired"), NOW + 120, &s->why));
     keep[0] = id_of(s, "kept");
     keep[1] = 0; /* a deadline that could not be read */
     OK(deadline_prune(s->db, a, keep, 2, &s->why));

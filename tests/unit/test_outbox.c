@@ -39,7 +39,7 @@ static void expect_due(struct store *s, int64_t now, const int64_t *busy, size_t
     int64_t ids[16];
     size_t n;
 
-    OK(copy_due(s->db, now, busy, n_busy, ids, max, &n, &s->why));
+    OK(copy_due(s->db, now, now, busy, n_busy, ids, max, &n, &s->why));
     assert_true(n <= max);
     for (size_t i = 0; i < n; i++)
         buf_printf(&text, "%s%d", i ? " " : "", (int)ids[i]);

@@ -1,0 +1,297 @@
+#include "codec/automatic.h"
+
+#include "codec/challenge.h"
+#include "codec/dsn.h"
+#include "codec/header.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+struct looked {
+    struct span raw, header;
+    const struct mime_message *m;
+    const struct automatic_facts *facts;
+    struct dsn dsn;
+    bool null_sender;
+};
+
+/* ---- fields ---- */
+
+static bool field_of(const struct looked *l, const char *name, struct buf *out)
+{
+    buf_clear(out);
+    return mime_field(l->header, name, out);
+}
+
+static bool has_field(const struct looked *l, const char *name)
+{
+    return mime_field_count(l->header, name) > 0;
+}
+
+static bool has_word(const char *text, const char *word)
+{
+    return text && strcasestr(text, word) != NULL;
+}
+
+static bool field_has(const struct looked *l, const char *name, const char *word)
+{
+    struct buf value = BUF_EMPTY;
+    bool found = field_of(l, name, &value) && has_word(buf_text(&value), word);
+
+    buf_free(&value);
+    return found;
+}
+
+/* The first word of a field is this one: "no", "no; comment", "(c) no". */
+static bool token_is(const char *value, const char *word)
+{
+    struct buf token = BUF_EMPTY;
+    bool same;
+
+    header_token(span_of(value), &token);
+    same = strcasecmp(buf_text(&token), word) == 0;
+    buf_free(&token);
+    return same;
+}
+
+static bool is_below_a_mail(const struct mime_message *m, size_t part)
+{
+    for (int p = m->parts[part].parent; p >= 0; p = m->parts[p].parent)
+        if (strncmp(m->parts[p].type, "message/", 8) == 0)
+            return true;
+    return false;
+}
+
+static bool has_part(const struct mime_message *m, const char *type)
+{
+    for (size_t i = 0; i < m->n_parts; i++)
+        if (strcmp(m->parts[i].type, type) == 0 && !is_below_a_mail(m, i))
+            return true;
+    return false;
+}
+
+/* ---- the sorts ---- */
+
+static bool is_feedback(const struct looked *l)
+{
+    return has_part(l->m, "message/feedback-report") || field_has(l, "Content-Type", "feedback-report") ||
+           (has_word(l->m->subject, "complaint about message from") && has_part(l->m, "message/rfc822"));
+}
+
+static bool is_receipt(const struct looked *l)
+{
+    return has_part(l->m, "message/disposition-notification") ||
+           field_has(l, "Content-Type", "disposition-notification");
+}
+
+static bool is_bounce(const struct looked *l)
+{
+    return l->dsn.class != DSN_NOT || has_part(l->m, "message/delivery-status") ||
+           has_part(l->m, "message/global-delivery-status") || field_has(l, "Content-Type", "delivery-status") ||
+           has_field(l, "X-Failed-Recipients");
+}
+
+static bool is_challenge(const struct looked *l)
+{
+    return challenge_is(l->header, l->m, l->null_sender || has_field(l, "Auto-Submitted") || is_bounce(l));
+}
+
+/* How vacation programs begin a Subject; mail that people write begins so nowhere but in jest. */
+static bool has_vacation_subject(const char *subject)
+{
+    static const char *const fronts[] = {"automatic reply:",
+                                         "auto reply:",
+                                         "auto-reply:",
+                                         "autoreply:",
+                                         "auto: ",
+                                         "[auto-reply]",
+                                         "[autoreply]",
+                                         "[auto generated]",
+                                         "[auto-generated]",
+                                         "out of office:",
+                                         "out of office auto",
+                                         "out of the office:",
+                                         "vacation reply",
+                                         "autoresponse",
+                                         "auto response:",
+                                         "auto-response:",
+                                         "autorespons",
+                                         "automatische antwort:",
+                                         "abwesenheitsnotiz",
+                                         "abwesend:",
+                                         "réponse automatique",
+                                         "reponse automatique",
+                                         "message d'absence",
+                                         "risposta automatica:",
+                                         "respuesta automática",
+                                         "respuesta automatica",
+                                         "fuera de la oficina",
+                                         "resposta automática",
+                                         "[automatyczna odpowied",
+                                         "automatyczna odpowied",
+                                         "autosvar:",
+                                         "automatisch antwoord:",
+                                         "automaattinen vastaus:",
+                                         "automatická odpověď",
+                                         "otomatik yanıt",
+                                         "автоответ",
+                                         "自动答复",
+                                         "自動応答",
+                                         "自動回覆",
+                                         "自動返信",
+                                         "不在",
+                                         NULL};
+
+    if (!subject)
+        return false;
+    while (strncasecmp(subject, "re: ", 4) == 0 || strncasecmp(subject, "aw: ", 4) == 0)
+        subject += 4;
+    for (const char *const *f = fronts; *f; f++)
+        if (strncasecmp(subject, *f, strlen(*f)) == 0)
+            return true;
+    return false;
+}
+
+static bool is_reply(const struct looked *l)
+{
+    static const char *const fields[] = {
+        "X-Autoreply", "X-Auto-Reply", "X-Autorespond", "X-AutoReply-From", "X-Mail-Autoreply", "Auto-Submitted-By",
+        NULL};
+
+    for (const char *const *f = fields; *f; f++)
+        if (has_field(l, *f) && !field_has(l, *f, "no"))
+            return true;
+    if (field_has(l, "Precedence", "auto") || field_has(l, "X-Precedence", "auto_reply") ||
+        field_has(l, "X-Sieve-Action", "vacation"))
+        return true;
+    /* Exchange's own notices ask others to keep silent; by itself the field only asks for that. */
+    return has_vacation_subject(l->m->subject);
+}
+
+static bool is_submitted(const struct looked *l)
+{
+    const char *value = l->m->auto_submitted;
+
+    return value && *value && !token_is(value, "no");
+}
+
+/* The field names our address in brackets or as List-Id writes it: with the @ as a dot. */
+static bool names_ours(const struct looked *l, const char *field)
+{
+    struct buf value = BUF_EMPTY, id = BUF_EMPTY;
+    bool found = false;
+
+    if (l->facts->list_address && field_of(l, field, &value)) {
+        buf_add_str(&id, l->facts->list_address);
+        for (size_t i = 0; i < id.len; i++)
+            if (id.data[i] == '@')
+                id.data[i] = '.';
+        found = has_word(buf_text(&value), l->facts->list_address) || has_word(buf_text(&value), buf_text(&id));
+    }
+    buf_free(&value);
+    buf_free(&id);
+    return found;
+}
+
+static bool is_own(const struct looked *l)
+{
+    return names_ours(l, "List-Id") || names_ours(l, "X-Loop") || names_ours(l, "X-BeenThere") ||
+           names_ours(l, "List-Post");
+}
+
+/* A field of List-* by itself may stand on a person's mail (a relay adds List-Unsubscribe): a list gives its name. */
+static bool is_list(const struct looked *l)
+{
+    return has_field(l, "List-Id") || has_field(l, "List-Post") || has_field(l, "X-BeenThere") ||
+           has_field(l, "X-Mailing-List") || has_field(l, "Mailing-List") ||
+           (l->m->precedence && token_is(l->m->precedence, "list"));
+}
+
+static bool is_from_a_robot(const struct looked *l)
+{
+    static const char *const names[] = {"noreply",    "no-reply",      "no_reply",    "donotreply",   "do-not-reply",
+                                        "newsletter", "mailer-daemon", "postmaster@", "notification", NULL};
+
+    for (const char *const *n = names; *n; n++)
+        if (field_has(l, "From", *n))
+            return true;
+    return has_field(l, "List-Unsubscribe") || has_field(l, "Feedback-ID") || has_field(l, "X-Auto-Response-Suppress");
+}
+
+static bool is_from_a_person(const struct looked *l)
+{
+    int a, b;
+    enum mime_shape shape = mime_shape(l->m, l->raw, &a, &b);
+
+    if (shape == MIME_PGP_ENCRYPTED || shape == MIME_PGP_SIGNED || shape == MIME_INLINE_PGP)
+        return true;
+    return !is_from_a_robot(l) && (has_field(l, "User-Agent") || has_field(l, "X-Mailer") ||
+                                   has_field(l, "Thread-Topic") || has_field(l, "In-Reply-To"));
+}
+
+static bool is_bulk(const struct looked *l)
+{
+    const char *p = l->m->precedence;
+
+    return p && (token_is(p, "bulk") || token_is(p, "junk")) && !is_from_a_person(l);
+}
+
+/* ---- the whole ---- */
+
+static bool is_from_nobody(const struct looked *l)
+{
+    const char *path;
+
+    if (l->facts->sender)
+        return !*l->facts->sender;
+    path = l->m->return_path;
+    return path && strncmp(path + strspn(path, " \t"), "<>", 2) == 0;
+}
+
+static enum automatic_sort sort_of(const struct looked *l)
+{
+    static const struct {
+        bool (*is)(const struct looked *l);
+        enum automatic_sort sort;
+    } rows[] = {{is_feedback, AUTOMATIC_FEEDBACK},   {is_challenge, AUTOMATIC_CHALLENGE},
+                {is_bounce, AUTOMATIC_BOUNCE},       {is_receipt, AUTOMATIC_RECEIPT},
+                {is_submitted, AUTOMATIC_SUBMITTED}, {is_reply, AUTOMATIC_REPLY},
+                {is_from_nobody, AUTOMATIC_BOUNCE},  {is_own, AUTOMATIC_OWN},
+                {is_list, AUTOMATIC_LIST},           {is_bulk, AUTOMATIC_BULK}};
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (rows[i].is(l))
+            return rows[i].sort;
+    return AUTOMATIC_NONE;
+}
+
+enum automatic_sort automatic_sort_of(struct span raw, const struct mime_message *m,
+                                      const struct automatic_facts *facts)
+{
+    struct looked l = {.raw = raw, .header = mime_part_header(raw, &m->parts[0]), .m = m, .facts = facts};
+    enum automatic_sort sort;
+
+    l.null_sender = is_from_nobody(&l);
+    dsn_read(raw, m, &l.dsn);
+    sort = sort_of(&l);
+    dsn_free(&l.dsn);
+    return sort;
+}
+
+const char *automatic_rule(enum automatic_sort sort)
+{
+    static const char *const rules[AUTOMATIC_SORTS] = {
+        [AUTOMATIC_BOUNCE] = "bounce",    [AUTOMATIC_FEEDBACK] = "feedback",
+        [AUTOMATIC_RECEIPT] = "receipt",  [AUTOMATIC_CHALLENGE] = "challenge",
+        [AUTOMATIC_REPLY] = "auto-reply", [AUTOMATIC_SUBMITTED] = "auto-submitted",
+        [AUTOMATIC_OWN] = "list-echo",    [AUTOMATIC_LIST] = "list-copy",
+        [AUTOMATIC_BULK] = "precedence"};
+
+    return rules[sort];
+}
+
+bool automatic_may_be_a_report(enum automatic_sort sort)
+{
+    return sort == AUTOMATIC_LIST || sort == AUTOMATIC_BULK;
+}

@@ -1,0 +1,326 @@
+#include "codec/dsn_parts.h"
+
+#include "base/mem.h"
+#include "codec/challenge.h"
+#include "codec/header.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* ---- what it is ---- */
+
+static bool has_part(const struct mime_message *m, const char *type)
+{
+    for (size_t i = 0; i < m->n_parts; i++)
+        if (strcmp(m->parts[i].type, type) == 0 && !dsn_is_below(m, i, "message/"))
+            return true;
+    return false;
+}
+
+static bool field_has(const struct dsn_mail *mail, const char *name, const char *const *words)
+{
+    struct buf value = BUF_EMPTY, lower = BUF_EMPTY;
+    bool found = false;
+
+    if (mime_field(mail->header, name, &value)) {
+        dsn_lower(buf_span(&value), &lower);
+        found = dsn_has_any(buf_span(&lower), words);
+    }
+    buf_free(&value);
+    buf_free(&lower);
+    return found;
+}
+
+/* RFC 5429: a receipt whose disposition is that the mail was deleted unread, and whose words say why. */
+static bool is_refusal_receipt(const struct dsn_mail *mail)
+{
+    static const char *const rejected[] = {"reject", "refus", NULL};
+
+    return has_part(mail->m, "message/disposition-notification") &&
+           (dsn_has_any(buf_span(&mail->subject), rejected) || field_has(mail, "Auto-Submitted", rejected)) &&
+           dsn_says_failed(buf_span(&mail->lower));
+}
+
+static bool is_plain_receipt(const struct dsn_mail *mail)
+{
+    return has_part(mail->m, "message/disposition-notification") && !is_refusal_receipt(mail);
+}
+
+static bool is_from_a_server(const struct dsn_mail *mail)
+{
+    static const char *const names[] = {"mailer-daemon",
+                                        "mailer_daemon",
+                                        "mailerdaemon",
+                                        "postmaster",
+                                        "mdaemon",
+                                        "mail delivery",
+                                        "mail-delivery",
+                                        "maildelivery",
+                                        "delivery subsystem",
+                                        "delivery system",
+                                        "mailer daemon",
+                                        "system administrator",
+                                        "mail administrator",
+                                        "mail system",
+                                        "mailsystem",
+                                        "mail_service",
+                                        "bounce@",
+                                        "bounces@",
+                                        "mta@",
+                                        "imss@",
+                                        "antivirus",
+                                        "smtp_gateway",
+                                        "mail server",
+                                        "mailserver",
+                                        "listserv",
+                                        "majordomo",
+                                        "autoreply@bounce",
+                                        "system attendant",
+                                        "e-mail system",
+                                        "microsoft exchange",
+                                        "microsoftexchange",
+                                        "microsoft outlook",
+                                        NULL};
+    struct buf path = BUF_EMPTY;
+    bool null_path = false;
+
+    if (mime_field(mail->header, "Return-Path", &path)) {
+        const char *s = buf_text(&path) + strspn(buf_text(&path), " \t");
+
+        null_path = strncmp(s, "<>", 2) == 0;
+    }
+    buf_free(&path);
+    return null_path || field_has(mail, "From", names) ||
+           (mail->m->from.n == 0 && field_has(mail, "From", (const char *const[]){"<>", NULL}));
+}
+
+static bool has_failing_subject(const struct dsn_mail *mail)
+{
+    static const char *const words[] = {"undeliver",
+                                        "undelivr",
+                                        "returned mail",
+                                        "returned to sender",
+                                        "delivery fail",
+                                        "delivery status notification",
+                                        "delivery notification",
+                                        "delivery problem",
+                                        "delivery error",
+                                        "failure notice",
+                                        "failure delivery",
+                                        "failed mail",
+                                        "mail fail",
+                                        "delivery has failed",
+                                        "delivery failed",
+                                        "non-delivery",
+                                        "nondeliver",
+                                        "non delivery",
+                                        "not delivered",
+                                        "not be delivered",
+                                        "could not be delivered",
+                                        "mail error",
+                                        "mail system error",
+                                        "message delayed",
+                                        "delayed ",
+                                        "delivery delay",
+                                        "delivery report",
+                                        "returning message",
+                                        "message blocked",
+                                        "user unknown",
+                                        "are not member",
+                                        "mail rejected",
+                                        "unzustellbar",
+                                        "non remis",
+                                        "error de entrega",
+                                        "mancata consegna",
+                                        "niet bezorgd",
+                                        "配信",
+                                        "エラー",
+                                        "未送達",
+                                        "送信エラー",
+                                        "не доставлено",
+                                        "недоставлен",
+                                        "退信",
+                                        "smtp server: errors from",
+                                        NULL};
+
+    return dsn_has_any(buf_span(&mail->subject), words);
+}
+
+/* A person's or a robot's answer to a mail that did arrive. */
+static bool is_answer(const struct dsn_mail *mail)
+{
+    static const char *const subjects[] = {"automatic reply",
+                                           "auto reply",
+                                           "autoreply",
+                                           "auto-reply",
+                                           "autorespons",
+                                           "out of office",
+                                           "out of the office",
+                                           "auto response",
+                                           "autoresponse",
+                                           "vacation",
+                                           "abwesenheit",
+                                           "absence",
+                                           "away until",
+                                           "réponse automatique",
+                                           "risposta automatica",
+                                           "respuesta automática",
+                                           "odpowied",
+                                           "自動返信",
+                                           NULL};
+    static const char *const any[] = {"", NULL};
+
+    if (dsn_has_any(buf_span(&mail->subject), subjects))
+        return true;
+    return field_has(mail, "X-Autoreply", any) || field_has(mail, "X-Autorespond", any);
+}
+
+/* Worth reading at all; most mail is not, and its text is not looked at. */
+static bool may_be_a_bounce(const struct dsn_mail *mail)
+{
+    static const char *const report[] = {"delivery-status", NULL}, *const service[] = {"amazonaws", "amazonses", NULL};
+    bool reported = has_part(mail->m, "message/delivery-status") ||
+                    has_part(mail->m, "message/global-delivery-status") ||
+                    has_part(mail->m, "message/disposition-notification") || field_has(mail, "Content-Type", report);
+
+    if (has_part(mail->m, "message/feedback-report") || challenge_is(mail->header, mail->m, reported))
+        return false;
+    return reported || mime_field_count(mail->header, "X-Failed-Recipients") || is_from_a_server(mail) ||
+           has_failing_subject(mail) || field_has(mail, "From", service);
+}
+
+/* Not of a report with fields: prose is a bounce only where both who wrote it and what is said speak for it. */
+static bool is_bounce_in_prose(const struct dsn_mail *mail)
+{
+    struct span notice = buf_span(&mail->lower);
+    bool failing = has_failing_subject(mail);
+    static const char *const daemon[] = {"mailer-daemon", "mailer_daemon", NULL}, *const report[] = {"delivery-status",
+                                                                                                     NULL};
+
+    if (mime_field_count(mail->header, "X-Failed-Recipients") || field_has(mail, "Content-Type", report))
+        return true;
+    if (is_answer(mail) && !failing)
+        return false;
+    if (!is_from_a_server(mail) && !failing)
+        return false;
+    return failing || field_has(mail, "From", daemon) || dsn_says_failed(notice) || dsn_says_delayed(notice);
+}
+
+/* ---- the whole ---- */
+
+struct dsn_recipient *dsn_add(struct dsn *d, struct span address)
+{
+    if (d->n >= DSN_RECIPIENTS_MAX)
+        return NULL;
+    for (size_t i = 0; i < d->n; i++) {
+        const char *have = d->recipients[i].address;
+
+        if (have && strlen(have) == address.len && strncasecmp(have, (const char *)address.data, address.len) == 0)
+            return NULL;
+    }
+    d->recipients = mem_resize(d->recipients, d->n + 1, sizeof *d->recipients);
+    d->recipients[d->n] =
+        (struct dsn_recipient){.address = address.len ? mem_strndup(address.data, address.len) : NULL};
+    return &d->recipients[d->n++];
+}
+
+static void sum_up(struct dsn *d)
+{
+    for (size_t i = 0; i < d->n; i++)
+        if (d->recipients[i].class > d->class)
+            d->class = d->recipients[i].class;
+    for (size_t i = 0; i < d->n; i++)
+        d->given_up |= d->recipients[i].class == d->class && d->recipients[i].given_up;
+}
+
+static void find_message_id(const struct dsn_mail *mail, struct dsn *out)
+{
+    struct span value, id, block = buf_span(&mail->returned);
+
+    for (size_t at = 0, end; at < block.len && !out->original_message_id; at = end) {
+        struct span line = dsn_line(block, at, &end);
+
+        if (line.len < 14 || strncasecmp((const char *)line.data, "message-id:", 11) != 0)
+            continue;
+        value = (struct span){line.data + 11, line.len - 11};
+        if (header_next_msg_id(&value, &id))
+            out->original_message_id = mem_strndup(id.data, id.len);
+    }
+}
+
+/* Nobody is named: a gateway has wrapped another's report, or only the words are there. */
+static void read_unnamed(const struct dsn_mail *mail, struct dsn *out)
+{
+    struct dsn_facts facts = {.words_lower = buf_span(&mail->lower), .status = ""};
+    struct buf lower = BUF_EMPTY;
+    struct dsn_recipient *r;
+
+    dsn_lower(buf_span(&mail->returned), &lower);
+    if (dsn_has(buf_span(&lower), "\nfinal-recipient:") && dsn_has(buf_span(&lower), "\naction:"))
+        dsn_read_block(mail, buf_span(&mail->returned), out);
+    buf_free(&lower);
+    if (out->n || !(r = dsn_add(out, (struct span){0})))
+        return;
+    facts.delayed = dsn_says_delayed(facts.words_lower);
+    dsn_judge(&facts, r);
+}
+
+void dsn_read(struct span raw, const struct mime_message *m, struct dsn *out)
+{
+    struct dsn_mail mail;
+
+    *out = (struct dsn){0};
+    dsn_mail_begin(&mail, raw, m);
+    if (!may_be_a_bounce(&mail)) {
+        dsn_mail_free(&mail);
+        return;
+    }
+    dsn_mail_read(&mail);
+    if (!is_plain_receipt(&mail) && !dsn_read_fields(&mail, out) && !dsn_read_json(&mail, out) &&
+        is_bounce_in_prose(&mail)) {
+        dsn_read_text(&mail, out);
+        if (!out->n)
+            read_unnamed(&mail, out);
+    }
+    if (out->n)
+        find_message_id(&mail, out);
+    sum_up(out);
+    dsn_mail_free(&mail);
+}
+
+void dsn_free(struct dsn *d)
+{
+    for (size_t i = 0; i < d->n; i++) {
+        mem_free_secret(&d->recipients[i].address);
+        mem_free_secret(&d->recipients[i].original);
+    }
+    free(d->recipients);
+    free(d->original_message_id);
+    *d = (struct dsn){0};
+}
+
+const char *dsn_class_name(enum dsn_class class)
+{
+    static const char *const names[] = {[DSN_NOT] = "not-a-bounce",
+                                        [DSN_DELAY] = "delay",
+                                        [DSN_TEMPORARY] = "temporary",
+                                        [DSN_FULL] = "full",
+                                        [DSN_PERMANENT] = "permanent"};
+
+    return names[class];
+}
+
+const char *dsn_verdict(const struct dsn *d)
+{
+    if (d->class == DSN_FULL) {
+        for (size_t i = 0; i < d->n; i++)
+            if (d->recipients[i].class == DSN_FULL &&
+                (!dsn_status_is_general(d->recipients[i].status) || *d->recipients[i].status == '4' ||
+                 d->recipients[i].reply || !d->recipients[i].given_up))
+                return "temporary";
+        return "permanent";
+    }
+    return d->class == DSN_DELAY ? "temporary" : dsn_class_name(d->class);
+}

@@ -1,0 +1,153 @@
+#include "codec/dsn_parts.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+bool dsn_has(struct span text, const char *word)
+{
+    return text.len && memmem(text.data, text.len, word, strlen(word)) != NULL;
+}
+
+bool dsn_has_any(struct span text, const char *const *words)
+{
+    for (; *words; words++)
+        if (dsn_has(text, *words))
+            return true;
+    return false;
+}
+
+void dsn_lower(struct span in, struct buf *out)
+{
+    uint8_t *to = buf_room(out, in.len);
+
+    if (!to)
+        return;
+    for (size_t i = 0; i < in.len; i++)
+        to[i] = in.data[i] < 0x80 ? (uint8_t)tolower(in.data[i]) : in.data[i];
+    buf_grown(out, in.len);
+}
+
+bool dsn_says_failed(struct span text)
+{
+    return dsn_has_any(text, dsn_words_failed);
+}
+
+bool dsn_says_delayed(struct span text)
+{
+    return dsn_has_any(text, dsn_words_delayed);
+}
+
+/* ---- codes ---- */
+
+static size_t digits_at(struct span t, size_t at)
+{
+    size_t n = 0;
+
+    while (at + n < t.len && n < 4 && isdigit(t.data[at + n]))
+        n++;
+    return n;
+}
+
+/* The length of "5.1.1" at `at`, 0 where there is none. */
+static size_t status_at(struct span t, size_t at)
+{
+    size_t n = at, digits;
+
+    if (!(t.data[at] == '2' || t.data[at] == '4' || t.data[at] == '5') ||
+        (at && (isalnum(t.data[at - 1]) || t.data[at - 1] == '.' || t.data[at - 1] == '_')))
+        return 0;
+    n++;
+    for (int field = 0; field < 2; field++) {
+        if (n >= t.len || t.data[n] != '.')
+            return 0;
+        digits = digits_at(t, n + 1);
+        if (!digits || digits > 3)
+            return 0;
+        n += 1 + digits;
+    }
+    if (n < t.len && (isdigit(t.data[n]) || (t.data[n] == '.' && n + 1 < t.len && isdigit(t.data[n + 1]))))
+        return 0; /* an address of the network */
+    return n - at;
+}
+
+void dsn_find_status(struct span text, char *out)
+{
+    *out = 0;
+    for (size_t i = 0; i + 5 <= text.len; i++) {
+        size_t n = status_at(text, i);
+
+        if (n && n < DSN_STATUS_SIZE && text.data[i] != '2') {
+            memcpy(out, text.data + i, n);
+            out[n] = 0;
+            return;
+        }
+    }
+}
+
+int dsn_find_reply(struct span t)
+{
+    for (size_t i = 0; i + 3 <= t.len; i++) {
+        bool starts = i == 0 || strchr(" \t\n>:;#<(\"'[=", t.data[i - 1]);
+        bool ends = i + 3 == t.len || strchr(" \t\n-:;#).]\"'<", t.data[i + 3]);
+
+        if ((t.data[i] == '4' || t.data[i] == '5') && t.data[i + 1] >= '0' && t.data[i + 1] <= '9' &&
+            digits_at(t, i) == 3 && starts && ends && t.data[i + 1] <= '7')
+            return (t.data[i] - '0') * 100 + (t.data[i + 1] - '0') * 10 + (t.data[i + 2] - '0');
+    }
+    return 0;
+}
+
+/* ---- the judgement ---- */
+
+bool dsn_status_is_general(const char *status)
+{
+    return !*status || strcmp(status + 1, ".0.0") == 0;
+}
+
+static enum dsn_class class_of_words(struct span words)
+{
+    if (dsn_has_any(words, dsn_words_unknown) || dsn_has_any(words, dsn_words_host))
+        return DSN_PERMANENT;
+    if (dsn_has_any(words, dsn_words_full))
+        return DSN_FULL;
+    if (dsn_has_any(words, dsn_words_refused))
+        return DSN_TEMPORARY;
+    return DSN_NOT;
+}
+
+bool dsn_says_why(struct span words)
+{
+    return class_of_words(words) != DSN_NOT;
+}
+
+static enum dsn_class class_of_codes(const char *status, int reply)
+{
+    if (strcmp(status, "5.2.2") == 0 || strcmp(status, "4.2.2") == 0)
+        return DSN_FULL;
+    if (*status == '4' || (!*status && reply >= 400 && reply < 500))
+        return DSN_TEMPORARY;
+    return DSN_PERMANENT;
+}
+
+void dsn_judge(const struct dsn_facts *facts, struct dsn_recipient *r)
+{
+    char said[DSN_STATUS_SIZE];
+    enum dsn_class by_words = class_of_words(facts->words_lower), by_codes;
+
+    snprintf(r->status, sizeof r->status, "%s", facts->status);
+    dsn_find_status(facts->words_lower, said);
+    r->reply = dsn_find_reply(facts->words_lower);
+    if (*said && dsn_status_is_general(r->status))
+        memcpy(r->status, said, sizeof said); /* the far server's own is the more exact one */
+    by_codes = class_of_codes(r->status, r->reply);
+    r->given_up = facts->given_up || !facts->delayed;
+    if (facts->delayed && !facts->given_up)
+        r->class = by_codes == DSN_FULL || by_words == DSN_FULL ? DSN_FULL : DSN_DELAY;
+    else if (by_codes == DSN_TEMPORARY)
+        r->class = by_words == DSN_FULL ? DSN_FULL : DSN_TEMPORARY;
+    else if (by_words != DSN_NOT)
+        r->class = by_words;
+    else
+        r->class = by_codes;
+}

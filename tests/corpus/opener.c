@@ -1,0 +1,432 @@
+/*
+ * The files of a corpus on the daemon's own way in: a pool of its workers and the steps of proc/opening_steps.c, in a
+ * throw-away instance, with ends that write down what became of each mail. Driven by tests/corpus/run.
+ *
+ *   opener CONF EMBARGOD CERTIFICATES CLOCKFILE
+ *
+ * Mails are opened as if they came now. Test keys expire: a mail whose signer's key has expired since is opened again,
+ * at the end, at the time at which it was sent as its Date has it (one at a time, since the time stands in the
+ * configuration of the GnuPG homes).
+ * CERTIFICATES is a folder of public keys, each of which is pinned to a person (a row, and a place in a shard). The
+ * standard input has a line `KIND<tab>NAME<tab>PATH` for each file; the output has one JSON object for each, in the
+ * order in which they are done.
+ */
+#include "base/frame.h"
+#include "base/fsx.h"
+#include "base/instant.h"
+#include "base/mem.h"
+#include "codec/addr.h"
+#include "codec/pgp_home.h"
+#include "codec/pgp_wire.h"
+#include "flow/receive.h"
+#include "proc/opening.h"
+#include "tests/corpus/as_mail.h"
+
+#include <dirent.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define AT_A_TIME    1
+#define IN_TRANSIT_S 21600
+
+struct file {
+    struct mail *mail; /* NULL: a free place */
+    char *kind;
+    char *name;
+    char *path;
+    int64_t began_ms;
+    int64_t sent_at;
+};
+
+static struct core core;
+static struct file files[AT_A_TIME];
+static size_t n_files;
+static const char *clock_file;
+static struct file *again; /* to be opened at their own time */
+static size_t n_again;
+static bool at_own_time;
+
+static enum err read_file(const char *path, struct buf *out)
+{
+    uint8_t piece[65536];
+    FILE *f = fopen(path, "rb");
+    size_t n;
+
+    while (f && (n = fread(piece, 1, sizeof piece, f)) > 0)
+        buf_add(out, piece, n);
+    return f && fclose(f) == 0 && !out->over ? ERR_OK : ERR_NOT_FOUND;
+}
+
+static void turn(void)
+{
+    pool_tick(core.pool);
+    importer_tick(core.importer);
+    loop_once(core.loop, 50);
+}
+
+/* ---- what became of a mail ---- */
+
+static json_t *text_or_null(const char *s)
+{
+    json_t *j = s && *s ? json_string(s) : NULL;
+
+    return j ? j : json_null();
+}
+
+static void print(json_t *o)
+{
+    char *line = json_dumps(o, JSON_COMPACT);
+
+    puts(line ? line : "{}");
+    fflush(stdout);
+    free(line);
+    json_decref(o);
+}
+
+static void describe(const struct mail *m, json_t *o)
+{
+    const struct mime_message *msg = incoming_message(&m->in);
+    bool signed_by_person = incoming_is_signed(&m->in) && !m->in.by_loose_key;
+    const char *verdict = m->in.has_signature ? pgp_verdict_name(m->in.signature.verdict) : "none";
+
+    json_object_set_new(o, "signed_by", text_or_null(signed_by_person ? m->in.signature.fingerprint : NULL));
+    json_object_set_new(o, "rule", text_or_null(receive_automatic_rule(&m->in)));
+    json_object_set_new(o, "encrypted", json_boolean(m->in.encrypted));
+    json_object_set_new(o, "signature", json_string(m->in.by_loose_key ? "loose-key" : verdict));
+    json_object_set_new(o, "subject", text_or_null(msg->subject ? msg->subject : m->in.outer.subject));
+    json_object_set_new(o, "text", text_or_null(m->in.text));
+}
+
+static struct file *file_of(const struct mail *m)
+{
+    struct file *f = files;
+
+    while (f->mail != m)
+        f++;
+    return f;
+}
+
+static void leave(struct mail *m)
+{
+    struct file *f = file_of(m);
+
+    free(f->kind);
+    free(f->name);
+    free(f->path);
+    opening_mail_free(m);
+    *f = (struct file){0};
+    n_files--;
+}
+
+static void done(struct mail *m, json_t *o)
+{
+    const struct file *f = file_of(m);
+
+    json_object_set_new(o, "file", json_string(f->name));
+    json_object_set_new(o, "kind", json_string(f->kind));
+    json_object_set_new(o, "addresses", json_array());
+    json_object_set_new(o, "class", json_null());
+    json_object_set_new(o, "ms", json_integer(clock_monotonic_ms() - f->began_ms));
+    print(o);
+    leave(m);
+}
+
+/* Is it to be seen at its own time? */
+static bool put_off(struct mail *m)
+{
+    struct file *f = file_of(m);
+
+    if (at_own_time || !m->in.has_signature || m->in.signature.verdict != PGP_SIG_EXPIRED_KEY ||
+        f->sent_at == INSTANT_NONE)
+        return false;
+    again = mem_resize(again, n_again + 1, sizeof *again);
+    again[n_again++] = *f;
+    f->kind = f->name = f->path = NULL;
+    leave(m);
+    return true;
+}
+
+static void mail_open(struct mail *m)
+{
+    json_t *o;
+
+    if (put_off(m))
+        return;
+    o = json_object();
+    json_object_set_new(o, "opened", json_true());
+    describe(m, o);
+    done(m, o);
+}
+
+static void mail_failed(struct mail *m, enum err err, bool by_gpg, const struct diag *why)
+{
+    json_t *o = json_object();
+
+    (void)by_gpg;
+    json_object_set_new(o, "opened", json_false());
+    json_object_set_new(o, "signed_by", json_null());
+    json_object_set_new(o, "rule", json_string(why->rule));
+    json_object_set_new(o, "why", json_string(why->text));
+    json_object_set_new(o, "again", json_boolean(err != ERR_REJECT && err != ERR_LIMIT));
+    done(m, o);
+}
+
+static const struct opening_ends ends = {mail_open, mail_failed};
+
+/* The machine's clock, or that of the day of the mail. */
+static void set_clock(int64_t sent_at)
+{
+    char *temporary = mem_printf("%s.new", clock_file);
+    int64_t now = (int64_t)time(NULL);
+    char text[INSTANT_TEXT_SIZE];
+    FILE *f = fopen(temporary, "w");
+
+    if (sent_at != INSTANT_NONE && sent_at > 946684800 && sent_at + IN_TRANSIT_S < now)
+        now = sent_at + IN_TRANSIT_S;
+    if (!f || fprintf(f, "%s\n", instant_text(now, text)) < 0 || fclose(f) || rename(temporary, clock_file))
+        fputs("opener: the clock cannot be set\n", stderr);
+    free(temporary);
+}
+
+static void begin(const char *kind, const char *name, const char *path)
+{
+    struct mail *m = opening_mail_new(&core, &ends);
+    char sender[ADDR_MAX_BYTES + 1];
+    struct buf bytes = BUF_EMPTY;
+    struct file *f = files;
+
+    while (f->mail)
+        f++;
+    *f = (struct file){m, mem_strdup(kind), mem_strdup(name), mem_strdup(path), clock_monotonic_ms(), INSTANT_NONE};
+    n_files++;
+    if (read_file(path, &bytes))
+        fprintf(stderr, "opener: %s cannot be read\n", name);
+    mime_mend_line_ends(&bytes);
+    as_mail(buf_span(&bytes), &m->in.raw, sender, &f->sent_at);
+    m->in.sender = mem_strdup(sender);
+    m->in.recipient = mem_strdup(CORPUS_LIST);
+    m->in.received_at = clock_now(&core.clock);
+    buf_free(&bytes);
+    opening_begin_steps(m);
+}
+
+/* ---- certificates ---- */
+
+struct examined {
+    bool done;
+    enum err err;
+    struct diag why;
+    struct pgp_key_info info;
+    struct buf certificate;
+};
+
+static void on_examined(void *ctx, enum err err, struct span reply, const struct diag *why)
+{
+    struct examined *e = ctx;
+    struct frame_reader r;
+    struct span facts, certificate;
+
+    e->done = true;
+    e->err = err;
+    if (err) {
+        e->why = *why;
+        return;
+    }
+    frame_reader_init(&r, reply);
+    facts = frame_get_bytes(&r);
+    certificate = frame_get_bytes(&r);
+    buf_add(&e->certificate, certificate.data, certificate.len);
+    e->err = frame_done(&r) ? pgp_key_info_get(facts, &e->info, &e->why) : ERR_INTERNAL;
+}
+
+/* What member add and an application do with a key: ask a crypto worker. */
+static void examine(const char *path, struct examined *e)
+{
+    struct buf request = BUF_EMPTY, key = BUF_EMPTY;
+    char *folder = settings_path(core.settings, "gnupg");
+
+    memset(e, 0, sizeof *e);
+    e->certificate = BUF_EMPTY;
+    read_file(path, &key);
+    frame_put_i64(&request, core_gpg_time(&core));
+    frame_put_str(&request, folder);
+    frame_put_buf(&request, &key);
+    pool_submit(core.pool, WORKER_CRYPTO, CRYPTO_EXAMINE, &request, on_examined, e);
+    while (!e->done)
+        turn();
+    buf_free(&key);
+    free(folder);
+}
+
+static void try_key(const char *kind, const char *name, const char *path)
+{
+    struct examined *e = mem_zero(1, sizeof *e);
+    int64_t began = clock_monotonic_ms();
+    enum pgp_key_state state = PGP_KEY_MISSING;
+    json_t *o = json_object();
+
+    examine(path, e);
+    if (!e->err)
+        state = pgp_key_state_at(&e->info, clock_now(&core.clock), NULL, 0);
+    json_object_set_new(o, "file", json_string(name));
+    json_object_set_new(o, "kind", json_string(kind));
+    json_object_set_new(o, "opened", json_boolean(!e->err && pgp_key_state_sends(state)));
+    json_object_set_new(o, "signed_by", json_null());
+    json_object_set_new(o, "rule", json_string(e->err ? e->why.rule : pgp_key_state_name(state)));
+    json_object_set_new(o, "addresses", json_array());
+    json_object_set_new(o, "class", json_null());
+    json_object_set_new(o, "ms", json_integer(clock_monotonic_ms() - began));
+    print(o);
+    buf_free(&e->certificate);
+    free(e);
+}
+
+static enum err pin(const char *path, int64_t list_id, struct examined *e, struct diag *why)
+{
+    int64_t id;
+    enum err err;
+
+    examine(path, e);
+    if (e->err) {
+        *why = e->why;
+        return e->err;
+    }
+    err = db_begin(core.flow.db, why);
+    if (!err)
+        err = key_insert(core.flow.db, list_id, false, &e->info, buf_span(&e->certificate), clock_now(&core.clock), &id,
+                         why);
+    if (!err)
+        err = db_commit(core.flow.db, why);
+    if (err)
+        db_rollback(core.flow.db);
+    return err;
+}
+
+static void pin_all(const char *folder, int64_t list_id)
+{
+    struct examined *e = mem_zero(1, sizeof *e);
+    DIR *dir = opendir(folder);
+    struct dirent *entry;
+    struct diag why;
+
+    while (dir && (entry = readdir(dir))) {
+        char *path = *entry->d_name == '.' ? NULL : mem_printf("%s/%s", folder, entry->d_name);
+
+        if (path) {
+            if (pin(path, list_id, e, &why))
+                fprintf(stderr, "opener: not pinned: %s (%s)\n", entry->d_name, why.rule);
+            buf_free(&e->certificate);
+        }
+        free(path);
+    }
+    if (dir)
+        closedir(dir);
+    free(e);
+    do
+        turn();
+    while (importer_busy(core.importer));
+}
+
+/* ---- the run ---- */
+
+static void run(void)
+{
+    char *line = NULL, *rest, *kind, *name, *path;
+    size_t room = 0;
+
+    while (getline(&line, &room, stdin) > 0) {
+        line[strcspn(line, "\n")] = 0;
+        rest = line;
+        kind = strsep(&rest, "\t");
+        name = strsep(&rest, "\t");
+        path = strsep(&rest, "\t");
+        if (!path)
+            continue;
+        if (!strcmp(kind, "openpgp-keys-bad")) {
+            try_key(kind, name, path);
+            continue;
+        }
+        while (n_files >= AT_A_TIME)
+            turn();
+        begin(kind, name, path);
+    }
+    free(line);
+    while (n_files)
+        turn();
+}
+
+static void run_again(void)
+{
+    at_own_time = true;
+    for (size_t i = 0; i < n_again; i++) {
+        set_clock(again[i].sent_at);
+        begin(again[i].kind, again[i].name, again[i].path);
+        while (n_files)
+            turn();
+        free(again[i].kind);
+        free(again[i].name);
+        free(again[i].path);
+    }
+    free(again);
+}
+
+static enum err start(char **argv, struct diag *why)
+{
+    enum err err = settings_load(argv[1], &core.settings, why);
+    char *state, *home;
+
+    if (err)
+        return err;
+    state = settings_path(core.settings, "state");
+    home = settings_gnupg(core.settings, core.settings->lists[0].name, "list");
+    core.loop = loop_new();
+    core.pool = pool_new(core.loop, argv[2], AT_A_TIME, core.settings->limits.worker_seconds);
+    core.flow.settings = core.settings;
+    core.flow.clock = &core.clock;
+    core.importer = importer_new(&core);
+    err = clock_open(&core.clock, clock_file, why);
+    if (!err)
+        err = box_start(why);
+    if (!err)
+        err = db_open(state, DB_OPEN, &core.flow.db, why);
+    if (!err)
+        err = pgp_home_start_agent(home, why);
+    free(state);
+    free(home);
+    return err;
+}
+
+int main(int argc, char **argv)
+{
+    struct list_row list = {0};
+    struct diag why = {0};
+    enum err err;
+
+    if (argc != 5) {
+        fputs("Usage: opener CONF EMBARGOD CERTIFICATES CLOCKFILE\n", stderr);
+        return 2;
+    }
+    clock_file = argv[4];
+    set_clock(INSTANT_NONE);
+    err = start(argv, &why);
+    if (!err)
+        err = list_by_name(core.flow.db, core.settings->lists[0].name, &list, &why);
+    if (!err) {
+        pin_all(argv[3], list.id);
+        run();
+        run_again();
+    } else {
+        fprintf(stderr, "opener: %s: %s\n", why.rule, why.text);
+    }
+    list_row_free(&list);
+    pool_free(&core.pool);
+    importer_free(&core.importer);
+    db_close(&core.flow.db);
+    loop_free(&core.loop);
+    clock_close(&core.clock);
+    settings_free(&core.settings);
+    return err ? 1 : 0;
+}
