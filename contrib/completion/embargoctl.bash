@@ -57,6 +57,7 @@ policy compare|--history=F --rollout=W|P P
 policy explain|--sender=W --member=W --policy=P --svg=F|C
 policy list||
 policy show||P
+publish build||
 queue drop||W
 queue hold||W
 queue list||

@@ -3,6 +3,7 @@
 #include "base/fsx.h"
 #include "base/mem.h"
 #include "codec/addr.h"
+#include "codec/settings_site.h"
 
 #include <ctype.h>
 #include <fcntl.h>
@@ -23,6 +24,7 @@ static const struct conf_key list_keys[] = {
     {.name = "key", .types = CONF_STRING, .required = true},
     {.name = "authserv_id", .types = CONF_STRING},
     {.name = "next_id", .types = CONF_INT, .min = 1, .max = INT_MAX},
+    {.name = "commit_url", .types = CONF_STRING},
     {.name = NULL},
 };
 static const struct conf_key admin_keys[] = {
@@ -50,6 +52,12 @@ static const struct conf_key fetch_keys[] = {
     {.name = "ca", .types = CONF_STRING},
     {.name = "timeout_s", .types = CONF_INT, .min = 1, .max = 300},
     {.name = "connect_to", .types = CONF_STRINGS},
+    {.name = NULL},
+};
+static const struct conf_key site_keys[] = {
+    {.name = "url", .types = CONF_STRING},
+    {.name = "title", .types = CONF_STRING},
+    {.name = "contact", .types = CONF_STRINGS},
     {.name = NULL},
 };
 static const struct conf_key user_keys[] = {
@@ -107,6 +115,7 @@ static const struct conf_key root_keys[] = {
     {.name = "outer_embargo_headers", .types = CONF_STRING, .words = outer_words},
     {.name = "limits", .types = CONF_GROUP, .keys = limit_keys},
     {.name = "reminders", .types = CONF_STRINGS},
+    {.name = "site", .types = CONF_GROUP, .keys = site_keys},
     {.name = "users", .types = CONF_GROUP, .keys = user_keys},
     {.name = NULL},
 };
@@ -211,6 +220,7 @@ static void read_lists(const struct conf_node *root, const char *file, struct co
         l->fingerprint = read_fingerprint(node, "key", file, faults);
         l->authserv_id = mem_strdup(conf_string(node, "authserv_id", NULL));
         l->next_id = conf_int(node, "next_id", 1);
+        l->commit_url = settings_read_commit_url(node, file, faults);
     }
 }
 
@@ -421,6 +431,7 @@ enum err settings_parse(const char *text, size_t len, const char *file, struct c
         read_admins(root, file, faults, s);
         check_twins(root, file, faults, s);
         read_reminders(root, file, faults, s);
+        settings_read_site(root, file, faults, s);
         read_limits(root, s);
         read_mail(root, file, faults, s);
         read_smtp(root, file, faults, s);

@@ -20,6 +20,7 @@ struct settings_list {
     char *fingerprint; /* of the list's key: upper-case hex */
     char *authserv_id; /* NULL: Authentication-Results are not believed */
     int64_t next_id;
+    char *commit_url; /* https://…{commit}…; NULL: commits are shown without a link */
 };
 
 struct settings_admin {
@@ -71,6 +72,10 @@ struct settings {
     size_t n_fetch_connect_to;
     enum settings_sandbox sandbox;
     bool outer_embargo_header;
+    char *site_url;      /* https://HOST/…/ with its slash; NULL: not known */
+    char *site_title;    /* NULL: none */
+    char **site_contact; /* for security.txt, besides the lists' addresses */
+    size_t n_site_contact;
     int64_t *reminders_s;
     size_t n_reminders;
     char *user_core, *user_intake, *user_courier;

@@ -83,6 +83,7 @@ static void free_lists(struct settings *s)
         free(s->lists[i].policy);
         free(s->lists[i].fingerprint);
         free(s->lists[i].authserv_id);
+        free(s->lists[i].commit_url);
     }
     free(s->lists);
     for (size_t i = 0; i < s->n_admins; i++) {
@@ -115,6 +116,11 @@ void settings_free(struct settings **out)
         free(s->fetch_connect_to[i]);
     free(s->fetch_connect_to);
     free(s->reminders_s);
+    free(s->site_url);
+    free(s->site_title);
+    for (size_t i = 0; i < s->n_site_contact; i++)
+        free(s->site_contact[i]);
+    free(s->site_contact);
     free(s->user_core);
     free(s->user_intake);
     free(s->user_courier);

@@ -1,12 +1,17 @@
 #include "codec/tmpl.h"
 
 #include "base/mem.h"
+#include "codec/markup.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define TMPL_NAME_MAX 63
+
+/* Where a value stands. */
+enum tmpl_context { CONTEXT_MAIL, CONTEXT_TEXT, CONTEXT_ATTRIBUTE, CONTEXT_LINK, CONTEXT_BAD };
 
 enum tmpl_kind { TMPL_TEXT, TMPL_VALUE, TMPL_IF, TMPL_UNLESS, TMPL_END };
 
@@ -15,6 +20,7 @@ struct tmpl_step {
     char *text; /* the text, or the name */
     size_t len;
     size_t end; /* of an if or unless: the step of its end */
+    enum tmpl_context context;
 };
 
 struct tmpl {
@@ -26,6 +32,7 @@ struct loader {
     struct span text;
     size_t at;
     int line;
+    bool html;
     const char *file;
     const char *const *names;
     size_t n_names;
@@ -51,7 +58,7 @@ static void add_step(struct loader *l, enum tmpl_kind kind, const void *text, si
     if (kind == TMPL_TEXT && !len)
         return;
     l->t->steps = mem_resize(l->t->steps, l->t->n + 1, sizeof *l->t->steps);
-    l->t->steps[l->t->n++] = (struct tmpl_step){kind, mem_strndup(text, len), len, 0};
+    l->t->steps[l->t->n++] = (struct tmpl_step){kind, mem_strndup(text, len), len, 0, CONTEXT_MAIL};
 }
 
 static const uint8_t *find2(struct span s, size_t from, const char *two)
@@ -110,6 +117,66 @@ static enum err close_block(struct loader *l, enum tmpl_kind kind, const char *w
     return ERR_OK;
 }
 
+/* The attribute whose quoted value begins at `quote`: does it link? */
+static bool is_link_attribute(struct span s, size_t quote)
+{
+    static const char *const links[] = {"href=", "src="};
+
+    for (size_t i = 0; i < 2; i++) {
+        size_t n = strlen(links[i]);
+
+        if (quote > n && !memcmp(s.data + quote - n, links[i], n) && strchr(" \n\t", s.data[quote - n - 1]))
+            return true;
+    }
+    return false;
+}
+
+static bool opens(struct span s, size_t at, const char *tag)
+{
+    return s.len - at > strlen(tag) && !strncasecmp((const char *)s.data + at, tag, strlen(tag));
+}
+
+/* What the page's text up to `upto` leaves open. */
+static enum tmpl_context html_context(struct span s, size_t upto)
+{
+    bool in_tag = false, raw = false;
+    size_t quote = 0;
+
+    for (size_t i = 0; i < upto; i++) {
+        uint8_t c = s.data[i];
+
+        if (!in_tag && c == '<') {
+            in_tag = true;
+            raw = opens(s, i, "<script") || opens(s, i, "<style") || (raw && !opens(s, i, "</"));
+        } else if (in_tag && c == '"') {
+            quote = quote ? 0 : i;
+        } else if (in_tag && !quote && c == '>') {
+            in_tag = false;
+        }
+    }
+    if (raw || (in_tag && !quote))
+        return CONTEXT_BAD;
+    if (!in_tag)
+        return CONTEXT_TEXT;
+    if (!is_link_attribute(s, quote))
+        return CONTEXT_ATTRIBUTE;
+    return quote + 1 == upto ? CONTEXT_LINK : CONTEXT_BAD;
+}
+
+/* A link is one value, whole: what is put together is put together by the program, and then checked. */
+static enum err set_context(struct loader *l, size_t at, size_t end, const char *name)
+{
+    struct tmpl_step *step = &l->t->steps[l->t->n - 1];
+
+    if (!l->html)
+        return ERR_OK;
+    step->context = html_context(l->text, at);
+    if (step->context == CONTEXT_BAD || (*name == '&' && step->context != CONTEXT_TEXT) ||
+        (step->context == CONTEXT_LINK && (end >= l->text.len || l->text.data[end] != '"')))
+        return fault(l, "template.context", "a value cannot stand here in a page", name);
+    return ERR_OK;
+}
+
 static enum err read_tag(struct loader *l, struct span tag)
 {
     char word[16], name[TMPL_NAME_MAX + 1];
@@ -130,7 +197,7 @@ static enum err read_tag(struct loader *l, struct span tag)
     if (kind != TMPL_VALUE)
         return open_block(l, kind, name);
     add_step(l, TMPL_VALUE, name, strlen(name));
-    return ERR_OK;
+    return set_context(l, (size_t)(tag.data - l->text.data) - 2, (size_t)(tag.data - l->text.data) + tag.len + 2, name);
 }
 
 /* A block's tag that is alone on its line (from `open` to `*end`) takes the whole line with it. */
@@ -189,17 +256,31 @@ static enum err read_all(struct loader *l)
                     : ERR_OK;
 }
 
+static enum err load(struct loader *l, struct tmpl **out)
+{
+    enum err err;
+
+    *out = l->t = mem_zero(1, sizeof *l->t);
+    err = read_all(l);
+    if (err != ERR_OK)
+        tmpl_free(out);
+    return err;
+}
+
 enum err tmpl_load(struct span text, const char *file, const char *const *names, size_t n, struct tmpl **out,
                    struct diag *why)
 {
     struct loader l = {.text = text, .line = 1, .file = file, .names = names, .n_names = n, .why = why};
-    enum err err;
 
-    *out = l.t = mem_zero(1, sizeof *l.t);
-    err = read_all(&l);
-    if (err != ERR_OK)
-        tmpl_free(out);
-    return err;
+    return load(&l, out);
+}
+
+enum err tmpl_load_html(struct span text, const char *file, const char *const *names, size_t n, struct tmpl **out,
+                        struct diag *why)
+{
+    struct loader l = {.text = text, .line = 1, .html = true, .file = file, .names = names, .n_names = n, .why = why};
+
+    return load(&l, out);
 }
 
 void tmpl_free(struct tmpl **t)
@@ -223,6 +304,14 @@ static const struct tmpl_value *find_value(const struct tmpl_value *values, size
     return NULL;
 }
 
+static void put_value(const struct tmpl_step *step, const struct tmpl_value *v, struct buf *out)
+{
+    if (step->context == CONTEXT_MAIL || *step->text == '&')
+        buf_add_str(out, v->value);
+    else
+        markup_add(out, step->context == CONTEXT_LINK ? "%a" : "%t", v->value);
+}
+
 enum err tmpl_fill(const struct tmpl *t, const struct tmpl_value *values, size_t n, struct buf *out, struct diag *why)
 {
     for (size_t i = 0; i < t->n; i++) {
@@ -239,7 +328,7 @@ enum err tmpl_fill(const struct tmpl *t, const struct tmpl_value *values, size_t
             return diag_set(why, ERR_INTERNAL, "template.value", "the text's value %s was not handed in", step->text);
         empty = !v->value || !*v->value;
         if (step->kind == TMPL_VALUE && !empty)
-            buf_add_str(out, v->value);
+            put_value(step, v, out);
         else if ((step->kind == TMPL_IF && empty) || (step->kind == TMPL_UNLESS && !empty))
             i = step->end;
     }

@@ -5,6 +5,7 @@
 #include "flow/advisory_changes.h"
 #include "flow/cases_flow.h"
 #include "flow/outgoing.h"
+#include "store/publish.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,17 +88,39 @@ static enum err files_load(struct flow *f, int64_t advisory_id, struct files *ou
     return err;
 }
 
+/*
+ * The version that readers have seen before this one. The public has seen the released ones alone, and the others are
+ * none of its business: where there is none, the version itself stands in, so that only its author's account is told.
+ */
+static enum err version_before(struct flow *f, const struct advisory_view *v, bool is_public, int64_t *out,
+                               struct diag *why)
+{
+    struct public_version *released = NULL;
+    size_t n = 0;
+    enum err err = is_public ? public_versions(f->db, v->row.case_id, &released, &n, why) : ERR_OK;
+
+    *out = is_public ? v->row.version : v->row.version - 1;
+    for (size_t i = 0; i < n; i++)
+        if (released[i].version < v->row.version)
+            *out = released[i].version;
+    free(released);
+    return err;
+}
+
 /* What changed since the version before; empty for the first. */
-static enum err changes_since_last(struct flow *f, const struct advisory_view *v, const struct files *files,
-                                   struct buf *out, struct diag *why)
+static enum err changes_since_last(struct flow *f, const struct advisory_view *v, bool is_public,
+                                   const struct files *files, struct buf *out, struct diag *why)
 {
     struct advisory_view last;
     struct files old;
+    int64_t before;
     enum err err;
 
     if (v->row.version <= 1)
         return ERR_OK;
-    err = advisory_view_load(f, v->row.case_id, v->row.version - 1, &last, why);
+    err = version_before(f, v, is_public, &before, why);
+    if (!err)
+        err = advisory_view_load(f, v->row.case_id, before, &last, why);
     if (err)
         return err;
     err = files_load(f, last.row.id, &old, why);
@@ -141,7 +164,7 @@ enum err advisory_text_for(struct flow *f, const struct policy *policy, const st
 
     (void)policy;
     if (!err)
-        err = changes_since_last(f, v, &files, &changes, why);
+        err = changes_since_last(f, v, !tier, &files, &changes, why);
     if (!err) {
         if (tier)
             decide_uses(tier, v->doc.allow, v->doc.deny, uses);
@@ -330,7 +353,7 @@ enum err advisory_queue(struct flow *f, const struct policy *policy, const struc
     enum err err = files_load(f, v->row.id, &files, why);
 
     if (!err)
-        err = changes_since_last(f, v, &files, &changes, why);
+        err = changes_since_last(f, v, false, &files, &changes, why);
     for (size_t i = 0; !err && i < n_groups; i++)
         err = queue_group(f, c, list, v, &groups[i], &files, buf_text(&changes), why);
     if (!err)

@@ -63,5 +63,6 @@ CMD_HANDLER(cmd_approval_approve);
 CMD_HANDLER(cmd_approval_list);
 CMD_HANDLER(cmd_approval_veto);
 CMD_HANDLER(cmd_policy_explain);
+CMD_HANDLER(cmd_publish_build);
 
 #endif

@@ -103,6 +103,8 @@ struct reply {
     int line;
     json_t *data;   /* owned; NULL: null */
     struct buf out; /* for ARG_OUT */
+    /* A site is to be built (store/publish.h); the control socket answers when it is. 0: nothing to wait for */
+    int64_t site_wish;
 };
 
 /*

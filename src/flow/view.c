@@ -3,6 +3,7 @@
 #include "base/instant.h"
 #include "base/mem.h"
 #include "store/deadlines.h"
+#include "store/publish.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -344,5 +345,21 @@ json_t *view_approval(struct flow *f, const struct approval_row *a, bool whole)
     json_object_set_new(o, "state", view_text(a->state));
     json_object_set_new(o, "not_before", view_instant(a->not_before_at ? a->not_before_at : INSTANT_NONE));
     json_object_set_new(o, "until", view_instant(a->until_at));
+    return o;
+}
+
+json_t *view_site(struct flow *f)
+{
+    struct publish_state state;
+    char *folder = settings_path(f->settings, "public");
+    json_t *o = json_object();
+
+    publish_state(f->db, &state);
+    json_object_set_new(o, "wanted", json_integer(state.wanted));
+    json_object_set_new(o, "built", json_integer(state.built));
+    json_object_set_new(o, "built_at", view_instant(state.built_at));
+    json_object_set_new(o, "folder", view_text(folder));
+    json_object_set_new(o, "url", view_text(f->settings->site_url));
+    free(folder);
     return o;
 }

@@ -23,6 +23,8 @@ json_t *view_key(const struct key_row *key, int64_t now_utc_s);
 json_t *view_copy(struct flow *f, const struct copy_row *copy);
 /* whole: its state, and until when, too. */
 json_t *view_approval(struct flow *f, const struct approval_row *a, bool whole);
+/* {wanted, built, built_at, folder, url} */
+json_t *view_site(struct flow *f);
 json_t *view_held(const struct held_row *held);
 
 /* "usable", "revoked", "missing" …: of a contact's key; reason may be NULL. */

@@ -10,6 +10,7 @@
 #include "codec/mime.h"
 #include "codec/pgp_wire.h"
 #include "flow/command.h"
+#include "flow/view.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -22,6 +23,7 @@
 #define CLIENTS_MAX    64
 #define REQUEST_MAX    ((size_t)96 << 20)
 #define CLIENT_IDLE_MS 30000
+#define SITE_WAIT_MS   45000 /* for a site that is being built; less than a client waits */
 
 struct client {
     struct client *next;
@@ -33,6 +35,8 @@ struct client {
     size_t at_value; /* the next value to be examined */
     bool running;
     int64_t deadline_ms;
+    struct reply site_reply; /* with site_wish: it is given when the site is built */
+    int64_t site_until_ms;
 };
 
 struct control {
@@ -64,6 +68,7 @@ static void client_free(struct client *k)
     buf_free(&k->in);
     buf_free(&k->out);
     command_free(&k->command);
+    reply_free(&k->site_reply);
     free(k);
 }
 
@@ -303,7 +308,48 @@ static void examine_next(struct client *k)
         }
     }
     command_run(&k->control->core->flow, &k->command, &r);
+    if (!r.ok || !r.site_wish) {
+        answer(k, &r);
+        return;
+    }
+    k->site_reply = r;
+    k->site_until_ms = clock_monotonic_ms() + SITE_WAIT_MS;
+}
+
+/* A site that takes longer than a client waits is built all the same. */
+static void answer_site(struct client *k, bool done, enum err err, struct diag *why)
+{
+    struct reply r = k->site_reply;
+
+    k->site_reply = (struct reply){.out = BUF_EMPTY};
+    if (r.data)
+        json_decref(r.data);
+    r.data = view_site(&k->control->core->flow);
+    if (done && err)
+        reply_from(&r, err, why);
+    if (!done) {
+        r.ok = false;
+        r.exit = EXIT_NOT_SETTLED;
+        snprintf(r.rule, sizeof r.rule, "publish.building");
+        snprintf(r.message, sizeof r.message, "the site is still being built: embargoctl wait tells when it stands");
+    }
     answer(k, &r);
+}
+
+void control_tick(struct control *c)
+{
+    for (struct client *k = c->clients, *next; k; k = next) {
+        bool done = false;
+        struct diag why;
+        enum err err;
+
+        next = k->next;
+        if (!k->site_reply.site_wish)
+            continue;
+        err = publisher_result(c->core->publisher, k->site_reply.site_wish, &done, &why);
+        if (done || clock_monotonic_ms() >= k->site_until_ms)
+            answer_site(k, done, err, &why);
+    }
 }
 
 static void request(struct client *k, struct span payload)

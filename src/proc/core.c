@@ -48,8 +48,8 @@ bool core_is_settled(struct core *core)
     empty = names.n == 0;
     spool_names_free(&names);
     return empty && !opening_busy(core->opening) && !sealer_busy(core->sealer) && !importer_busy(core->importer) &&
-           !dispatch_busy(core->dispatch) && !fetching_busy(core->fetching) && !pool_busy(core->pool) &&
-           !timer_count_due(&core->flow) && !copy_count_open(core->flow.db, now);
+           !dispatch_busy(core->dispatch) && !publisher_busy(core->publisher) && !fetching_busy(core->fetching) &&
+           !pool_busy(core->pool) && !timer_count_due(&core->flow) && !copy_count_open(core->flow.db, now);
 }
 
 static bool is_settled(void *ctx)
@@ -361,6 +361,8 @@ static void tick(struct core *core)
         importer_tick(core->importer);
         sealer_tick(core->sealer);
         dispatch_tick(core->dispatch);
+        publisher_tick(core->publisher);
+        control_tick(core->control);
         fetching_tick(core->fetching);
         if (timer_fire(&core->flow, &why))
             log_diag(NULL, "timer-failed", &why);
@@ -381,7 +383,7 @@ static void run(struct core *core)
 
     while (!core->stopping || (is_busy(core) && clock_monotonic_ms() < give_up)) {
         tick(core);
-        loop_once(core->loop, TICK_MS);
+        loop_once(core->loop, !core->stopping && publisher_has_more(core->publisher) ? 0 : TICK_MS);
         if (core->stopping && !give_up)
             give_up = clock_monotonic_ms() + STOP_DEADLINE_MS;
     }
@@ -408,6 +410,7 @@ static void release(struct core *core)
     fetching_free(&core->fetching);
     dispatch_free(&core->dispatch);
     pool_free(&core->pool);
+    publisher_free(&core->publisher);
     sealer_free(&core->sealer);
     importer_free(&core->importer);
     opening_free(&core->opening);
@@ -443,6 +446,7 @@ int core_main(struct settings *settings, const char *clock_file, int courier_fd,
         core.importer = importer_new(&core);
         core.dispatch = dispatch_new(&core, courier_fd);
         core.fetching = fetching_new(&core, fetch_fd);
+        core.publisher = publisher_new(&core);
         core.control = control_new(&core, control_fd);
         loop_prepare_fd(intake_fd);
         loop_add(core.loop, intake_fd, POLLIN, on_intake, &core);

@@ -8,6 +8,7 @@
  *   dispatch  due copies go to the courier, its results come back
  *   fetching  look-ups of keys go to the fetch role, what it finds to its kind
  *   control   commands of embargoctl
+ *   publisher the public site, built beside the old one
  *   timer     deadlines and duties, by a clock that is guarded (flow/clock_guard.h)
  */
 #ifndef PROC_CORE_H
@@ -25,6 +26,7 @@ struct importer;
 struct dispatch;
 struct fetching;
 struct control;
+struct publisher;
 
 struct core {
     struct settings *settings;
@@ -40,6 +42,7 @@ struct core {
     struct dispatch *dispatch;
     struct fetching *fetching;
     struct control *control;
+    struct publisher *publisher;
     bool stopping;
     int lock_fd; /* of state/: one core at a time, whatever became of the last daemon */
 };
@@ -79,10 +82,22 @@ void fetching_free(struct fetching **f);
 void fetching_tick(struct fetching *f);
 bool fetching_busy(struct fetching *f);
 
+struct publisher *publisher_new(struct core *core);
+void publisher_free(struct publisher **p);
+/* A few milliseconds of what there is to do; also finds out whether there is something (store/publish.h). */
+void publisher_tick(struct publisher *p);
+size_t publisher_busy(struct publisher *p);
+/* There is more to do at once: core's loop should not sleep. */
+bool publisher_has_more(const struct publisher *p);
+/* Is the wish fulfilled (ERR_OK), or has it failed (its error)? */
+enum err publisher_result(struct publisher *p, int64_t wish, bool *done, struct diag *why);
+
 /* listen_fd: run/control.sock, listening. */
 struct control *control_new(struct core *core, int listen_fd);
 void control_free(struct control **c);
 size_t control_busy(const struct control *c);
+/* Answers those whose command has something to wait for that is there now. */
+void control_tick(struct control *c);
 
 /* The whole life of the core role; returns its exit code. */
 int core_main(struct settings *settings, const char *clock_file, int courier_fd, int intake_fd, int control_fd,

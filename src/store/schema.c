@@ -162,5 +162,13 @@ static const char version_7[] =
     "CREATE TABLE application_answer(address_digest BLOB NOT NULL, at INTEGER NOT NULL) STRICT;"
     "ALTER TABLE copy ADD COLUMN application_id INTEGER REFERENCES application(id);";
 
-const char *const schema_steps[] = {version_1, version_2, version_3, version_4, version_5, version_6, version_7};
+/* What was published, and what the list has signed for it (store/publish.h). */
+static const char version_8[] =
+    "ALTER TABLE advisory ADD COLUMN released_at INTEGER;"
+    "ALTER TABLE cases ADD COLUMN sealed_shown_commits BLOB;"
+    "CREATE TABLE signed_text(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, fingerprint TEXT NOT NULL,"
+    " digest BLOB NOT NULL, at INTEGER NOT NULL, sealed_text BLOB) STRICT;";
+
+const char *const schema_steps[] = {version_1, version_2, version_3, version_4,
+                                    version_5, version_6, version_7, version_8};
 const size_t schema_steps_n = sizeof schema_steps / sizeof schema_steps[0];

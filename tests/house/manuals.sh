@@ -98,7 +98,7 @@ number() { # an expression of C
 }
 
 {
-    grep -o '\.name = "[a-z_]*"' $settings | cut -d '"' -f 2
+    cat $settings src/codec/settings_*.c | grep -o '\.name = "[a-z_]*"' | cut -d '"' -f 2
     sed -n 's/^ *LIMIT_[A-Z]*(\([a-z_]*\), .*/\1/p' $settings
 } | sort >"$work/keys"
 sed -n 's/^\.It Ic \([a-z_]*\) No (.*/\1/p' $conf | sort >"$work/documented"
