@@ -125,6 +125,12 @@ static enum dsn_class class_of_codes(const char *status, int reply)
 {
     if (strcmp(status, "5.2.2") == 0 || strcmp(status, "4.2.2") == 0)
         return DSN_FULL;
+    if (reply == 551 || reply == 553) /* RFC 5321, 4.2.3: of the mailbox's name */
+        return DSN_PERMANENT;
+    /* RFC 3463, 3.3 to 3.8: about this mail, not about the address. */
+    if (strncmp(status, "5.7.", 4) == 0 || strncmp(status, "5.6.", 4) == 0 || strcmp(status, "5.3.4") == 0 ||
+        strcmp(status, "5.2.3") == 0)
+        return DSN_TEMPORARY;
     if (*status == '4' || (!*status && reply >= 400 && reply < 500))
         return DSN_TEMPORARY;
     return DSN_PERMANENT;
@@ -144,7 +150,7 @@ void dsn_judge(const struct dsn_facts *facts, struct dsn_recipient *r)
     r->given_up = facts->given_up || !facts->delayed;
     if (facts->delayed && !facts->given_up)
         r->class = by_codes == DSN_FULL || by_words == DSN_FULL ? DSN_FULL : DSN_DELAY;
-    else if (by_codes == DSN_TEMPORARY)
+    else if (by_codes == DSN_TEMPORARY && *r->status != '5')
         r->class = by_words == DSN_FULL ? DSN_FULL : DSN_TEMPORARY;
     else if (by_words != DSN_NOT)
         r->class = by_words;

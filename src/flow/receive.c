@@ -4,6 +4,7 @@
 #include "base/instant.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "flow/bounces.h"
 #include "flow/cases_flow.h"
 #include "flow/policies.h"
 #include "store/audit.h"
@@ -77,7 +78,7 @@ static bool may_announce(struct flow *f, const struct incoming *in, int64_t list
     return sort == AUTOMATIC_NONE || held_count_since(f->db, list_id, rule, clock_now(f->clock) - 86400) < most;
 }
 
-static enum err hold_rows(struct flow *f, const struct incoming *in, const char *rule, struct diag *why)
+static enum err hold_rows(struct flow *f, const struct incoming *in, const char *rule, bool quiet, struct diag *why)
 {
     const struct settings_list *list = settings_list_for(f->settings, in->recipient);
     struct buf envelope = BUF_EMPTY;
@@ -89,7 +90,7 @@ static enum err hold_rows(struct flow *f, const struct incoming *in, const char 
     if (list)
         err = list_by_name(f->db, list->name, &row, why);
     held.list_id = row.id;
-    if (!err && list)
+    if (!err && list && !quiet)
         announced = may_announce(f, in, row.id, rule);
     frame_put_str(&envelope, in->sender);
     frame_put_str(&envelope, in->recipient);
@@ -117,7 +118,7 @@ enum err receive_hold(struct flow *f, const struct incoming *in, const struct di
     enum err err = db_begin(f->db, why);
 
     if (!err)
-        err = hold_rows(f, in, reason->rule, why);
+        err = hold_rows(f, in, reason->rule, false, why);
     if (!err)
         err = note_seen(f, in, "delivery", why); /* held again it may be let in again */
     if (!err)
@@ -131,13 +132,6 @@ enum err receive_hold(struct flow *f, const struct incoming *in, const struct di
 
 /* ---- the ways ---- */
 
-static enum err receive_bounce(struct receiving *r, struct diag *reason, struct diag *why)
-{
-    (void)r;
-    (void)why;
-    return diag_set(reason, ERR_REJECT, "bounce", "a mail came back");
-}
-
 static enum err receive_automatic(struct receiving *r, struct diag *reason, struct diag *why)
 {
     (void)why;
@@ -149,13 +143,6 @@ static enum err receive_application(struct receiving *r, struct diag *reason, st
     (void)r;
     (void)why;
     return diag_set(reason, ERR_REJECT, "application", "an application for membership");
-}
-
-static bool is_to_bounces(const struct receiving *r)
-{
-    struct span suffix = receiving_suffix(r);
-
-    return suffix.len > 2 && strncasecmp((const char *)suffix.data, "b-", 2) == 0;
 }
 
 static bool is_automatic(const struct receiving *r)
@@ -177,7 +164,7 @@ static enum err go_its_way(struct receiving *r, struct diag *reason, struct diag
         bool (*takes)(const struct receiving *r);
         enum err (*run)(struct receiving *r, struct diag *reason, struct diag *why);
     } ways[] = {
-        {is_to_bounces, receive_bounce},
+        {bounces_takes, receive_bounce},
         {is_automatic, receive_automatic},
         {is_to_apply, receive_application},
     };
@@ -203,7 +190,7 @@ static enum err receive_in_transaction(struct receiving *r, enum receive_result 
     if (err == ERR_REJECT && *reason.rule) {
         *result = RECEIVE_HELD;
         snprintf(r->rule, sizeof r->rule, "%s", reason.rule);
-        err = hold_rows(r->f, r->in, reason.rule, why);
+        err = hold_rows(r->f, r->in, reason.rule, r->quiet, why);
     }
     if (!err)
         err = note_seen(r->f, r->in, "delivery", why);

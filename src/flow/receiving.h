@@ -22,6 +22,7 @@ struct receiving {
     struct member_row member;           /* id 0: none */
     const struct settings_admin *admin;
     enum automatic_sort sort;           /* of the mail as it came */
+    bool quiet;                         /* held without a notice to the team */
     bool by_token; /* the recipient was an address of the case */
     bool proved;   /* the sender is proved to be the admin, member or participant found */
     enum decide_signature bound;

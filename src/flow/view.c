@@ -2,6 +2,7 @@
 
 #include "base/instant.h"
 #include "base/mem.h"
+#include "store/bounces.h"
 #include "store/deadlines.h"
 #include "store/publish.h"
 
@@ -210,6 +211,22 @@ const char *view_key_state(struct flow *f, int64_t list_id, const char *fingerpr
     return state;
 }
 
+/* What speaks against a contact besides its key: its newest mail came back. */
+static void add_trouble(struct flow *f, const struct contact_row *contact, char *reason, size_t reason_size)
+{
+    struct bounce_row b;
+    struct diag none;
+    size_t used = strlen(reason);
+
+    if (!bounce_of_contact(f->db, contact->member_id, contact->address, &b, &none) && b.given_up) {
+        char at[INSTANT_TEXT_SIZE];
+
+        snprintf(reason + used, reason_size - used, "%sdelivery trouble: the last mail came back on %.10s (%s, %s)",
+                 used ? "; " : "", instant_text(b.at, at), b.class_name, b.code);
+    }
+    bounce_row_free(&b);
+}
+
 json_t *view_member(struct flow *f, const struct member_row *m)
 {
     json_t *o = json_object(), *a = json_array();
@@ -226,6 +243,7 @@ json_t *view_member(struct flow *f, const struct member_row *m)
         json_object_set_new(k, "fingerprint", view_text(contacts[i].fingerprint));
         json_object_set_new(k, "key_state",
                             json_string(view_key_state(f, m->list_id, contacts[i].fingerprint, reason, sizeof reason)));
+        add_trouble(f, &contacts[i], reason, sizeof reason);
         json_object_set_new(k, "reason", *reason ? json_string(reason) : json_null());
         json_array_append_new(a, k);
         contact_row_free(&contacts[i]);
@@ -265,6 +283,20 @@ json_t *view_key(const struct key_row *key, int64_t now_utc_s)
     return o;
 }
 
+/* What the MTA's or the recipient's server said after it was handed over. */
+static json_t *bounce_of(struct flow *f, int64_t copy_id)
+{
+    struct bounce_row b;
+    struct diag none;
+    json_t *o = NULL;
+
+    if (!bounce_of_copy(f->db, copy_id, &b, &none) && b.copy_id)
+        o = json_pack("{s:s, s:s, s:b, s:o, s:I}", "class", b.class_name, "code", b.code, "given_up", b.given_up, "at",
+                      view_instant(b.at), "times", (json_int_t)b.times);
+    bounce_row_free(&b);
+    return o ? o : json_null();
+}
+
 json_t *view_copy(struct flow *f, const struct copy_row *copy)
 {
     struct mail_row mail = {0};
@@ -288,6 +320,7 @@ json_t *view_copy(struct flow *f, const struct copy_row *copy)
     json_object_set_new(o, "earliest_at", view_instant(copy->earliest_at));
     json_object_set_new(o, "code", view_text(copy->code));
     json_object_set_new(o, "queue_id", view_text(copy->queue_id));
+    json_object_set_new(o, "bounce", bounce_of(f, copy->id));
     json_object_set_new(o, "message_id", view_text(mail.message_id));
     json_object_set_new(o, "group", json_integer(copy->mail_id));
     mail_row_free(&mail);
