@@ -46,6 +46,8 @@ key list||
 key refresh||
 key show||W
 member add|--org=W --class=W --tier=W --address=W --key=F|
+member export|--csv=W --public!|
+member import|--dry-run! --keys=F --from=W --class=W --tier=W|F
 member list||
 member reinstate|--reason=W|W
 member remove|--reason=W|W

@@ -324,3 +324,17 @@ void pgp_cert_read_preferences(struct span in, struct pgp_cert_preferences *out)
     out->seipd2 = best.features.len && (best.features.data[0] & 0x08);
     out->only_weak_digests = weak && !strong;
 }
+
+bool pgp_cert_next(struct span in, size_t *pos, struct span *out)
+{
+    struct pgp_packet packet;
+    size_t at = *pos, begin = *pos;
+
+    while (pgp_packet_next(in, &at, &packet) == PGP_PACKET_OK) {
+        if (packet.tag == PGP_TAG_PUBLIC_KEY && packet.off > begin)
+            break;
+        *pos = packet.off + packet.len;
+    }
+    *out = (struct span){in.data + begin, *pos - begin};
+    return *pos > begin;
+}

@@ -38,6 +38,9 @@ bool pgp_cert_is_revocation(struct span in, char *issuer);
  */
 void pgp_cert_strip(struct span in, struct buf *out);
 
+/* The next certificate of a checked sequence at *pos, which moves behind it; false at the end. */
+bool pgp_cert_next(struct span in, size_t *pos, struct span *out);
+
 /* The fingerprint of the first certificate (upper-case hex; section 5.5.4.2); out has PGP_FPR_SIZE bytes. */
 bool pgp_cert_fingerprint(struct span in, char *out);
 

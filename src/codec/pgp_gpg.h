@@ -47,6 +47,10 @@ struct pgp_sink {
     gpgme_data_t data;
 };
 
+/* What gpg lists of a key; its preferences are not among that. */
+struct pgp_key_info;
+enum err pgp_key_read(gpgme_key_t key, struct pgp_key_info *out, struct diag *why);
+
 enum err pgp_gpg_check_home(const char *home, struct diag *why);
 
 /* Agent, network and environment are the home's; gpg never asks for a passphrase. */

@@ -56,7 +56,7 @@ static void add_uid(struct pgp_key_info *out, gpgme_user_id_t uid)
         snprintf(out->uids[out->n_uids++], PGP_KEY_UID_SIZE, "%s", uid->uid);
 }
 
-static enum err set_info(gpgme_key_t key, struct pgp_key_info *out, struct diag *why)
+enum err pgp_key_read(gpgme_key_t key, struct pgp_key_info *out, struct diag *why)
 {
     memset(out, 0, sizeof *out);
     pgp_fpr_copy(out->fingerprint, key->fpr);
@@ -104,7 +104,7 @@ enum err pgp_key_lookup(const char *home, const char *fingerprint, struct pgp_ke
         return err;
     err = pgp_gpg_key(&gpg, fingerprint, false, &key, why);
     if (!err)
-        err = set_info(key, info, why);
+        err = pgp_key_read(key, info, why);
     if (key)
         gpgme_key_unref(key);
     pgp_gpg_close(&gpg);

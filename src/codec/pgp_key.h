@@ -116,6 +116,22 @@ enum err pgp_key_minimise(const char *workdir, struct span in, struct buf *out, 
 enum err pgp_key_update(const char *workdir, int64_t now_utc_s, struct span known, struct span news,
                         struct pgp_key_info *info, struct buf *out, struct diag *why);
 
+/*
+ * Many certificates, each of them one key, in one home and three calls of gpg. What is refused is refused by itself:
+ * where gpg does not take them together, they are examined one by one.
+ */
+struct pgp_key_examined {
+    enum err err; /* of this certificate; why says it */
+    struct diag why;
+    struct pgp_key_info info;
+    struct buf minimal; /* the caller frees */
+};
+enum err pgp_key_examine_many(const char *workdir, int64_t now_utc_s, const struct span *in, size_t n,
+                              struct pgp_key_examined *out, struct diag *why);
+
+/* All packets of a key file, armored (any number of blocks) or not; out->max bounds them. */
+enum err pgp_key_read_packets(struct span in, struct buf *out, struct diag *why);
+
 /* Whether it is, armored or not, a revocation certificate alone; of gets the fingerprint of its key (PGP_FPR_SIZE). */
 bool pgp_key_is_revocation(struct span in, char *of);
 

@@ -74,11 +74,10 @@ static enum err dearmor_keys(struct span text, struct buf *out, struct diag *why
     return err;
 }
 
-/* The packets of a key file, armored or not. */
-static enum err read_packets(struct span in, struct buf *out, struct diag *why)
+enum err pgp_key_read_packets(struct span in, struct buf *out, struct diag *why)
 {
     buf_clear(out);
-    if (in.len > PGP_KEY_RAW_MAX)
+    if (in.len > out->max)
         return pgp_key_too_large(why, "more than 8 MiB; export it with export-minimal");
     if (!in.len || !(in.data[0] & 0x80))
         return dearmor_keys(in, out, why);
@@ -93,7 +92,7 @@ enum err pgp_key_prepare(struct span in, size_t max, struct buf *out, size_t *n,
 
     buf_init(out, PGP_KEY_RAW_MAX);
     *n = 0;
-    err = read_packets(in, &packets, why);
+    err = pgp_key_read_packets(in, &packets, why);
     if (!err)
         err = pgp_cert_check(buf_span(&packets), n, why);
     if (!err && *n > max)
@@ -200,7 +199,8 @@ bool pgp_key_is_revocation(struct span in, char *of)
     bool is;
 
     *of = 0;
-    is = !read_packets(in, &packets, &none) && pgp_cert_is_revocation(buf_span(&packets), of) && pgp_fpr_valid(of);
+    is = !pgp_key_read_packets(in, &packets, &none) && pgp_cert_is_revocation(buf_span(&packets), of) &&
+         pgp_fpr_valid(of);
     buf_free(&packets);
     return is;
 }
@@ -245,7 +245,7 @@ enum err pgp_key_import(const char *home, struct span in, char *fingerprint, str
 
     if (fingerprint)
         fingerprint[0] = 0;
-    err = read_packets(in, &packets, why);
+    err = pgp_key_read_packets(in, &packets, why);
     if (!err && pgp_cert_is_revocation(buf_span(&packets), issuer) && pgp_fpr_valid(issuer)) {
         err = import_revocation(home, buf_span(&packets), issuer, fingerprint, why);
     } else if (!err) {

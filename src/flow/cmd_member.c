@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "codec/addr.h"
 #include "flow/approvals.h"
+#include "flow/members_flow.h"
 #include "flow/policies.h"
 #include "flow/view.h"
 #include "policy/decide.h"
@@ -65,68 +66,6 @@ enum err cmd_member_show(struct flow *f, const struct command *c, struct reply *
 
 /* ---- add ---- */
 
-/* A name that goes into audit trails, headers and tables. */
-static bool name_ok(const char *s)
-{
-    size_t n = strlen(s);
-
-    for (size_t i = 0; i < n; i++)
-        if ((unsigned char)s[i] < 0x20 || s[i] == 0x7f)
-            return false;
-    return n >= 1 && n <= 100;
-}
-
-static enum err check_tier(const struct policy *policy, const char *class_name, const char *tier, struct diag *why)
-{
-    const struct policy_tier *t = policy_tier_find(policy, tier);
-
-    if (!t)
-        return diag_set(why, ERR_NOT_FOUND, "tier.unknown", "the list's policy has no tier `%.40s`: see policy show",
-                        tier);
-    if (!policy_holds(&t->classes, class_name))
-        return policy_diag(why, ERR_DENIED, policy, &t->classes, "tiers.classes",
-                           "tier `%s` does not take members of class `%.40s`", tier, class_name);
-    return ERR_OK;
-}
-
-/* A key that cannot be used is kept and shown with its state; one that is no key of its own is refused. */
-static enum err add_key(struct flow *f, int64_t list_id, const struct admission *a, struct diag *why)
-{
-    struct key_row *known = mem_zero(1, sizeof *known);
-    struct diag none;
-    bool taken = !key_by_fingerprint(f->db, list_id, a->key->fingerprint, known, &none);
-    int64_t id;
-
-    free(known);
-    if (taken)
-        return diag_set(why, ERR_DENIED, "key.duplicate",
-                        "this key belongs to another member or admin of the list: ask for a key of its own");
-    return key_insert(f->db, list_id, false, a->key, a->certificate, clock_now(f->clock), &id, why);
-}
-
-enum err member_admit(struct flow *f, const struct policy *policy, const struct admission *a, struct member_row *m,
-                      struct diag *why)
-{
-    struct contact_row contact = {0};
-    char address[ADDR_MAX_BYTES + 1];
-    enum err err = check_tier(policy, m->class_name, m->tier, why);
-
-    if (!err && addr_check(span_of(a->address), address, why))
-        err = ERR_USAGE;
-    if (!err && !name_ok(m->org))
-        err = diag_set(why, ERR_USAGE, "member.name", "an organisation's name is 1 to 100 printable characters");
-    if (!err)
-        err = member_insert(f->db, m, why);
-    if (!err && a->key)
-        err = add_key(f, m->list_id, a, why);
-    contact.member_id = m->id;
-    contact.address = address;
-    contact.fingerprint = (char *)(a->key ? a->key->fingerprint : NULL);
-    if (!err)
-        err = contact_insert(f->db, &contact, clock_now(f->clock), why);
-    return err ? err : audit_append(f->db, clock_now(f->clock), a->actor, "member.add", m->org, a->rule, address, why);
-}
-
 /* Nobody lets his own organisation in. */
 static enum err gate_add(struct flow *f, const struct command *c, const struct settings_list *list, int64_t list_id,
                          const struct policy *policy, struct reply *r, bool *go_on, struct diag *why)
@@ -142,11 +81,9 @@ static enum err gate_add(struct flow *f, const struct command *c, const struct s
                                  .n_owners = key ? 2 : 1};
     struct member_row known;
     struct diag none;
-    enum err err = ERR_OK;
+    enum err err = member_check_name(what.object, why);
 
-    if (!name_ok(what.object))
-        err = diag_set(why, ERR_USAGE, "member.name", "an organisation's name is 1 to 100 printable characters");
-    else if (!member_by_org(f->db, list_id, what.object, &known, &none)) {
+    if (!err && !member_by_org(f->db, list_id, what.object, &known, &none)) {
         member_row_free(&known);
         err = diag_set(why, ERR_DENIED, "member.exists", "this organisation is a member already");
     }
@@ -170,7 +107,7 @@ enum err cmd_member_add(struct flow *f, const struct command *c, struct reply *r
     if (!err)
         err = policies_of_list(f, list, &policy, why);
     if (!err)
-        err = check_tier(policy, class_name, tier, why);
+        err = member_check_tier(policy, class_name, tier, why);
     if (!err)
         err = gate_add(f, c, list, row.id, policy, r, &go_on, why);
     if (!err && go_on) {

@@ -84,7 +84,7 @@ const struct command_arg *command_find_arg(const struct command_verb *v, const c
 
 bool command_is_file(enum command_arg_type type)
 {
-    return type == ARG_FILE || type == ARG_KEY || type == ARG_MAIL;
+    return type == ARG_FILE || type == ARG_KEY || type == ARG_TABLE || type == ARG_MAIL;
 }
 
 /* The words of ARG_WORDS are joined by line ends, so that none of them may hold one. */

@@ -34,6 +34,7 @@ enum command_arg_type {
     ARG_WORD,
     ARG_FILE, /* read by the client; its bytes are sent */
     ARG_KEY,  /* the same; examined by a crypto worker before the handler runs */
+    ARG_TABLE, /* a table of members (flow/import_table.h); its keys are examined before the handler runs */
     ARG_MAIL, /* the same; parsed by a mime worker before the handler runs */
     ARG_OUT,  /* a file that the client writes from the reply */
     ARG_FLAG, /* an option without a value */
@@ -77,7 +78,7 @@ struct command_value {
     struct buf bytes; /* of a file */
     /* of ARG_KEY, once examined */
     struct pgp_key_info *key;
-    struct buf certificate; /* minimised */
+    struct buf certificate; /* minimised; of ARG_TABLE what was found of each key, packed */
     /* of ARG_MAIL, once parsed */
     struct mime_message *mail;
     char *mail_text;

@@ -48,7 +48,7 @@ static void add_upper(struct buf *out, const char *name)
 
 static void add_option(struct buf *out, const struct command_arg *o)
 {
-    bool file = o->type == ARG_FILE || o->type == ARG_KEY || o->type == ARG_MAIL;
+    bool file = o->type == ARG_FILE || o->type == ARG_KEY || o->type == ARG_TABLE || o->type == ARG_MAIL;
 
     buf_printf(out, " %s--%s", o->optional ? "[" : "", o->name);
     if (o->type != ARG_FLAG) {

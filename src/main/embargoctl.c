@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "main/ctl_client.h"
+#include "main/ctl_import.h"
 #include "main/ctl_help.h"
 #include "main/ctl_render.h"
 
@@ -56,6 +57,9 @@ static enum err run_offline(struct ctl *ctl, const struct command *c, struct rep
 static enum err run_by_daemon(struct ctl *ctl, struct command *c, struct reply *r, struct diag *why)
 {
     enum err err = client_read_files(c, why);
+
+    if (!err)
+        err = import_prepare(c, why);
 
     if (err)
         return err;

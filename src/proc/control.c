@@ -11,6 +11,7 @@
 #include "codec/pgp_wire.h"
 #include "flow/command.h"
 #include "flow/view.h"
+#include "proc/table_keys.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -291,6 +292,28 @@ static void submit_mail(struct client *k, const struct command_value *v)
     pool_submit(k->control->core->pool, WORKER_MIME, MIME_PARSE, &request, mail_parsed, k);
 }
 
+static void table_examined(void *ctx, enum err err, struct span packed, const struct diag *why)
+{
+    struct client *k = ctx;
+
+    if (err) {
+        answer_error(k, err, why);
+        return;
+    }
+    buf_add(&k->command.values[k->at_value].certificate, packed.data, packed.len);
+    k->at_value++;
+    examine_next(k);
+}
+
+static void submit_table(struct client *k, const struct command_value *v)
+{
+    struct diag why;
+    enum err err = table_keys_start(k->control->core, buf_span(&v->bytes), table_examined, k, &why);
+
+    if (err)
+        answer_error(k, err, &why);
+}
+
 static void examine_next(struct client *k)
 {
     struct reply r = {.out = BUF_EMPTY};
@@ -300,6 +323,10 @@ static void examine_next(struct client *k)
 
         if (v->type == ARG_KEY) {
             submit_key(k, v, (struct span){NULL, 0});
+            return;
+        }
+        if (v->type == ARG_TABLE) {
+            submit_table(k, v);
             return;
         }
         if (v->type == ARG_MAIL) {

@@ -23,6 +23,7 @@
  * revocation alone of a key that is not handed in  → no facts, and the key's fingerprint CRYPTO_IMPORT     home, count,
  * certificates             → count of those taken, then a bool for each
  *   CRYPTO_QUARANTINE quarantine home, fingerprint, certificate bytes (none: the key is deleted) → nothing
+ *   CRYPTO_EXAMINE_MANY folder for throw-away homes, count, certificates → an import_key_put for each
  */
 #ifndef PROC_WORKER_H
 #define PROC_WORKER_H
@@ -47,7 +48,8 @@ enum worker_op {
     CRYPTO_EXAMINE,
     CRYPTO_UPDATE,
     CRYPTO_IMPORT,
-    CRYPTO_QUARANTINE
+    CRYPTO_QUARANTINE,
+    CRYPTO_EXAMINE_MANY
 };
 
 enum verify_form { VERIFY_INLINE, VERIFY_DETACHED, VERIFY_CLEAR };

@@ -8,6 +8,7 @@
 #include "codec/pgp_open.h"
 #include "codec/pgp_seal.h"
 #include "codec/pgp_wire.h"
+#include "flow/import_table.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -335,6 +336,35 @@ static enum err update(struct span request, struct buf *reply, struct diag *why)
     return err;
 }
 
+static enum err examine_many(struct span request, struct buf *reply, struct diag *why)
+{
+    struct pgp_key_examined *found;
+    struct frame_reader r;
+    struct span *in;
+    int64_t now;
+    char *folder;
+    uint32_t n;
+    enum err err;
+
+    frame_reader_init(&r, request);
+    folder = get_home(&r, &now);
+    n = frame_get_count(&r, 4);
+    in = mem_zero(n + 1, sizeof *in);
+    found = mem_zero(n + 1, sizeof *found);
+    for (uint32_t i = 0; i < n; i++)
+        in[i] = frame_get_bytes(&r);
+    err = frame_done(&r) && folder ? pgp_key_examine_many(folder, time_for_keys(now), in, n, found, why) : damaged(why);
+    for (uint32_t i = 0; i < n; i++) {
+        if (!err)
+            import_key_put(found[i].err, &found[i].why, &found[i].info, buf_span(&found[i].minimal), reply);
+        buf_free(&found[i].minimal);
+    }
+    free(found);
+    free(in);
+    free(folder);
+    return err;
+}
+
 /* All by one call of gpg, which is some ten times faster; where it refuses, one by one, so that one harms no other. */
 static void import_all(const char *home, const struct span *certificates, uint32_t n, struct buf *reply)
 {
@@ -404,10 +434,17 @@ enum err worker_crypto_do(uint32_t op, struct span request, struct buf *reply, s
     static const struct {
         uint32_t op;
         enum err (*run)(struct span, struct buf *, struct diag *);
-    } table[] = {
-        {CRYPTO_UNWRAP, unwrap},   {CRYPTO_OPEN, open_message},     {CRYPTO_VERIFY, verify},   {CRYPTO_SIGN, sign},
-        {CRYPTO_ENCRYPT, encrypt}, {CRYPTO_ENCRYPT_TO, encrypt_to}, {CRYPTO_EXAMINE, examine}, {CRYPTO_UPDATE, update},
-        {CRYPTO_IMPORT, import},   {CRYPTO_QUARANTINE, quarantine}};
+    } table[] = {{CRYPTO_UNWRAP, unwrap},
+                 {CRYPTO_OPEN, open_message},
+                 {CRYPTO_VERIFY, verify},
+                 {CRYPTO_SIGN, sign},
+                 {CRYPTO_ENCRYPT, encrypt},
+                 {CRYPTO_ENCRYPT_TO, encrypt_to},
+                 {CRYPTO_EXAMINE, examine},
+                 {CRYPTO_UPDATE, update},
+                 {CRYPTO_IMPORT, import},
+                 {CRYPTO_QUARANTINE, quarantine},
+                 {CRYPTO_EXAMINE_MANY, examine_many}};
 
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
         if (table[i].op == op)

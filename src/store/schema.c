@@ -169,6 +169,14 @@ static const char version_8[] =
     "CREATE TABLE signed_text(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, fingerprint TEXT NOT NULL,"
     " digest BLOB NOT NULL, at INTEGER NOT NULL, sealed_text BLOB) STRICT;";
 
-const char *const schema_steps[] = {version_1, version_2, version_3, version_4,
-                                    version_5, version_6, version_7, version_8};
+/* The life of members: when they last said who they are, and what went wrong. */
+static const char version_9[] = "ALTER TABLE member ADD COLUMN attested_at INTEGER;"
+                                "CREATE INDEX contact_address ON contact(lower(address));"
+                                "CREATE INDEX copy_member ON copy(member_id);"
+                                "CREATE TABLE breach(id INTEGER PRIMARY KEY, member_id INTEGER NOT NULL REFERENCES"
+                                " member(id), at INTEGER NOT NULL, actor TEXT NOT NULL, consequence TEXT NOT NULL,"
+                                " sealed_reason BLOB) STRICT;";
+
+const char *const schema_steps[] = {version_1, version_2, version_3, version_4, version_5,
+                                    version_6, version_7, version_8, version_9};
 const size_t schema_steps_n = sizeof schema_steps / sizeof schema_steps[0];
