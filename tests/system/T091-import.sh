@@ -115,7 +115,10 @@ if [ -x "$load" ]; then
     stop
 fi
 rm -rf "$T/i"
-for home in ann bob; do rm -rf "$T/k/$home"; done
+for home in ann bob; do
+    gpgconf --homedir "$T/k/$home" --kill all
+    rm -rf "$T/k/$home"
+done
 init
 start
 check 'into another instance' ctl member import "$T/w/out.csv"
