@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
 enum err sandbox_common(struct diag *why)
 {
     struct rlimit none = {0, 0};
@@ -72,7 +74,7 @@ enum err sandbox_compute_only(struct diag *why)
     scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
     int rc = ctx ? 0 : -1;
 
-    for (size_t i = 0; !rc && i < sizeof compute_calls / sizeof compute_calls[0]; i++)
+    for (size_t i = 0; !rc && i < COUNT(compute_calls); i++)
         rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, compute_calls[i], 0);
     if (!rc)
         rc = seccomp_load(ctx);
@@ -81,17 +83,70 @@ enum err sandbox_compute_only(struct diag *why)
     return rc ? diag_set(why, ERR_INTERNAL, "sandbox.seccomp", "the kernel takes no filter for system calls") : ERR_OK;
 }
 
-enum err sandbox_no_network(struct diag *why)
-{
-    static const int families[] = {AF_INET, AF_INET6, AF_PACKET, AF_NETLINK};
-    scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
-    int rc = ctx ? 0 : -1;
+/* What none of the roles needs, and a way around the rules if it were there. */
+static const int never_calls[] = {SCMP_SYS(ptrace),
+                                  SCMP_SYS(process_vm_readv),
+                                  SCMP_SYS(process_vm_writev),
+                                  SCMP_SYS(io_uring_setup),
+                                  SCMP_SYS(io_uring_enter),
+                                  SCMP_SYS(bpf),
+                                  SCMP_SYS(perf_event_open),
+                                  SCMP_SYS(userfaultfd),
+                                  SCMP_SYS(keyctl),
+                                  SCMP_SYS(add_key),
+                                  SCMP_SYS(request_key),
+                                  SCMP_SYS(mount),
+                                  SCMP_SYS(umount2),
+                                  SCMP_SYS(pivot_root),
+                                  SCMP_SYS(chroot),
+                                  SCMP_SYS(unshare),
+                                  SCMP_SYS(setns),
+                                  SCMP_SYS(init_module),
+                                  SCMP_SYS(finit_module),
+                                  SCMP_SYS(delete_module),
+                                  SCMP_SYS(kexec_load),
+                                  SCMP_SYS(reboot),
+                                  SCMP_SYS(swapon),
+                                  SCMP_SYS(swapoff)};
 
-    for (size_t i = 0; !rc && i < sizeof families / sizeof families[0]; i++) {
+static int deny_calls(scmp_filter_ctx ctx, const int *calls, size_t n)
+{
+    int rc = 0;
+
+    for (size_t i = 0; !rc && i < n; i++)
+        rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EACCES), calls[i], 0);
+    return rc;
+}
+
+static int deny_families(scmp_filter_ctx ctx, const int *families, size_t n)
+{
+    int rc = 0;
+
+    for (size_t i = 0; !rc && i < n; i++) {
         struct scmp_arg_cmp family = {.arg = 0, .op = SCMP_CMP_EQ, .datum_a = (scmp_datum_t)families[i], .datum_b = 0};
 
         rc = seccomp_rule_add_array(ctx, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(socket), 1, &family);
     }
+    return rc;
+}
+
+enum err sandbox_deny(unsigned denials, struct diag *why)
+{
+    static const int internet[] = {AF_INET, AF_INET6, AF_PACKET, AF_NETLINK}, local[] = {AF_UNIX};
+    static const int exec[] = {SCMP_SYS(execve), SCMP_SYS(execveat)};
+    /* clone3 hides its flags behind a pointer: ENOSYS would make libc fall back, but no one here starts anything. */
+    static const int forks[] = {SCMP_SYS(fork), SCMP_SYS(vfork), SCMP_SYS(clone), SCMP_SYS(clone3)};
+    scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
+    int rc = ctx ? deny_calls(ctx, never_calls, COUNT(never_calls)) : -1;
+
+    if (!rc && (denials & SANDBOX_NO_INTERNET))
+        rc = deny_families(ctx, internet, COUNT(internet));
+    if (!rc && (denials & SANDBOX_NO_UNIX))
+        rc = deny_families(ctx, local, COUNT(local));
+    if (!rc && (denials & SANDBOX_NO_EXEC))
+        rc = deny_calls(ctx, exec, COUNT(exec));
+    if (!rc && (denials & SANDBOX_NO_FORK))
+        rc = deny_calls(ctx, forks, COUNT(forks));
     if (!rc)
         rc = seccomp_load(ctx);
     if (ctx)

@@ -152,6 +152,16 @@ static int word_index(const char *const *words, const char *word, int otherwise)
     return otherwise;
 }
 
+const char *settings_sandbox_name(enum settings_sandbox s)
+{
+    return sandbox_words[s];
+}
+
+enum settings_sandbox settings_sandbox_word(const char *word)
+{
+    return (enum settings_sandbox)word_index(sandbox_words, word, SANDBOX_REQUIRED);
+}
+
 static char *upper_fingerprint(const char *text)
 {
     char *out = mem_strdup(text);

@@ -82,6 +82,10 @@ struct settings {
     struct settings_limits limits;
 };
 
+/* Between the words of `sandbox` and their meanings; a word that is none: SANDBOX_REQUIRED. */
+const char *settings_sandbox_name(enum settings_sandbox s);
+enum settings_sandbox settings_sandbox_word(const char *word);
+
 /* text is what `file` holds; faults are added in any case. ERR_REJECT where there is one; the caller frees *out. */
 enum err settings_parse(const char *text, size_t len, const char *file, struct conf_faults *faults,
                         struct settings **out);

@@ -1,5 +1,6 @@
 /* embargod: options and wiring. */
 #include "proc/parent.h"
+#include "proc/worker.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -19,9 +20,11 @@ int main(int argc, char **argv)
 {
     static const struct option options[] = {
         {"config", required_argument, NULL, 'c'}, {"rehearsal", required_argument, NULL, 'r'},
-        {"role", required_argument, NULL, 'o'},   {"help", no_argument, NULL, 'h'},
+        {"role", required_argument, NULL, 'o'},   {"sandbox", required_argument, NULL, 's'},
+        {"homes", required_argument, NULL, 'm'},  {"help", no_argument, NULL, 'h'},
         {"version", no_argument, NULL, 'v'},      {NULL, 0, NULL, 0}};
     const char *config = getenv("EMBARGOD_CONF"), *clock_file = NULL, *role = NULL;
+    struct worker_start start = {0};
     char absolute[4096];
     int c;
 
@@ -32,6 +35,10 @@ int main(int argc, char **argv)
             clock_file = optarg;
         else if (c == 'o')
             role = optarg;
+        else if (c == 's')
+            start.sandbox = optarg;
+        else if (c == 'm')
+            start.homes = optarg;
         else if (c == 'v')
             return printf("embargod %s\n", PACKAGE_VERSION) < 0;
         else
@@ -40,7 +47,7 @@ int main(int argc, char **argv)
     if (optind < argc || (!config && !role))
         return usage(stderr, 2);
     if (role)
-        return role_main(role, config ? config : "", clock_file);
+        return role_main(role, config ? config : "", clock_file, &start);
     if (clock_file) {
         if (!realpath(clock_file, absolute)) {
             fprintf(stderr, "embargod: the clock file of the rehearsal cannot be read\n");

@@ -5,7 +5,6 @@
 #include "base/instant.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/sandbox.h"
 #include "codec/pgp_home.h"
 #include "flow/deadline_effects.h"
 #include "flow/policies.h"
@@ -306,15 +305,9 @@ static enum err start(struct core *core, const char *clock_file, struct diag *wh
                                .release = release_held,
                                .release_ctx = core};
     free(folder);
-    if (!err)
-        err = sandbox_common(why);
-    if (!err && core->settings->sandbox != SANDBOX_OFF) {
-        err = sandbox_no_network(why);
-        if (err && core->settings->sandbox == SANDBOX_BEST_EFFORT) {
-            log_diag(NULL, "sandbox-missing", why);
-            err = ERR_OK;
-        }
-    }
+    core->homes = settings_path(core->settings, "gnupg");
+    if (core->settings->sandbox != SANDBOX_OFF)
+        pool_confine(core->pool, core->homes, settings_sandbox_name(core->settings->sandbox));
     if (!err)
         err = box_start(why);
     if (!err)
@@ -420,6 +413,7 @@ static void release(struct core *core)
     db_close(&core->flow.db);
     loop_free(&core->loop);
     clock_close(&core->clock);
+    free(core->homes);
 }
 
 int core_main(struct settings *settings, const char *clock_file, int courier_fd, int intake_fd, int control_fd,
@@ -430,7 +424,6 @@ int core_main(struct settings *settings, const char *clock_file, int courier_fd,
     int signal_fd = -1;
     enum err err;
 
-    log_set_role("core");
     umask(077);
     err = start(&core, clock_file, &why);
     if (err) {

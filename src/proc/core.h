@@ -35,6 +35,7 @@ struct core {
     struct flow flow;
     struct loop *loop;
     struct pool *pool;
+    char *homes; /* the folder of the GnuPG homes */
     struct spool *spool;
     struct opening *opening;
     struct sealer *sealer;

@@ -28,6 +28,7 @@
 int parent_main(const char *config_file, const char *clock_file);
 
 /* The whole life of a role that the parent started. */
-int role_main(const char *role, const char *config_file, const char *clock_file);
+struct worker_start;
+int role_main(const char *role, const char *config_file, const char *clock_file, const struct worker_start *start);
 
 #endif

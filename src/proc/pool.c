@@ -43,6 +43,7 @@ struct job {
 struct pool {
     struct loop *loop;
     char *program;
+    const char *homes, *how;
     int max;
     int deadline_s;
     struct job *waiting, **waiting_end;
@@ -64,6 +65,12 @@ struct pool *pool_new(struct loop *loop, const char *program, int workers, int d
     p->waiting_end = &p->waiting;
     p->spares = mem_zero((size_t)workers + 1, sizeof *p->spares);
     return p;
+}
+
+void pool_confine(struct pool *p, const char *homes, const char *how)
+{
+    p->homes = homes;
+    p->how = how;
 }
 
 static void job_free(struct job *j)
@@ -257,14 +264,22 @@ static void on_ready(void *ctx, int fd, short revents)
         read_answer(j);
 }
 
-static bool spawn(const char *program, enum worker_kind kind, int theirs, pid_t *pid)
+static bool spawn(const struct pool *p, enum worker_kind kind, int theirs, pid_t *pid)
 {
-    char *argv[] = {(char *)"embargod", (char *)(kind == WORKER_MIME ? "--role=mime" : "--role=crypto"), NULL};
+    char *argv[] = {(char *)"embargod",
+                    (char *)(kind == WORKER_MIME ? "--role=mime" : "--role=crypto"),
+                    (char *)"--sandbox",
+                    (char *)p->how,
+                    (char *)"--homes",
+                    (char *)p->homes,
+                    NULL};
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     sigset_t none;
     int rc;
 
+    if (kind == WORKER_MIME || !p->homes)
+        argv[2] = NULL;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, theirs, WORKER_FD);
     /* Core blocks signals that it reads from a descriptor; a worker shall have none blocked. */
@@ -272,7 +287,7 @@ static bool spawn(const char *program, enum worker_kind kind, int theirs, pid_t 
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-    rc = posix_spawn(pid, program, &actions, &attributes, argv, environ);
+    rc = posix_spawn(pid, p->program, &actions, &attributes, argv, environ);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     return rc == 0;
@@ -291,7 +306,7 @@ static bool worker_new(const struct pool *p, enum worker_kind kind, struct spare
         close(pair[1]);
         pair[1] = other;
     }
-    ok = ok && pair[1] >= 0 && spawn(p->program, kind, pair[1], &out->pid);
+    ok = ok && pair[1] >= 0 && spawn(p, kind, pair[1], &out->pid);
     if (pair[1] >= 0)
         close(pair[1]);
     if (ok) {

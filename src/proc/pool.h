@@ -20,6 +20,11 @@ typedef void pool_done(void *ctx, enum err err, struct span reply, const struct 
 
 /* program: what is started ("/proc/self/exe"); deadline_s as configured. */
 struct pool *pool_new(struct loop *loop, const char *program, int workers, int deadline_s);
+/*
+ * Crypto workers reach nothing but the GnuPG homes below this folder (proc/confine.h); how: a word of `sandbox`. Both
+ * are borrowed. Without it they are not confined beyond what starts them.
+ */
+void pool_confine(struct pool *pool, const char *homes, const char *how);
 void pool_free(struct pool **pool); /* kills what still runs; no callbacks */
 
 /* Takes the request's content. */

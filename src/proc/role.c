@@ -12,6 +12,7 @@
 #include "io/fetch.h"
 #include "io/lmtp.h"
 #include "io/maildir_in.h"
+#include "proc/confine.h"
 #include "proc/core.h"
 #include "proc/worker.h"
 
@@ -146,12 +147,10 @@ static int intake_main(const struct settings *s, const char *clock_file)
 {
     struct clock clock = {0};
     struct diag why = {0};
-    enum err err = sandbox_common(&why);
+    enum err err;
 
-    log_set_role("intake");
     umask(077);
-    if (!err)
-        err = clock_open(&clock, clock_file, &why);
+    err = clock_open(&clock, clock_file, &why);
     if (!err)
         err = serve(s, &clock, &why);
     if (err)
@@ -160,32 +159,51 @@ static int intake_main(const struct settings *s, const char *clock_file)
     return err ? 1 : 0;
 }
 
-int role_main(const char *role, const char *config_file, const char *clock_file)
+static bool find_role(const char *word, enum confined *out)
+{
+    static const char *const words[] = {[CONFINED_CORE] = "core",
+                                        [CONFINED_INTAKE] = "intake",
+                                        [CONFINED_COURIER] = "courier",
+                                        [CONFINED_FETCH] = "fetch"};
+
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (strcmp(words[i], word) == 0) {
+            *out = (enum confined)i;
+            return true;
+        }
+    return false;
+}
+
+int role_main(const char *role, const char *config_file, const char *clock_file, const struct worker_start *start)
 {
     struct settings *settings = NULL;
     struct diag why = {0};
+    enum confined confined;
     int rc = 78;
 
     signal(SIGPIPE, SIG_IGN);
     if (strcmp(role, "mime") == 0)
-        return worker_main(WORKER_MIME);
+        return worker_main(WORKER_MIME, start);
     if (strcmp(role, "crypto") == 0)
-        return worker_main(WORKER_CRYPTO);
+        return worker_main(WORKER_CRYPTO, start);
     /* What a role starts must not inherit the role's own sockets. */
     for (int fd = ROLE_FD_CHANNEL; fd <= ROLE_FD_FOURTH; fd++)
         if (is_open(fd))
             fcntl(fd, F_SETFD, FD_CLOEXEC);
-    if (sandbox_end_with_parent(&why) || read_config(config_file, &settings, &why)) {
+    log_set_role(role);
+    if (!find_role(role, &confined) || sandbox_end_with_parent(&why) || read_config(config_file, &settings, &why) ||
+        confine_role(settings, confined, clock_file, &why)) {
         log_diag(NULL, "role-failed", &why);
+        settings_free(&settings);
         return rc;
     }
-    if (strcmp(role, "core") == 0)
+    if (confined == CONFINED_CORE)
         rc = core_main(settings, clock_file, ROLE_FD_CHANNEL, ROLE_FD_SECOND, ROLE_FD_THIRD, ROLE_FD_FOURTH);
-    else if (strcmp(role, "intake") == 0)
+    else if (confined == CONFINED_INTAKE)
         rc = intake_main(settings, clock_file);
-    else if (strcmp(role, "courier") == 0)
+    else if (confined == CONFINED_COURIER)
         rc = courier_main(settings, clock_file != NULL, ROLE_FD_CHANNEL);
-    else if (strcmp(role, "fetch") == 0)
+    else
         rc = fetch_main(settings, clock_file != NULL, ROLE_FD_CHANNEL);
     settings_free(&settings);
     return rc;

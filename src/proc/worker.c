@@ -5,6 +5,7 @@
 #include "base/sandbox.h"
 #include "codec/charset.h"
 #include "codec/pgp_home.h"
+#include "proc/confine.h"
 
 #include <unistd.h>
 
@@ -13,12 +14,14 @@
 #define CRYPTO_MEMORY_BYTES ((size_t)4 << 30)
 #define WORKER_CPU_SECONDS  120
 
-static enum err give_up(enum worker_kind kind, struct diag *why)
+static enum err give_up(enum worker_kind kind, const struct worker_start *start, struct diag *why)
 {
     enum err err = sandbox_common(why);
 
     if (!err)
         err = sandbox_worker(WORKER_CPU_SECONDS, kind == WORKER_MIME ? MIME_MEMORY_BYTES : CRYPTO_MEMORY_BYTES, why);
+    if (!err && kind == WORKER_CRYPTO && start->homes && start->sandbox)
+        err = confine_crypto(start->homes, settings_sandbox_word(start->sandbox), why);
     if (err || kind != WORKER_MIME)
         return err;
     charset_open_all();
@@ -39,7 +42,7 @@ static enum err answer(enum err result, const struct buf *reply, const struct di
     return err;
 }
 
-int worker_main(enum worker_kind kind)
+int worker_main(enum worker_kind kind, const struct worker_start *start)
 {
     struct buf request = BUF_EMPTY, reply = BUF_EMPTY;
     struct diag why = {0};
@@ -48,7 +51,7 @@ int worker_main(enum worker_kind kind)
 
     log_set_role(kind == WORKER_MIME ? "mime" : "crypto");
     reply.max = FRAME_PAYLOAD_MAX;
-    err = give_up(kind, &why);
+    err = give_up(kind, start, &why);
     if (!err && kind == WORKER_CRYPTO)
         pgp_home_warm();
     if (!err)

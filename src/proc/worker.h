@@ -57,8 +57,14 @@ enum sign_form { SIGN_INLINE, SIGN_DETACHED, SIGN_CLEAR };
 
 #define WORKER_SIGNATURES_MAX 16
 
+/* How it was started: --sandbox and --homes; NULL: not said. */
+struct worker_start {
+    const char *sandbox;
+    const char *homes;
+};
+
 /* The whole life of a worker process; returns its exit code. */
-int worker_main(enum worker_kind kind);
+int worker_main(enum worker_kind kind, const struct worker_start *start);
 
 /* What the two kinds do with one request; reply is filled on ERR_OK. */
 enum err worker_mime_do(uint32_t op, struct span request, struct buf *reply, struct diag *why);

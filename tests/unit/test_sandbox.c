@@ -7,12 +7,15 @@
 
 #include "base/sandbox.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -110,7 +113,7 @@ static int no_network(void)
     struct diag why;
 
     CHECK(sandbox_common(&why) == ERR_OK);
-    CHECK(sandbox_no_network(&why) == ERR_OK);
+    CHECK(sandbox_deny(SANDBOX_NO_INTERNET, &why) == ERR_OK);
     CHECK(refused(socket(AF_INET, SOCK_STREAM, 0)));
     CHECK(refused(socket(AF_INET, SOCK_DGRAM, 0)));
     CHECK(refused(socket(AF_INET6, SOCK_STREAM, 0)));
@@ -119,6 +122,67 @@ static int no_network(void)
     CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0);
     fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     CHECK(fd >= 0);
+    return 0;
+}
+
+static int no_programs(void)
+{
+    int fds[2];
+    struct diag why;
+
+    CHECK(sandbox_common(&why) == ERR_OK);
+    CHECK(sandbox_deny(SANDBOX_NO_UNIX | SANDBOX_NO_EXEC | SANDBOX_NO_FORK, &why) == ERR_OK);
+    CHECK(refused(socket(AF_UNIX, SOCK_STREAM, 0)));
+    CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0);
+    CHECK(refused((int)fork()));
+    CHECK(refused(execl("/bin/true", "true", (char *)NULL)));
+    CHECK(refused((int)ptrace(PTRACE_TRACEME, 0, NULL, NULL)));
+    CHECK(refused(chroot("/")));
+    return 0;
+}
+
+static int open_close(const char *path, int flags)
+{
+    int fd = open(path, flags | O_CLOEXEC, 0600);
+
+    if (fd >= 0)
+        close(fd);
+    return fd < 0 ? -1 : 0;
+}
+
+static char folder[] = "/tmp/embargod-test-XXXXXX";
+
+/* In folder: read/a, write/, other/b, list/c. */
+static int paths(void)
+{
+    const struct sandbox_path allowed[] = {{"read", SANDBOX_READ},
+                                           {"list", SANDBOX_LIST},
+                                           {"write", SANDBOX_WRITE},
+                                           {"missing", SANDBOX_WRITE},
+                                           {NULL, SANDBOX_READ}};
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct diag why;
+    int fd;
+
+    CHECK(chdir(folder) == 0);
+    CHECK(sandbox_common(&why) == ERR_OK);
+    CHECK(sandbox_paths(allowed, 5, false, &why) == ERR_OK);
+    CHECK(open_close("read/a", O_RDONLY) == 0);
+    CHECK(refused(open_close("read/a", O_WRONLY)));
+    CHECK(refused(open_close("read/new", O_WRONLY | O_CREAT)));
+    CHECK(open_close("write/new", O_WRONLY | O_CREAT) == 0);
+    CHECK(rename("write/new", "write/newer") == 0 && unlink("write/newer") == 0);
+    CHECK(mkdir("write/sub", 0700) == 0 && rmdir("write/sub") == 0);
+    CHECK(refused(open_close("other/b", O_RDONLY)));
+    CHECK(refused(open_close("write/../other/b", O_RDONLY)));
+    CHECK(refused(unlink("other/b")));
+    CHECK(open_close("list", O_RDONLY | O_DIRECTORY) == 0);
+    CHECK(refused(open_close("list/c", O_RDONLY)));
+    CHECK(refused(open_close("/etc/passwd", O_RDONLY)));
+    CHECK(refused(execl("/bin/true", "true", (char *)NULL)));
+    fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (sandbox_landlock_abi() >= 4)
+        CHECK(refused(connect(fd, (struct sockaddr *)&at, sizeof at)));
     return 0;
 }
 
@@ -161,15 +225,45 @@ static void test_no_network(void **state)
 {
     (void)state;
     in_child(no_network);
+    in_child(no_programs);
+}
+
+static void make_file(const char *name)
+{
+    int fd = open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+    assert_true(fd >= 0);
+    close(fd);
+}
+
+static void test_paths(void **state)
+{
+    static const char *const files[] = {"read/a", "other/b", "list/c"}, *const folders[] = {"read", "write", "other",
+                                                                                            "list"};
+
+    (void)state;
+    if (!sandbox_landlock_abi())
+        return; /* the kernel has none: what then happens */
+    assert_non_null(mkdtemp(folder));
+    assert_int_equal(chdir(folder), 0);
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(mkdir(folders[i], 0700), 0);
+    for (size_t i = 0; i < 3; i++)
+        make_file(files[i]);
+    in_child(paths);
+    for (size_t i = 0; i < 3; i++)
+        unlink(files[i]);
+    for (size_t i = 0; i < 4; i++)
+        rmdir(folders[i]);
+    assert_int_equal(chdir("/"), 0);
+    rmdir(folder);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_common),
-        cmocka_unit_test(test_worker),
-        cmocka_unit_test(test_compute_only),
-        cmocka_unit_test(test_no_network),
+        cmocka_unit_test(test_common),     cmocka_unit_test(test_worker), cmocka_unit_test(test_compute_only),
+        cmocka_unit_test(test_no_network), cmocka_unit_test(test_paths),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
