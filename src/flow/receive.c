@@ -56,16 +56,27 @@ static enum err note_seen(struct flow *f, const struct incoming *in, const char 
     return err;
 }
 
+static bool is_to_a_case(const struct settings_list *list, const char *recipient)
+{
+    struct span suffix = {NULL, 0};
+
+    return list && addr_is_for(recipient, list->address, &suffix) && suffix.len > 2 &&
+           strncasecmp((const char *)suffix.data, "c-", 2) == 0;
+}
+
 static enum automatic_sort sort_of(const struct flow *f, const struct incoming *in)
 {
     const struct settings_list *list = settings_list_for(f->settings, in->recipient);
     struct automatic_facts facts = {.sender = in->sender, .list_address = list ? list->address : NULL};
+    enum automatic_sort sort;
 
     if (!in->outer.n_parts) /* nobody could read it */
         return *in->sender ? AUTOMATIC_NONE : AUTOMATIC_BOUNCE;
     if (in->outer.message_id && mail_is_ours(f->db, in->outer.message_id))
         return AUTOMATIC_OWN;
-    return automatic_sort_of(buf_span(&in->raw), &in->outer, &facts);
+    sort = automatic_sort_of(buf_span(&in->raw), &in->outer, &facts);
+    /* Another team answers by its list too; the address of a case is known only to whom we wrote. */
+    return automatic_may_be_a_report(sort) && is_to_a_case(list, in->recipient) ? AUTOMATIC_NONE : sort;
 }
 
 /* The team is told of each held mail; of what a program wrote, only so often in a day: a notice is mail too, and may be
