@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "flow/bounces.h"
 #include "flow/cases_flow.h"
+#include "flow/mail_commands.h"
 #include "flow/policies.h"
 #include "store/audit.h"
 #include "store/held.h"
@@ -178,6 +179,7 @@ static enum err go_its_way(struct receiving *r, struct diag *reason, struct diag
         {bounces_takes, receive_bounce},
         {is_automatic, receive_automatic},
         {is_to_apply, receive_application},
+        {mail_commands_are, receive_commands},
     };
 
     for (size_t i = 0; !r->in->released && i < sizeof ways / sizeof ways[0]; i++)
