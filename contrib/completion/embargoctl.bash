@@ -3,7 +3,6 @@
 
 _embargoctl_table='
 admin list||
-advisory ack|--org=W|C W W
 advisory edit|--attach=F|C F
 advisory new|--title=W|C
 advisory preview|--tier=W|C
@@ -60,7 +59,11 @@ policy compare|--history=F --rollout=W|P P
 policy explain|--sender=W --member=W --policy=P --svg=F|C
 policy list||
 policy show||P
+publish approve||W
 publish build||
+publish check||W
+publish confirm||W
+publish run||W
 queue drop||W
 queue hold||W
 queue list||

@@ -15,6 +15,7 @@
 static const char *const courier_words[] = {"maildir", "smtp", NULL};
 static const char *const tls_words[] = {"none", "opportunistic", "required", NULL};
 static const char *const sandbox_words[] = {"off", "best-effort", "required", NULL};
+static const char *const style_words[] = {"announce", "plain", NULL};
 static const char *const outer_words[] = {"active", "none", NULL};
 
 static const struct conf_key list_keys[] = {
@@ -94,10 +95,6 @@ static const struct conf_key limit_keys[] = {
     LIMIT_INT(connections, 1, 10000),
     LIMIT_INT(recipients, 1, 1000),
     LIMIT_INT(idle_seconds, 1, 3600),
-    LIMIT_INT(sender_mails, 1, 1000000),
-    LIMIT_INT(domain_mails, 1, 1000000),
-    LIMIT_INT(all_mails, 1, 1000000),
-    LIMIT_INT(digest_minutes, 1, 1440),
     LIMIT_SIZE(reserve_bytes, 0, INT_MAX),
     LIMIT_INT(courier_jobs, 1, 1000),
     LIMIT_INT(retry_first_s, 1, 86400),
@@ -107,9 +104,18 @@ static const struct conf_key limit_keys[] = {
     {.name = NULL},
 };
 
+static const struct conf_key channel_keys[] = {
+    {.name = "name", .types = CONF_STRING, .required = true},
+    {.name = "address", .types = CONF_STRING, .required = true},
+    {.name = "style", .types = CONF_STRING, .words = style_words},
+    {.name = "subject_prefix", .types = CONF_STRING},
+    {.name = NULL},
+};
+
 static const struct conf_key root_keys[] = {
     {.name = "lists", .types = CONF_GROUPS, .keys = list_keys, .required = true},
     {.name = "admins", .types = CONF_GROUPS, .keys = admin_keys, .required = true},
+    {.name = "channels", .types = CONF_GROUPS, .keys = channel_keys},
     {.name = "lmtp", .types = CONF_GROUP, .keys = lmtp_keys},
     {.name = "maildir_in", .types = CONF_STRING},
     {.name = "courier", .types = CONF_STRING, .words = courier_words},
@@ -140,10 +146,6 @@ static const struct settings_limits default_limits = {
     .connections = 200,
     .recipients = 100,
     .idle_seconds = 60,
-    .sender_mails = 60,
-    .domain_mails = 150,
-    .all_mails = 300,
-    .digest_minutes = 15,
     .reserve_bytes = 64 << 20,
     .courier_jobs = 20,
     .retry_first_s = 60,
@@ -448,6 +450,7 @@ enum err settings_parse(const char *text, size_t len, const char *file, struct c
         read_lists(root, file, faults, s);
         read_admins(root, file, faults, s);
         check_twins(root, file, faults, s);
+        settings_read_channels(root, file, faults, s);
         read_reminders(root, file, faults, s);
         settings_read_site(root, file, faults, s);
         read_limits(root, s);

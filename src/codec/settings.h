@@ -31,6 +31,14 @@ struct settings_admin {
     size_t n_lists;
 };
 
+/* A public list, by the name that policies give it (publication.channels). */
+struct settings_channel {
+    char *name;
+    char *address;
+    bool is_plain;        /* style "plain": a text that stands alone, as oss-security wants it; else "announce" */
+    char *subject_prefix; /* NULL: none */
+};
+
 enum settings_courier { COURIER_MAILDIR, COURIER_SMTP };
 enum settings_tls { SMTP_TLS_NONE, SMTP_TLS_OPPORTUNISTIC, SMTP_TLS_REQUIRED };
 enum settings_sandbox { SANDBOX_OFF, SANDBOX_BEST_EFFORT, SANDBOX_REQUIRED };
@@ -42,8 +50,6 @@ struct settings_limits {
     int worker_tries;   /* before a message that kills workers is held */
     int workers;        /* at a time */
     int connections, recipients, idle_seconds;
-    int sender_mails, domain_mails, all_mails; /* in an hour, beyond which the team gets a digest */
-    int digest_minutes;
     size_t reserve_bytes; /* of the disk, below which mail is deferred */
     int courier_jobs;     /* at a time */
     int retry_first_s, retry_max_s, retry_give_up_s;
@@ -57,6 +63,8 @@ struct settings {
     size_t n_lists;
     struct settings_admin *admins;
     size_t n_admins;
+    struct settings_channel *channels;
+    size_t n_channels;
     char *lmtp_unix; /* absolute; NULL: off */
     char *lmtp_tcp;  /* "127.0.0.1:2525"; NULL: off */
     char *maildir_in;
@@ -110,6 +118,18 @@ const struct settings_admin *settings_admin_at(const struct settings *s, const c
 const struct settings_admin *settings_admin_with_key(const struct settings *s, const struct settings_list *list,
                                                      const char *fingerprint);
 bool settings_admin_serves(const struct settings_admin *a, const struct settings_list *list);
+
+/* By name, whatever its case; NULL: none is configured. */
+const struct settings_channel *settings_channel_named(const struct settings *s, const char *name);
+/* "announce" or "plain", where nobody says. */
+const char *settings_style_of(const char *name, const char *address);
+/* What the Subject of mail to an address must begin with ("[vs] "); "" where nothing. */
+const char *settings_subject_prefix(const struct settings *s, const char *address);
+
+/* Of settings_parse and settings_free. */
+void settings_read_channels(const struct conf_node *root, const char *file, struct conf_faults *faults,
+                            struct settings *s);
+void settings_free_channels(struct settings *s);
 
 /* Paths below the home; the caller frees. */
 char *settings_path(const struct settings *s, const char *relative);

@@ -94,6 +94,7 @@ static void free_lists(struct settings *s)
         free(s->admins[i].lists);
     }
     free(s->admins);
+    settings_free_channels(s);
 }
 
 void settings_free(struct settings **out)

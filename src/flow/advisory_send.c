@@ -34,16 +34,7 @@ enum err advisory_view_load(struct flow *f, int64_t case_id, int64_t version, st
     return err;
 }
 
-/* The patches of an advisory, opened. */
-struct files {
-    struct patch_row *rows;
-    struct buf *contents;
-    struct outgoing_file *outgoing;
-    struct advisory_patch *hashes;
-    size_t n;
-};
-
-static void files_free(struct files *files)
+void advisory_files_free(struct advisory_files *files)
 {
     for (size_t i = 0; i < files->n; i++) {
         patch_row_free(&files->rows[i]);
@@ -66,7 +57,7 @@ static const char *type_of(const char *name)
     return "application/octet-stream";
 }
 
-static enum err files_load(struct flow *f, int64_t advisory_id, struct files *out, struct diag *why)
+enum err advisory_files_load(struct flow *f, int64_t advisory_id, struct advisory_files *out, struct diag *why)
 {
     enum err err;
 
@@ -109,10 +100,10 @@ static enum err version_before(struct flow *f, const struct advisory_view *v, bo
 
 /* What changed since the version before; empty for the first. */
 static enum err changes_since_last(struct flow *f, const struct advisory_view *v, bool is_public,
-                                   const struct files *files, struct buf *out, struct diag *why)
+                                   const struct advisory_files *files, struct buf *out, struct diag *why)
 {
     struct advisory_view last;
-    struct files old;
+    struct advisory_files old;
     int64_t before;
     enum err err;
 
@@ -123,10 +114,10 @@ static enum err changes_since_last(struct flow *f, const struct advisory_view *v
         err = advisory_view_load(f, v->row.case_id, before, &last, why);
     if (err)
         return err;
-    err = files_load(f, last.row.id, &old, why);
+    err = advisory_files_load(f, last.row.id, &old, why);
     if (!err)
         advisory_changes(&last.doc, old.hashes, old.n, &v->doc, files->hashes, files->n, out);
-    files_free(&old);
+    advisory_files_free(&old);
     advisory_view_free(&last);
     return err;
 }
@@ -135,7 +126,7 @@ static const char *const short_words = "less time is left before the planned pub
                                        "you are told at once";
 
 static void make_frame(const struct case_row *c, const struct advisory_view *v, const struct policy_tier *tier,
-                       const char *status, bool short_notice, const struct files *files, const char *changes,
+                       const char *status, bool short_notice, const struct advisory_files *files, const char *changes,
                        const struct decide_use *uses, struct advisory_frame *out)
 {
     *out = (struct advisory_frame){.label = case_label(c),
@@ -159,8 +150,8 @@ enum err advisory_text_for(struct flow *f, const struct policy *policy, const st
     struct decide_use uses[POLICY_USES];
     struct advisory_frame frame;
     struct buf changes = BUF_EMPTY;
-    struct files files;
-    enum err err = files_load(f, v->row.id, &files, why);
+    struct advisory_files files;
+    enum err err = advisory_files_load(f, v->row.id, &files, why);
 
     (void)policy;
     if (!err)
@@ -172,7 +163,7 @@ enum err advisory_text_for(struct flow *f, const struct policy *policy, const st
         advisory_doc_render(&v->doc, &frame, out);
     }
     buf_free(&changes);
-    files_free(&files);
+    advisory_files_free(&files);
     return err;
 }
 
@@ -217,26 +208,29 @@ static void fields_free(struct fields *f)
     buf_free(&f->denied);
 }
 
-/* One group: the rows of one tier and one instant. */
+/* One group: the rows of one tier and one instant, to addresses that want the same Subject. */
 struct group {
     const struct policy_tier *tier;
     int64_t at;
     bool short_notice;
+    const char *prefix; /* of the Subject, as the address wants it */
     struct outgoing_to *to;
     size_t n, cap;
 };
 
-static struct group *group_for(struct group **groups, size_t *n, const struct fanout_row *row, bool watermark)
+static struct group *group_for(struct group **groups, size_t *n, const struct fanout_row *row, const char *prefix,
+                               bool watermark)
 {
     for (size_t i = 0; !watermark && i < *n; i++)
-        if ((*groups)[i].tier == row->tier && (*groups)[i].at == row->at)
+        if ((*groups)[i].tier == row->tier && (*groups)[i].at == row->at && strcmp((*groups)[i].prefix, prefix) == 0)
             return &(*groups)[i];
     *groups = mem_resize(*groups, *n + 1, sizeof **groups);
-    (*groups)[*n] = (struct group){.tier = row->tier, .at = row->at, .short_notice = row->short_notice};
+    (*groups)[*n] =
+        (struct group){.tier = row->tier, .at = row->at, .short_notice = row->short_notice, .prefix = prefix};
     return &(*groups)[(*n)++];
 }
 
-static struct group *make_groups(const struct policy *policy, const struct fanout *fan, size_t *n)
+static struct group *make_groups(const struct flow *f, const struct policy *policy, const struct fanout *fan, size_t *n)
 {
     bool watermark = policy_is(&policy->watermark, 1);
     struct group *groups = NULL;
@@ -248,7 +242,7 @@ static struct group *make_groups(const struct policy *policy, const struct fanou
 
         if (!row->send)
             continue;
-        g = group_for(&groups, n, row, watermark);
+        g = group_for(&groups, n, row, settings_subject_prefix(f->settings, row->address), watermark);
         if (g->n == g->cap)
             g->to = mem_resize(g->to, g->cap = g->cap ? g->cap * 2 : 8, sizeof *g->to);
         g->to[g->n++] = (struct outgoing_to){.member_id = row->member.id,
@@ -267,7 +261,7 @@ static void groups_free(struct group *groups, size_t n)
     free(groups);
 }
 
-static char *advisory_subject(const struct case_row *c, const struct advisory_doc *doc, int64_t version)
+char *advisory_subject(const struct case_row *c, const struct advisory_doc *doc, int64_t version)
 {
     struct buf s = BUF_EMPTY;
 
@@ -279,7 +273,7 @@ static char *advisory_subject(const struct case_row *c, const struct advisory_do
 }
 
 static enum err queue_group(struct flow *f, const struct case_row *c, const struct settings_list *list,
-                            const struct advisory_view *v, const struct group *g, const struct files *files,
+                            const struct advisory_view *v, const struct group *g, const struct advisory_files *files,
                             const char *changes, struct diag *why)
 {
     const char *status = c->embargo_status ? c->embargo_status : "active";
@@ -301,6 +295,7 @@ static enum err queue_group(struct flow *f, const struct case_row *c, const stru
                                 .c = c,
                                 .version = v->row.version,
                                 .subject = subject,
+                                .prefix = g->prefix,
                                 .text = buf_text(&text),
                                 .files = files->outgoing,
                                 .n_files = files->n,
@@ -346,11 +341,11 @@ enum err advisory_queue(struct flow *f, const struct policy *policy, const struc
                         struct diag *why)
 {
     size_t n_groups;
-    struct group *groups = make_groups(policy, fan, &n_groups);
+    struct group *groups = make_groups(f, policy, fan, &n_groups);
     int64_t now = clock_now(f->clock);
     struct buf changes = BUF_EMPTY;
-    struct files files;
-    enum err err = files_load(f, v->row.id, &files, why);
+    struct advisory_files files;
+    enum err err = advisory_files_load(f, v->row.id, &files, why);
 
     if (!err)
         err = changes_since_last(f, v, false, &files, &changes, why);
@@ -364,7 +359,7 @@ enum err advisory_queue(struct flow *f, const struct policy *policy, const struc
                            policy_words(&fan->rows[i].tier->name, ""),
                            fan->rows[i].at == INSTANT_NONE ? now : fan->rows[i].at, why);
     buf_free(&changes);
-    files_free(&files);
+    advisory_files_free(&files);
     groups_free(groups, n_groups);
     return err;
 }
@@ -386,6 +381,7 @@ static enum err notify_group(struct flow *f, const struct case_row *c, const str
                                 .c = c,
                                 .version = c->version,
                                 .subject = subject,
+                                .prefix = g->prefix,
                                 .text = words,
                                 .fields = fields.items,
                                 .n_fields = fields.n,
@@ -416,7 +412,7 @@ enum err advisory_notify(struct flow *f, const struct policy *policy, const stru
         return err;
     for (size_t i = 0; i < fan.n; i++)
         fan.rows[i].at = INSTANT_NONE; /* a date concerns those who know of it at once */
-    groups = make_groups(policy, &fan, &n_groups);
+    groups = make_groups(f, policy, &fan, &n_groups);
     for (size_t i = 0; !err && i < n_groups; i++) {
         err = notify_group(f, c, list, &groups[i], status, words, why);
         *n_told += groups[i].n;

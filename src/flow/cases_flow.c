@@ -3,6 +3,7 @@
 #include "base/instant.h"
 #include "base/mem.h"
 #include "flow/policies.h"
+#include "flow/release.h"
 #include "flow/reminders.h"
 #include "policy/schedule.h"
 #include "store/audit.h"
@@ -190,6 +191,8 @@ enum err case_reschedule(struct flow *f, const struct policy *policy, const stru
         err = deadline_prune(f->db, c->id, keep, n_keep, why);
     if (!err)
         err = reminders_put(f, policy, c, &schedule, why);
+    if (!err)
+        err = release_reschedule(f, policy, c, why);
     free(keep);
     schedule_free(&schedule);
     schedule_holidays_free(&holidays);

@@ -26,7 +26,6 @@ CMD_HANDLER(cmd_case_log);
 CMD_HANDLER(cmd_case_set);
 CMD_HANDLER(cmd_case_reply);
 CMD_HANDLER(cmd_case_attach);
-CMD_HANDLER(cmd_advisory_ack);
 CMD_HANDLER(cmd_advisory_new);
 CMD_HANDLER(cmd_advisory_edit);
 CMD_HANDLER(cmd_advisory_preview);
@@ -66,6 +65,10 @@ CMD_HANDLER(cmd_approval_approve);
 CMD_HANDLER(cmd_approval_list);
 CMD_HANDLER(cmd_approval_veto);
 CMD_HANDLER(cmd_policy_explain);
+CMD_HANDLER(cmd_publish_approve);
 CMD_HANDLER(cmd_publish_build);
+CMD_HANDLER(cmd_publish_check);
+CMD_HANDLER(cmd_publish_confirm);
+CMD_HANDLER(cmd_publish_run);
 
 #endif

@@ -9,6 +9,7 @@
 #include "flow/cases_flow.h"
 #include "flow/outgoing.h"
 #include "flow/policies.h"
+#include "flow/release.h"
 #include "flow/reporter.h"
 #include "flow/view.h"
 #include "policy/schedule.h"
@@ -131,9 +132,9 @@ static enum err add_answer(struct setting *s, const char *key, const char *value
 
 static enum err set_one(struct setting *s, const char *key, const char *value, struct diag *why)
 {
-    static const char *const keys[] = {"severity", "track",     "cve",        "commit",  "discoverer_date",
-                                       "title",    "policy",    "public",     "channel", "origin",
-                                       "scope",    "fix_needs", "answer.KEY", NULL};
+    static const char *const keys[] = {"severity", "track",  "cve",       "commit",     "discoverer_date",
+                                       "title",    "policy", "public",    "published",  "channel",
+                                       "origin",   "scope",  "fix_needs", "answer.KEY", NULL};
 
     if (strcmp(key, "severity") == 0)
         return set_severity(s, value, why);
@@ -155,6 +156,8 @@ static enum err set_one(struct setting *s, const char *key, const char *value, s
         s->row->is_public = strcmp(value, "true") == 0;
         return case_choose_track(s->policy, s->row, why);
     }
+    if (strcmp(key, "published") == 0)
+        return release_posted(s->f, s->row, value, why);
     if (strcmp(key, "channel") == 0)
         return set_fact(s, &s->row->channel, value, why);
     if (strcmp(key, "scope") == 0)

@@ -8,6 +8,7 @@
 #include "flow/case_of.h"
 #include "flow/cases_flow.h"
 #include "flow/policies.h"
+#include "flow/release.h"
 #include "flow/view.h"
 #include "policy/schedule.h"
 #include "store/audit.h"
@@ -44,6 +45,8 @@ static void change_end(struct change *g)
 static json_t *embargo_json(struct change *g)
 {
     json_t *o = json_object(), *whole = view_case(g->f, &g->row, false);
+    struct releasing release;
+    struct diag why;
 
     json_object_set_new(o, "id", json_string(g->row.code));
     json_object_set_new(o, "public_id", view_text(g->row.public_id));
@@ -55,6 +58,12 @@ static json_t *embargo_json(struct change *g)
     json_object_set_new(o, "model", view_text(g->row.model));
     json_object_set(o, "deadlines", json_object_get(whole, "deadlines"));
     json_decref(whole);
+    if (release_exists(g->f->db, g->row.id) && !release_load(g->f, &g->row, g->policy, g->list, &release, &why)) {
+        json_object_set_new(o, "release", release_json(&release));
+        release_unload(&release);
+    } else {
+        json_object_set_new(o, "release", json_null());
+    }
     return o;
 }
 
@@ -194,12 +203,12 @@ static enum err gate_lift(struct change *g, struct reply *r, bool *go_on, struct
     return err ? err : approval_gate(g->f, g->c, &what, r, go_on, why);
 }
 
-/* The embargo is over: by decision, or because it was broken. Those who were told hear of it. */
+/* The embargo is over, by decision or because it was broken: what is there is published now (flow/release.h). */
 static enum err end_embargo(struct flow *f, const struct command *c, struct reply *r, enum case_event event,
-                            const char *status, const char *words, struct diag *why)
+                            struct diag *why)
 {
-    char name[32];
     bool go_on = true;
+    struct releasing release = {0};
     struct change g;
     enum err err = change_begin(&g, f, c, why);
 
@@ -207,29 +216,27 @@ static enum err end_embargo(struct flow *f, const struct command *c, struct repl
         err = diag_set(why, ERR_USAGE, "command.option", "embargo broken needs --reason T");
     if (!err && event == CASE_LIFT)
         err = gate_lift(&g, r, &go_on, why);
-    if (!err && go_on) {
-        set_status(&g, status);
-        snprintf(name, sizeof name, "embargo.%s", status);
-        err = advisory_notify(f, g.policy, &g.row, g.list, status, words, &(size_t){0}, why);
-    }
     if (!err && go_on)
-        err = case_step(f, &g.row, event, &c->actor, name, command_word(c, "reason"), why);
+        err = release_load(f, &g.row, g.policy, g.list, &release, why);
     if (!err && go_on)
-        err = case_reschedule(f, g.policy, &g.row, why);
+        err = release_start(&release, event, &c->actor, command_word(c, "reason"), why);
+    if (!err && go_on && !release.has_text)
+        snprintf(r->message, sizeof r->message,
+                 "the case is public, but it has no advisory: write one, then publish run %s", g.row.code);
     if (!err && go_on)
         r->data = embargo_json(&g);
+    release_unload(&release);
     change_end(&g);
     return err;
 }
 
 enum err cmd_embargo_lift(struct flow *f, const struct command *c, struct reply *r, struct diag *why)
 {
-    return end_embargo(f, c, r, CASE_LIFT, "lifted",
-                       "The embargo of this case is lifted: what you were told is public.\n", why);
+    return end_embargo(f, c, r, CASE_LIFT, why);
 }
 
+/* In doubt, publish: whatever the policy leaves open of a leak, the command is the decision. */
 enum err cmd_embargo_broken(struct flow *f, const struct command *c, struct reply *r, struct diag *why)
 {
-    return end_embargo(f, c, r, CASE_BREAK, "broken",
-                       "The embargo of this case is broken: treat what you were told as public.\n", why);
+    return end_embargo(f, c, r, CASE_BREAK, why);
 }

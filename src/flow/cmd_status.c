@@ -3,7 +3,6 @@
 
 #include "base/instant.h"
 #include "base/mem.h"
-#include "flow/acks.h"
 #include "flow/view.h"
 #include "policy/states.h"
 #include "store/audit.h"
@@ -46,67 +45,30 @@ enum err cmd_status(struct flow *f, const struct command *c, struct reply *r, st
     return ERR_OK;
 }
 
-static json_t *next_row(const char *code, const char *state, const char *clock, int64_t at)
-{
-    json_t *o = json_object();
-
-    json_object_set_new(o, "case", view_text(code));
-    json_object_set_new(o, "state", view_text(state));
-    json_object_set_new(o, "clock", clock ? view_clock(clock) : json_null());
-    json_object_set_new(o, "tier", json_null());
-    json_object_set_new(o, "at", view_instant(at));
-    json_object_set_new(o, "rule", json_null());
-    json_object_set_new(o, "force", json_null());
-    json_object_set_new(o, "until", json_null());
-    json_object_set_new(o, "unacknowledged", json_array());
-    json_object_set_new(o, "approval", json_null());
-    return o;
-}
-
-/* What waits for further admins, before the cases: it is they who hold it up. */
-static enum err next_approvals(struct flow *f, json_t *out, struct diag *why)
-{
-    struct approval_row *rows;
-    size_t n;
-    enum err err = approval_open(f->db, 0, &rows, &n, why);
-
-    for (size_t i = 0; i < n; i++) {
-        json_t *o = next_row(NULL, "open", "approval", rows[i].until_at);
-
-        json_object_set_new(o, "approval", view_approval(f, &rows[i], false));
-        json_array_append_new(out, o);
-        approval_row_free(&rows[i]);
-    }
-    free(rows);
-    return err;
-}
-
 /* Open cases with their next deadline, soonest first; cases without any date last. */
 enum err cmd_next(struct flow *f, const struct command *c, struct reply *r, struct diag *why)
 {
-    struct db_rows *rows;
-    enum err err;
+    struct db_rows *rows =
+        db_query(f->db,
+                 "SELECT c.code, c.state, d.clock, d.tier, d.at, d.rule, d.force, c.until_at FROM cases c"
+                 " LEFT JOIN deadline d ON d.case_id = c.id AND d.fired_at IS NULL"
+                 " WHERE c.state NOT IN ('closed', 'rejected', 'duplicate', 'public')"
+                 " ORDER BY d.at IS NULL, d.at, c.id",
+                 "");
 
     (void)c;
     r->data = json_array();
-    err = next_approvals(f, r->data, why);
-    if (err)
-        return err;
-    rows = db_query(f->db,
-                    "SELECT c.code, c.state, d.clock, d.tier, d.at, d.rule, d.force, c.until_at, c.id FROM cases c"
-                    " LEFT JOIN deadline d ON d.case_id = c.id AND d.fired_at IS NULL"
-                    " WHERE c.state NOT IN ('closed', 'rejected', 'duplicate', 'public')"
-                    " ORDER BY d.at IS NULL, d.at, c.id",
-                    "");
     while (db_next(rows)) {
-        json_t *o = next_row(db_text(rows, 0), db_text(rows, 1), db_is_null(rows, 2) ? NULL : db_text(rows, 2),
-                             db_is_null(rows, 4) ? INSTANT_NONE : db_int(rows, 4));
+        json_t *o = json_object();
 
+        json_object_set_new(o, "case", json_string(db_text(rows, 0)));
+        json_object_set_new(o, "state", json_string(db_text(rows, 1)));
+        json_object_set_new(o, "clock", db_is_null(rows, 2) ? json_null() : view_clock(db_text(rows, 2)));
         json_object_set_new(o, "tier", db_is_null(rows, 3) ? json_null() : json_string(db_text(rows, 3)));
+        json_object_set_new(o, "at", view_instant(db_is_null(rows, 4) ? INSTANT_NONE : db_int(rows, 4)));
         json_object_set_new(o, "rule", db_is_null(rows, 5) ? json_null() : json_string(db_text(rows, 5)));
         json_object_set_new(o, "force", db_is_null(rows, 6) ? json_null() : json_string(db_text(rows, 6)));
         json_object_set_new(o, "until", view_instant(db_is_null(rows, 7) ? INSTANT_NONE : db_int(rows, 7)));
-        json_object_set_new(o, "unacknowledged", ack_missing(f, db_int(rows, 8)));
         json_array_append_new(r->data, o);
     }
     return db_rows_end(&rows, why);

@@ -3,8 +3,8 @@
 #include "flow/approvals.h"
 #include "flow/daily.h"
 #include "flow/deadline_effects.h"
-#include "flow/flood.h"
 #include "flow/key_refresh.h"
+#include "flow/release.h"
 #include "flow/reminders.h"
 #include "flow/timer.h"
 
@@ -12,10 +12,12 @@ const struct duty_kind duty_kinds[] = {
     {"approval", approval_duty},
     {"audit-head", audit_head_run},
     {"chase", chase_run},
-    {FLOOD_DUTY, flood_digest_run},
     {KEY_ROUND_DUTY, key_round_run},
     {"missed", timer_tell_missed},
     {"overdue", overdue_run},
+    {"post", post_run},
+    {"preflight", preflight_run},
+    {"release", release_run},
     {"reminder", reminder_run},
     {"tell", tell_run},
     {NULL, NULL},

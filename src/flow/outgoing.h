@@ -6,8 +6,7 @@
  * cleared goes encrypted or not at all. Nothing is sent here: rows are written, in the caller's transaction.
  *
  * Copies of a sealed mail share their bytes: inner and outer To are the list's address, the recipient stands in the
- * envelope alone. A mail to one reporter names him. A recipient who gets a nonce (each admin does) has a mail of his
- * own.
+ * envelope alone. A mail to one reporter names him.
  */
 #ifndef FLOW_OUTGOING_H
 #define FLOW_OUTGOING_H
@@ -44,12 +43,13 @@ struct outgoing_field {
 
 /* All borrowed. */
 struct outgoing {
-    const char *kind; /* "advisory", "team", "reply", "acknowledgement", "notice", "answer" */
+    const char *kind; /* "advisory", "team", "reply", "acknowledgement", "notice", "answer", "public" */
     const struct settings_list *list;
     int64_t list_id;
     const struct case_row *c; /* NULL: no case */
     int64_t version;          /* of an advisory */
     const char *subject;      /* the real one */
+    const char *prefix;       /* what it must begin with, outside too; NULL */
     const char *text;
     const struct outgoing_file *files;
     size_t n_files;
@@ -71,9 +71,6 @@ struct outgoing_to {
     const char *address;        /* a member's or admin's; NULL for a participant's, which is kept sealed */
     const char *secret_address; /* a participant's */
     const char *fingerprint;    /* NULL for cleared mail */
-    /* Who gets a nonce with it (flow/nonces.h): an admin, or a member by its actor's name. */
-    const struct settings_admin *admin;
-    const char *nonce_owner;
 };
 
 /*

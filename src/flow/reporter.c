@@ -262,3 +262,34 @@ enum err reporter_write(struct flow *f, const struct settings_list *list, const 
     mem_free_secret(&address);
     return err;
 }
+
+enum err reporter_tell_public(struct flow *f, const struct settings_list *list, const struct policy *policy,
+                              const struct case_row *c, const struct participant_row *p, const char *subject,
+                              const char *text, struct diag *why)
+{
+    char *thread = thread_address(f, list, p->id), *address = participant_address(f->db, p->id);
+    struct outgoing_to to = {.participant_id = p->id, .secret_address = address};
+    struct outgoing mail = {.kind = "reply",
+                            .list = list,
+                            .list_id = c->list_id,
+                            .c = c,
+                            .subject = subject,
+                            .text = text,
+                            .reply_to = thread,
+                            .earliest_at = INSTANT_NONE};
+    struct content content = content_sealed();
+    struct buf key = BUF_EMPTY;
+    enum err err = address ? participant_key(f->db, p->id, &key, why)
+                           : diag_set(why, ERR_INTERNAL, "participant.address", "the address does not open");
+
+    if (!err && key.len)
+        to.fingerprint = p->fingerprint;
+    else if (!err)
+        err = content_cleared(CLEARED_PUBLIC, policy, c, &content, why);
+    if (!err)
+        err = outgoing_queue(f, &mail, content, &to, 1, NULL, why);
+    buf_free(&key);
+    mem_free_secret(&thread);
+    mem_free_secret(&address);
+    return err;
+}

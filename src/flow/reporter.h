@@ -31,6 +31,11 @@ enum err reporter_write(struct flow *f, const struct settings_list *list, const 
 /* May the sender be answered by a program: a good signature, or DMARC passed for a From of the envelope's domain. */
 bool reporter_is_authenticated(const struct settings_list *list, const struct incoming *in);
 
+/* What is public, to a participant: encrypted where a key is known, else in clear. */
+enum err reporter_tell_public(struct flow *f, const struct settings_list *list, const struct policy *policy,
+                              const struct case_row *c, const struct participant_row *p, const char *subject,
+                              const char *text, struct diag *why);
+
 /* Does Authentication-Results of this authserv-id (RFC 8601) say that DMARC passed? Pure. */
 bool reporter_dmarc_passed(struct span header_block, const char *authserv_id);
 

@@ -13,7 +13,6 @@ static const struct {
     const char *name;
     const char *columns;
 } kinds[] = {
-    {"acknowledgements", "org value date at by"},
     {"approval list", "id action object by at needs votes"},
     {"attachments", "n name size_bytes"},
     {"audit show", "seq at actor event object rule"},

@@ -8,6 +8,7 @@
 #include "codec/pgp_home.h"
 #include "flow/deadline_effects.h"
 #include "flow/policies.h"
+#include "flow/release.h"
 #include "flow/timer.h"
 #include "flow/upkeep.h"
 #include "store/audit.h"
@@ -48,7 +49,8 @@ bool core_is_settled(struct core *core)
     spool_names_free(&names);
     return empty && !opening_busy(core->opening) && !sealer_busy(core->sealer) && !importer_busy(core->importer) &&
            !dispatch_busy(core->dispatch) && !publisher_busy(core->publisher) && !fetching_busy(core->fetching) &&
-           !pool_busy(core->pool) && !timer_count_due(&core->flow) && !copy_count_open(core->flow.db, now);
+           !pool_busy(core->pool) && !timer_count_due(&core->flow) && !signer_busy(core->signer) &&
+           !release_count_due(core->flow.db, now) && !copy_count_open(core->flow.db, now);
 }
 
 static bool is_settled(void *ctx)
@@ -359,6 +361,9 @@ static void tick(struct core *core)
         fetching_tick(core->fetching);
         if (timer_fire(&core->flow, &why))
             log_diag(NULL, "timer-failed", &why);
+        signer_tick(core->signer);
+        if (release_tick(&core->flow, &why))
+            log_diag(NULL, "publish-failed", &why);
         if (clock_watch(&core->flow, &why))
             log_diag(NULL, "clock-alarm-failed", &why);
     }
@@ -405,6 +410,7 @@ static void release(struct core *core)
     pool_free(&core->pool);
     publisher_free(&core->publisher);
     sealer_free(&core->sealer);
+    signer_free(&core->signer);
     importer_free(&core->importer);
     opening_free(&core->opening);
     timer_free(&core->flow.timer);
@@ -436,6 +442,7 @@ int core_main(struct settings *settings, const char *clock_file, int courier_fd,
         core.flow.timer = timer_new(clock_now(&core.clock));
         core.opening = opening_new(&core);
         core.sealer = sealer_new(&core);
+        core.signer = signer_new(&core);
         core.importer = importer_new(&core);
         core.dispatch = dispatch_new(&core, courier_fd);
         core.fetching = fetching_new(&core, fetch_fd);

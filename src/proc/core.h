@@ -4,6 +4,7 @@
  * Its parts, each with its own way through the workers:
  *   opening   spool files become mails that are open, then flow_receive
  *   sealer    mails of the outbox are signed and encrypted for their recipients
+ *   signer    the texts of a publication are signed in clear
  *   importer  certificates go into the homes of their shards
  *   dispatch  due copies go to the courier, its results come back
  *   fetching  look-ups of keys go to the fetch role, what it finds to its kind
@@ -22,6 +23,7 @@
 
 struct opening;
 struct sealer;
+struct signer;
 struct importer;
 struct dispatch;
 struct fetching;
@@ -39,6 +41,7 @@ struct core {
     struct spool *spool;
     struct opening *opening;
     struct sealer *sealer;
+    struct signer *signer;
     struct importer *importer;
     struct dispatch *dispatch;
     struct fetching *fetching;
@@ -65,6 +68,12 @@ struct sealer *sealer_new(struct core *core);
 void sealer_free(struct sealer **s);
 void sealer_tick(struct sealer *s);
 size_t sealer_busy(const struct sealer *s);
+
+/* Texts of publications, signed in clear. */
+struct signer *signer_new(struct core *core);
+void signer_free(struct signer **s);
+void signer_tick(struct signer *s);
+bool signer_busy(const struct signer *s);
 
 struct importer *importer_new(struct core *core);
 void importer_free(struct importer **i);

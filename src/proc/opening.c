@@ -4,10 +4,7 @@
 #include "base/instant.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "flow/mail_commands.h"
 #include "flow/receive.h"
-#include "proc/backlog.h"
-#include "proc/examiner.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +15,6 @@
 
 struct opening {
     struct core *core;
-    struct backlog *backlog;
     struct mail *open;
     size_t n_open;
     struct tries {
@@ -35,7 +31,6 @@ struct opening *opening_new(struct core *core)
     struct opening *o = mem_zero(1, sizeof *o);
 
     o->core = core;
-    o->backlog = backlog_new(&core->flow, core->spool);
     return o;
 }
 
@@ -58,7 +53,6 @@ struct mail *opening_mail_new(struct core *core, const struct opening_ends *ends
 void opening_mail_free(struct mail *m)
 {
     incoming_free(&m->in);
-    incoming_files_free(m->key_files, m->n_key_files);
     buf_free(&m->packets);
     free(m->home);
     free(m);
@@ -72,7 +66,6 @@ void opening_free(struct opening **o)
         next = m->next;
         opening_mail_free(m);
     }
-    backlog_free(&(*o)->backlog);
     free(*o);
     *o = NULL;
 }
@@ -202,57 +195,7 @@ static void failed(struct mail *m, enum err err, bool by_gpg, const struct diag 
     held_or_deferred(m, err, why);
 }
 
-static void examine_keys(struct mail *m);
-
-static void key_examined(void *ctx, enum err err, const struct pgp_key_info *key, struct span certificate,
-                         const struct diag *why)
-{
-    struct mail *m = ctx;
-    struct incoming_key *to = &m->in.keys[m->at_key++];
-
-    to->err = err;
-    if (err) {
-        to->why = *why;
-    } else {
-        to->info = mem_zero(1, sizeof *to->info);
-        *to->info = *key;
-        buf_add(&to->certificate, certificate.data, certificate.len);
-    }
-    examine_keys(m);
-}
-
-static void examine_keys(struct mail *m)
-{
-    struct list_row row = {0};
-    struct diag why;
-
-    if (m->at_key == m->n_key_files || list_by_name(m->core->flow.db, opening_list_of(m)->name, &row, &why)) {
-        receive(m);
-        return;
-    }
-    examiner_start(m->core, row.id, buf_span(&m->key_files[m->at_key].bytes), key_examined, m);
-    list_row_free(&row);
-}
-
-/* A command mail may bring keys, which workers look at before it is received. */
-static bool must_examine(struct mail *m)
-{
-    if (m->looked_for_keys)
-        return false;
-    m->looked_for_keys = true;
-    m->n_key_files = mail_commands_keys(m->core->settings, &m->in, &m->key_files);
-    return m->n_key_files > 0;
-}
-
-static void opened(struct mail *m)
-{
-    if (must_examine(m))
-        examine_keys(m);
-    else
-        receive(m);
-}
-
-static const struct opening_ends ends_of_daemon = {opened, failed};
+static const struct opening_ends ends_of_daemon = {receive, failed};
 
 const struct settings_list *opening_list_of(const struct mail *m)
 {
@@ -323,11 +266,18 @@ static void begin(struct opening *o, const char *name)
 
 void opening_tick(struct opening *o)
 {
+    struct spool_names names;
+    struct diag why;
     size_t max = (size_t)o->core->settings->limits.workers;
-    char name[SPOOL_NAME_SIZE];
 
-    backlog_begin(o->backlog);
-    while (o->n_open < max && clock_monotonic_ms() >= o->not_before_ms && backlog_next(o->backlog, name))
-        if (!is_open(o, name))
-            begin(o, name);
+    if (o->n_open >= max || clock_monotonic_ms() < o->not_before_ms)
+        return;
+    if (spool_list(o->core->spool, &names, &why)) {
+        log_diag(NULL, "spool-list-failed", &why);
+        return;
+    }
+    for (size_t i = 0; i < names.n && o->n_open < max; i++)
+        if (!is_open(o, names.name[i]))
+            begin(o, names.name[i]);
+    spool_names_free(&names);
 }

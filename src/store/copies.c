@@ -135,6 +135,12 @@ enum err copy_drop_case(struct db *db, int64_t case_id, const char *code, int64_
     return err;
 }
 
+int64_t copy_count_stuck(struct db *db, const char *address)
+{
+    return db_value(db, 0, "SELECT COUNT(*) FROM copy WHERE address = ? AND state IN ('deferred', 'failed')", "t",
+                    address);
+}
+
 int64_t copy_count_staged_due(struct db *db, int64_t now_utc_s)
 {
     return db_value(db, 0,

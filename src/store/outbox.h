@@ -92,6 +92,8 @@ enum err copy_due(struct db *db, int64_t now_utc_s, int64_t staged_utc_s, const 
 /* Copies that are due at `now` or wait for their sealing. */
 int64_t copy_count_open(struct db *db, int64_t now_utc_s);
 
+/* Copies to an address that wait after a failed try, or have failed. */
+int64_t copy_count_stuck(struct db *db, const char *address);
 /* Copies that were held back for their instant, which has come. */
 int64_t copy_count_staged_due(struct db *db, int64_t now_utc_s);
 /* Those of a case to a member whose instant is still to come have another one. */

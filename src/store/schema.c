@@ -177,27 +177,17 @@ static const char version_9[] = "ALTER TABLE member ADD COLUMN attested_at INTEG
                                 " member(id), at INTEGER NOT NULL, actor TEXT NOT NULL, consequence TEXT NOT NULL,"
                                 " sealed_reason BLOB) STRICT;";
 
-/* Nonces of commands by mail (store/nonces.h). */
-static const char version_10[] = "CREATE TABLE nonce(digest BLOB PRIMARY KEY, list_id INTEGER NOT NULL,"
-                                 " owner TEXT NOT NULL, until_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
-                                 "CREATE INDEX nonce_until ON nonce(until_at);"
-                                 /* What members say of a case (store/acks.h). */
-                                 "CREATE TABLE ack(case_id INTEGER NOT NULL REFERENCES cases(id),"
-                                 " member_id INTEGER NOT NULL REFERENCES member(id), value TEXT NOT NULL, day TEXT,"
-                                 " at INTEGER NOT NULL, by TEXT NOT NULL, PRIMARY KEY(case_id, member_id))"
-                                 " STRICT, WITHOUT ROWID;";
+/* The day of publication: what was decided, and each of its steps (store/releases.h). */
+static const char version_10[] =
+    "CREATE TABLE release(id INTEGER PRIMARY KEY, case_id INTEGER NOT NULL UNIQUE REFERENCES cases(id),"
+    " version INTEGER NOT NULL DEFAULT 0, state TEXT NOT NULL, rule TEXT NOT NULL, approved BLOB,"
+    " confirmed_at INTEGER, started_at INTEGER, done_at INTEGER) STRICT;"
+    "CREATE TABLE release_step(id INTEGER PRIMARY KEY, release_id INTEGER NOT NULL REFERENCES release(id),"
+    " n INTEGER NOT NULL, kind TEXT NOT NULL, target TEXT NOT NULL, state TEXT NOT NULL, rule TEXT NOT NULL,"
+    " tries INTEGER NOT NULL, next_at INTEGER NOT NULL, mail_id INTEGER REFERENCES mail(id), done_at INTEGER,"
+    " sealed_text BLOB, UNIQUE(release_id, kind, target)) STRICT;"
+    "CREATE INDEX release_step_state ON release_step(state);";
 
-/* The memory of the rate limits (store/arrivals.h). */
-static const char version_11[] =
-    "CREATE TABLE arrival(id INTEGER PRIMARY KEY, list_id INTEGER NOT NULL, at INTEGER NOT NULL, kind TEXT NOT NULL,"
-    " sender_digest BLOB NOT NULL, domain_digest BLOB NOT NULL, code TEXT NOT NULL, rule TEXT NOT NULL,"
-    " told INTEGER NOT NULL) STRICT;"
-    "CREATE INDEX arrival_sender ON arrival(sender_digest, at);"
-    "CREATE INDEX arrival_domain ON arrival(domain_digest, at);"
-    "CREATE INDEX arrival_list ON arrival(list_id, kind, at);"
-    "CREATE INDEX arrival_told ON arrival(list_id, told, at);"
-    "CREATE INDEX mail_made ON mail(kind, made_at);";
-
-const char *const schema_steps[] = {version_1, version_2, version_3, version_4,  version_5, version_6,
-                                    version_7, version_8, version_9, version_10, version_11};
+const char *const schema_steps[] = {version_1, version_2, version_3, version_4, version_5,
+                                    version_6, version_7, version_8, version_9, version_10};
 const size_t schema_steps_n = sizeof schema_steps / sizeof schema_steps[0];
