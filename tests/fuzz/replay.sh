@@ -2,6 +2,7 @@
 # The small corpora, through each fuzz target without the fuzzer.
 set -eu
 src=${srcdir:-.}/tests/fuzz
-for target in mime split conf frame; do
-    ./tests/fuzz/fuzz_$target "$src/corpus/$target"
+for file in "$src"/fuzz_*.c; do
+    target=$(basename "$file" .c)
+    ./tests/fuzz/$target "$src/corpus/${target#fuzz_}"
 done
