@@ -295,3 +295,15 @@ bool automatic_may_be_a_report(enum automatic_sort sort)
 {
     return sort == AUTOMATIC_LIST || sort == AUTOMATIC_BULK;
 }
+
+bool automatic_wants_no_answer(struct span raw, const struct mime_message *m, const struct automatic_facts *facts)
+{
+    static const char *const silent[] = {"all", "autoreply", "oof", NULL};
+    struct looked l = {.raw = raw, .header = mime_part_header(raw, &m->parts[0]), .m = m, .facts = facts};
+
+    for (const char *const *s = silent; *s; s++)
+        if (field_has(&l, "X-Auto-Response-Suppress", *s))
+            return true;
+    return is_list(&l) || (m->precedence && (token_is(m->precedence, "bulk") || token_is(m->precedence, "junk"))) ||
+           automatic_sort_of(raw, m, facts) != AUTOMATIC_NONE;
+}

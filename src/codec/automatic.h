@@ -39,6 +39,12 @@ enum automatic_sort automatic_sort_of(struct span raw, const struct mime_message
 const char *automatic_rule(enum automatic_sort sort);
 
 /*
+ * Must nothing answer this mail by itself (RFC 3834, 2)? So of each sort above, and besides of a person's mail that
+ * asks for it or came by a list or a relay that says bulk.
+ */
+bool automatic_wants_no_answer(struct span raw, const struct mime_message *m, const struct automatic_facts *facts);
+
+/*
  * May the team be told that one is held? Not of what the programs at both ends of a loop write, but of what may be a
  * person's after all (a list's copy, bulk mail).
  */

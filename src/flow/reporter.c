@@ -3,6 +3,7 @@
 #include "base/instant.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "codec/automatic.h"
 #include "codec/addr.h"
 #include "codec/header.h"
 #include "flow/policies.h"
@@ -127,12 +128,16 @@ static bool may_acknowledge(struct flow *f, const struct settings_list *list, co
                             const struct incoming *in, const char **rule)
 {
     const struct policy_value *v = &policy->reporting.acknowledge;
+    const struct automatic_facts facts = {.sender = in->sender, .list_address = list->address};
     int64_t now = clock_now(f->clock);
 
     *rule = "reporting.acknowledge";
     if (policy_is(v, POLICY_ACK_NEVER) || !addr_is_valid(in->sender))
         return false;
     if (!policy_is(v, POLICY_ACK_ALWAYS) && !reporter_is_authenticated(list, in))
+        return false;
+    *rule = "automatic"; /* one that an admin let in is still a program's */
+    if (automatic_wants_no_answer(buf_span(&in->raw), &in->outer, &facts))
         return false;
     *rule = "limits.acknowledgements";
     if (db_value(f->db, 0, "SELECT COUNT(*) FROM mail WHERE kind = 'acknowledgement' AND made_at > ?", "i",

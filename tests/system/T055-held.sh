@@ -80,7 +80,8 @@ same 'the team is told which rule' 1 "$(echo "$copy" | grep -c .)"
 same 'and in clear nothing' '[...]' "$(field Subject "$copy")"
 
 # ---- held show, release, discard ----
-mail 'Away <away@reporter.example>' 'Sesame subject' 'Auto-Submitted: auto-generated' <<X >"$T/w/m"
+mail 'Away <away@reporter.example>' 'Sesame subject' 'Auto-Submitted: auto-generated' \
+    'Authentication-Results: mx.example.org; dmarc=pass' <<X >"$T/w/m"
 Sesame text.
 X
 hold 'one to look at' auto-submitted
@@ -91,6 +92,7 @@ check 'held release' ctl held release "$one"
 settle
 before=$(cases)
 same 'it is a case' 'Sesame subject' "$(ctl case list | jq -r '.data[].title' | grep -x 'Sesame subject')"
+same 'which no program answers' 0 "$(box away@reporter.example)"
 same 'and off the list' 0 "$(get '.data[].id' held list | grep -cx "$one")"
 denied held.over 'released once' held release "$one"
 denied held.over 'nor discarded then' held discard "$one"

@@ -119,6 +119,36 @@ static void test_forwarded(void **state)
                         "-");
 }
 
+/* A person's mail may ask for silence, or have come by what must not be answered. */
+static void test_no_answer(void **state)
+{
+    static const struct {
+        const char *head;
+        bool silent;
+    } rows[] = {
+        {"Subject: x\r\n", false},
+        {"X-Auto-Response-Suppress: All\r\n", true},
+        {"X-Auto-Response-Suppress: DR, OOF, AutoReply\r\n", true},
+        {"X-Auto-Response-Suppress: DR, RN\r\n", false},
+        {"Precedence: bulk\r\nUser-Agent: Mutt\r\n", true},
+        {"List-Id: <l.lists.example>\r\n", true},
+        {"Auto-Submitted: auto-generated\r\n", true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char *text = mem_printf("From: Rita <rita@x.example>\r\n%s\r\nx\r\n", rows[i].head);
+        struct automatic_facts facts = {.sender = "rita@x.example", .list_address = "security@example.org"};
+        struct mime_message m;
+        struct diag why;
+
+        assert_int_equal(mime_parse(span_of(text), &MIME_LIMITS_DEFAULT, &m, &why), ERR_OK);
+        assert_int_equal(automatic_wants_no_answer(span_of(text), &m, &facts), rows[i].silent);
+        mime_message_free(&m);
+        free(text);
+    }
+}
+
 /* Where the envelope is not known, Return-Path is. */
 static void test_return_path(void **state)
 {
@@ -136,6 +166,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sorts),
         cmocka_unit_test(test_forwarded),
+        cmocka_unit_test(test_no_answer),
         cmocka_unit_test(test_return_path),
     };
 
