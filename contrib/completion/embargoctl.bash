@@ -9,6 +9,11 @@ advisory preview|--tier=W|C
 advisory recall||C
 advisory send|--tier=W --to=W --dry-run!|C
 advisory show|--version=W|C
+application approve|--tier=W|W
+application ask||W W
+application decline|--reason=W|W
+application list||
+application show||W
 approval approve||W
 approval list||
 approval veto|--reason=W|W
@@ -69,7 +74,6 @@ queue hold||W
 queue list||
 queue retry||W
 queue show||W
-stats|--openmetrics!|
 status||
 wait|--timeout=W|
 '

@@ -62,6 +62,11 @@ CMD_HANDLER(cmd_held_discard);
 CMD_HANDLER(cmd_admin_list);
 CMD_HANDLER(cmd_audit_show);
 CMD_HANDLER(cmd_approval_approve);
+CMD_HANDLER(cmd_application_list);
+CMD_HANDLER(cmd_application_show);
+CMD_HANDLER(cmd_application_approve);
+CMD_HANDLER(cmd_application_decline);
+CMD_HANDLER(cmd_application_ask);
 CMD_HANDLER(cmd_approval_list);
 CMD_HANDLER(cmd_approval_veto);
 CMD_HANDLER(cmd_policy_explain);
@@ -70,6 +75,5 @@ CMD_HANDLER(cmd_publish_build);
 CMD_HANDLER(cmd_publish_check);
 CMD_HANDLER(cmd_publish_confirm);
 CMD_HANDLER(cmd_publish_run);
-CMD_HANDLER(cmd_stats);
 
 #endif

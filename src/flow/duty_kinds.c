@@ -1,5 +1,6 @@
 #include "flow/duty_kinds.h"
 
+#include "flow/applications.h"
 #include "flow/approvals.h"
 #include "flow/daily.h"
 #include "flow/deadline_effects.h"
@@ -20,5 +21,8 @@ const struct duty_kind duty_kinds[] = {
     {"release", release_run},
     {"reminder", reminder_run},
     {"tell", tell_run},
+    {APPLY_DECIDE_DUTY, apply_duty_decide},
+    {APPLY_CHALLENGE_DUTY, apply_duty_challenge},
+    {APPLY_KEY_DUTY, apply_duty_key},
     {NULL, NULL},
 };

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "codec/addr.h"
+#include "flow/applications.h"
 #include "flow/key_refresh.h"
 
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 
 const struct lookup_kind lookup_kinds[] = {
     {KEY_ROUND_LOOKUP, key_round_found},
+    {APPLY_LOOKUP, apply_key_found},
     {NULL, NULL},
 };
 

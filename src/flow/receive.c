@@ -1,3 +1,4 @@
+#include "flow/receive_apply.h"
 #include "flow/receiving.h"
 
 #include "base/frame.h"
@@ -149,26 +150,12 @@ static enum err receive_automatic(struct receiving *r, struct diag *reason, stru
     return diag_set(reason, ERR_REJECT, automatic_rule(r->sort), "no person wrote this mail");
 }
 
-static enum err receive_application(struct receiving *r, struct diag *reason, struct diag *why)
-{
-    (void)r;
-    (void)why;
-    return diag_set(reason, ERR_REJECT, "application", "an application for membership");
-}
-
 static bool is_automatic(const struct receiving *r)
 {
     return r->sort != AUTOMATIC_NONE;
 }
 
-static bool is_to_apply(const struct receiving *r)
-{
-    struct span suffix = receiving_suffix(r);
-
-    return suffix.len == 5 && strncasecmp((const char *)suffix.data, "apply", 5) == 0;
-}
-
-/* In this order; the first that takes a mail has it. What an admin lets in is a post. */
+/* In this order; the first that takes a mail has it. What an admin lets in is a post, or an application. */
 static enum err go_its_way(struct receiving *r, struct diag *reason, struct diag *why)
 {
     static const struct {
@@ -177,12 +164,14 @@ static enum err go_its_way(struct receiving *r, struct diag *reason, struct diag
     } ways[] = {
         {bounces_takes, receive_bounce},
         {is_automatic, receive_automatic},
-        {is_to_apply, receive_application},
+        {receive_apply_takes, receive_apply},
     };
 
     for (size_t i = 0; !r->in->released && i < sizeof ways / sizeof ways[0]; i++)
         if (ways[i].takes(r))
             return ways[i].run(r, reason, why);
+    if (r->in->released && receive_apply_takes_released(r))
+        return receive_apply(r, reason, why);
     return receive_post(r, reason, why);
 }
 

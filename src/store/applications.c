@@ -82,7 +82,7 @@ enum err application_insert(struct db *db, struct application_row *row, const ch
     row->id = db_last_id(db);
     err = application_set(db, row->id, APPLICATION_ORG, org, why);
     if (!err)
-        err = application_set(db, row->id, APPLICATION_ANSWER, answer, why);
+        err = application_set(db, row->id, APPLICATION_ANSWER_TO, answer, why);
     return err ? err : application_update(db, row, why);
 }
 
@@ -115,8 +115,8 @@ enum err application_update(struct db *db, const struct application_row *row, st
     enum err err = db_run(db, why,
                           "UPDATE application SET state = ?, fingerprint = ?, key_rule = ?, tier = ?, challenges = ?,"
                           " member_id = NULLIF(?, 0), quarantine = ?, complete_at = NULL, decide_by = NULL,"
-                          " challenge_until = NULL WHERE id = ?",
-                          "ttttiiii", row->state, row->fingerprint, row->key_rule, row->tier, row->challenges,
+                          " challenge_until = NULL, answerable = ? WHERE id = ?",
+                          "ttttiiiii", row->state, row->fingerprint, row->key_rule, row->tier, row->challenges,
                           row->member_id, (int64_t)row->quarantine, (int64_t)row->answerable, row->id);
 
     if (!err)

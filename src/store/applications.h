@@ -56,7 +56,7 @@ enum err application_all(struct db *db, int64_t list_id, struct application_row 
 enum application_part {
     APPLICATION_ORG,
     APPLICATION_FORM,   /* "Field: value" lines */
-    APPLICATION_ANSWER, /* the address that applied */
+    APPLICATION_ANSWER_TO, /* the address that answers go to */
     APPLICATION_REASON, /* of a decline */
     APPLICATION_PARTS
 };
