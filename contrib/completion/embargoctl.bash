@@ -74,6 +74,7 @@ queue hold||W
 queue list||
 queue retry||W
 queue show||W
+stats|--openmetrics!|
 status||
 wait|--timeout=W|
 '

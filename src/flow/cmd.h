@@ -75,5 +75,6 @@ CMD_HANDLER(cmd_publish_build);
 CMD_HANDLER(cmd_publish_check);
 CMD_HANDLER(cmd_publish_confirm);
 CMD_HANDLER(cmd_publish_run);
+CMD_HANDLER(cmd_stats);
 
 #endif

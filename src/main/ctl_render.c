@@ -22,9 +22,12 @@ static const struct {
     {"differences", "key a b"},
     {"faults", "line rule text"},
     {"held list", "id at rule size_bytes"},
+    {"missed", "list clock force n"},
+    {"next", "at in case public_id clock tier force do"},
     {"policy list", "name title basis"},
     {"queue list", "id case version address state tries next_at code"},
     {"recipients", "org address tier verdict rule reason"},
+    {"times", "step severity tier n median p90"},
     {"tiers", "tier told earliest_at notice_at rule force"},
 };
 

@@ -30,4 +30,7 @@ void render_value(const json_t *value, struct buf *out);
 /* The kinds that have a form of their own; false: this verb has none. */
 bool render_kind(const struct out *o, const char *words, const json_t *data);
 
+/* `status`; false where the data is another. */
+bool render_status(const struct out *o, const json_t *data);
+
 #endif

@@ -146,6 +146,8 @@ bool render_kind(const struct out *o, const char *words, const json_t *data)
         return render_case(o, data, strcmp(words, "case show") == 0);
     if (strcmp(words, "member list") == 0)
         return render_members(o, data);
+    if (strcmp(words, "status") == 0)
+        return render_status(o, data);
     if (strcmp(words, "check") == 0)
         return render_check(o, data);
     if (strncmp(words, "policy ", 7) == 0)

@@ -1,0 +1,181 @@
+/* What is wrong now, what falls due, and what to type: for an admin at three in the morning. */
+#include "flow/cmd.h"
+
+#include "base/instant.h"
+#include "base/mem.h"
+#include "flow/clock_guard.h"
+#include "flow/stats.h"
+#include "flow/view.h"
+#include "store/deadlines.h"
+#include "store/outlook.h"
+#include "store/publish.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SOON_S 86400
+
+static json_t *counts(struct flow *f, const char *sql)
+{
+    struct db_rows *rows = db_query(f->db, sql, "");
+    json_t *o = json_object();
+
+    while (db_next(rows))
+        json_object_set_new(o, db_text(rows, 0), json_integer(db_int(rows, 1)));
+    db_rows_end(&rows, NULL);
+    return o;
+}
+
+/* ---- what is wrong ---- */
+
+static void add_wrong(json_t *all, const char *what, const char *command)
+{
+    json_array_append_new(all, json_pack("{s:s, s:s}", "what", what, "do", command));
+}
+
+static void add_count(json_t *all, int64_t n, const char *one, const char *many, const char *command)
+{
+    char words[160];
+
+    if (n <= 0)
+        return;
+    if (n == 1)
+        snprintf(words, sizeof words, "%s", one);
+    else
+        snprintf(words, sizeof words, "%lld %s", (long long)n, many);
+    add_wrong(all, words, command);
+}
+
+static void add_clock(struct flow *f, json_t *all)
+{
+    char words[320];
+
+    if (!f->guard || !f->guard->enforced || f->guard->trust == CLOCK_TRUSTED)
+        return;
+    clock_guard_words(f->guard, words, sizeof words);
+    add_wrong(all, words, "timedatectl status");
+}
+
+static json_t *wrong(struct flow *f)
+{
+    json_t *all = json_array();
+    struct publish_state site;
+    struct outlook o;
+
+    outlook_now(f->db, clock_now(f->clock), &o);
+    publish_state(f->db, &site);
+    add_clock(f, all);
+    add_count(all, o.overdue, "a deadline has passed and is not met", "deadlines have passed and are not met", "next");
+    add_count(all, o.undated, "a case that members know of has no date", "cases that members know of have no date",
+              "next");
+    add_count(all, o.untriaged, "a report has waited for more than a day", "reports have waited for more than a day",
+              "case list");
+    add_count(all, o.failed, "a mail could not be delivered", "mails could not be delivered", "queue list");
+    add_count(all, o.deferred, "a mail is deferred again and again", "mails are deferred again and again",
+              "queue list");
+    add_count(all, o.held, "a mail is held", "mails are held", "held list");
+    add_count(all, o.keys, "a member has no usable key", "members have no usable key", "member list");
+    add_count(all, o.approvals, "a decision waits for another admin", "decisions wait for other admins",
+              "approval list");
+    add_count(all, o.applications, "an application waits for a decision", "applications wait for a decision",
+              "application list");
+    if (site.wanted > site.built)
+        add_wrong(all, "the public site is not yet what was published", "publish build");
+    return all;
+}
+
+/* ---- what falls due ---- */
+
+/* What an admin does about a deadline; the daemon sees to the others by itself. */
+static char *what_to_do(const struct outlook_row *row)
+{
+    static const struct {
+        const char *clock, *command;
+    } table[] = {{"acknowledge", "case reply %s FILE"}, {"triage", "case accept %s"},
+                 {"fix", "case fix-ready %s"},          {"cve", "case set %s cve=CVE-…"},
+                 {"notice", "advisory send %s"},        {"predisclose", "advisory send %s"},
+                 {"release", "embargo show %s"},        {"embargo", "embargo show %s"}};
+
+    if (!row->clock)
+        return mem_printf("embargo set %s --until WHEN", row->code);
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+        if (strncmp(row->clock, table[i].clock, strlen(table[i].clock)) == 0) {
+            const char *mark = strstr(table[i].command, "%s");
+
+            return mem_printf("%.*s%s%s", (int)(mark - table[i].command), table[i].command, row->code, mark + 2);
+        }
+    return mem_printf("case show %s", row->code);
+}
+
+static json_t *row_json(const struct outlook_row *row, int64_t now)
+{
+    json_t *o = json_object();
+    char words[32], in[40], *command = what_to_do(row);
+
+    json_object_set_new(o, "case", json_string(row->code));
+    json_object_set_new(o, "public_id", view_text(row->public_id));
+    json_object_set_new(o, "state", view_text(row->state));
+    json_object_set_new(o, "clock", row->clock ? view_clock(row->clock) : json_null());
+    json_object_set_new(o, "tier", view_text(row->tier));
+    json_object_set_new(o, "at", view_instant(row->at));
+    if (row->at == INSTANT_NONE)
+        snprintf(in, sizeof in, "no date");
+    else if (row->at >= now)
+        snprintf(in, sizeof in, "%s", stats_words(row->at - now, words));
+    else
+        snprintf(in, sizeof in, "%s ago", stats_words(now - row->at, words));
+    json_object_set_new(o, "in", json_string(in));
+    json_object_set_new(o, "rule", view_text(row->rule));
+    json_object_set_new(o, "force", view_text(row->force));
+    json_object_set_new(o, "until", view_instant(row->until_at));
+    json_object_set_new(o, "do", view_text(command));
+    free(command);
+    return o;
+}
+
+static enum err rows_json(struct flow *f, int64_t before, json_t *all, struct diag *why)
+{
+    int64_t now = clock_now(f->clock);
+    struct outlook_row *rows;
+    size_t n;
+    enum err err = outlook_next(f->db, before, &rows, &n, why);
+
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(all, row_json(&rows[i], now));
+    outlook_rows_free(rows, n);
+    return err;
+}
+
+/* Open cases with their next deadline, soonest first; cases without any date last. */
+enum err cmd_next(struct flow *f, const struct command *c, struct reply *r, struct diag *why)
+{
+    (void)c;
+    r->data = json_array();
+    return rows_json(f, INSTANT_NONE, r->data, why);
+}
+
+enum err cmd_status(struct flow *f, const struct command *c, struct reply *r, struct diag *why)
+{
+    int64_t now = clock_now(f->clock);
+    json_t *soon = json_array();
+
+    (void)c;
+    r->data = json_object();
+    json_object_set_new(r->data, "now", view_instant(now));
+    json_object_set_new(r->data, "rehearsal", json_boolean(clock_is_rehearsal(f->clock)));
+    json_object_set_new(r->data, "settled", json_boolean(f->settled(f->settled_ctx)));
+    json_object_set_new(r->data, "wrong", wrong(f));
+    json_object_set_new(r->data, "soon", soon);
+    json_object_set_new(r->data, "cases", counts(f, "SELECT state, COUNT(*) FROM cases GROUP BY state ORDER BY state"));
+    json_object_set_new(r->data, "members",
+                        counts(f, "SELECT state, COUNT(*) FROM member GROUP BY state ORDER BY state"));
+    json_object_set_new(r->data, "queue",
+                        counts(f, "SELECT CASE state WHEN 'sealing' THEN 'queued' ELSE state END AS s, COUNT(*)"
+                                  " FROM copy GROUP BY s ORDER BY s"));
+    json_object_set_new(r->data, "held",
+                        json_integer(db_value(f->db, 0, "SELECT COUNT(*) FROM held WHERE state = 'held'", "")));
+    json_object_set_new(r->data, "site", view_site(f));
+    json_object_set_new(r->data, "next_deadline", view_instant(deadline_next_at(f->db)));
+    return rows_json(f, now + SOON_S, soon, why);
+}

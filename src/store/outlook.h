@@ -1,0 +1,33 @@
+/*
+ * What an admin has to know at once: what is wrong now, and what falls due soon. Counts and clear columns alone.
+ */
+#ifndef STORE_OUTLOOK_H
+#define STORE_OUTLOOK_H
+
+#include "store/db.h"
+
+/* How many there are of each; 0 where all is well. */
+struct outlook {
+    int64_t held;         /* mails that wait for an admin */
+    int64_t failed;       /* copies that will not arrive, to people who are still told things */
+    int64_t deferred;     /* copies that were deferred twice or more */
+    int64_t untriaged;    /* cases that have been new for a day */
+    int64_t undated;      /* pre-disclosed cases without a date */
+    int64_t overdue;      /* deadlines of open cases that are chased */
+    int64_t keys;         /* members without a usable key */
+    int64_t approvals;    /* that wait for further admins */
+    int64_t applications; /* that wait for a decision */
+};
+void outlook_now(struct db *db, int64_t now_utc_s, struct outlook *out);
+
+/* Deadlines of open cases that have not fired, soonest first, and last the open cases that have none. */
+struct outlook_row {
+    char *code, *public_id, *state;
+    char *clock, *tier, *rule, *force; /* NULL: no deadline */
+    int64_t at, until_at;              /* INSTANT_NONE: none */
+};
+/* before: only what falls due by then (INSTANT_NONE: all, and the cases without). */
+enum err outlook_next(struct db *db, int64_t before_utc_s, struct outlook_row **out, size_t *n, struct diag *why);
+void outlook_rows_free(struct outlook_row *rows, size_t n);
+
+#endif
