@@ -23,18 +23,30 @@ static bool verb_matches(const struct command_verb *v, int argc, const char *con
     return true;
 }
 
+/* The next row of all tables; NULL: none. */
+static const struct command_verb *following(const struct command_verb *const **tables, const struct command_verb *v)
+{
+    while (!(++v)->words) {
+        if (!*++*tables)
+            return NULL;
+        v = **tables - 1;
+    }
+    return v;
+}
+
 /* "case" alone: its second words; false where no verb begins with it. */
-static bool second_words(const char *first, struct buf *out)
+static bool second_words(const struct command_verb *const *tables, const char *first, struct buf *out)
 {
     size_t len = strlen(first);
 
-    for (const struct command_verb *v = command_verbs; v->words; v++)
+    for (const struct command_verb *v = *tables; v; v = following(&tables, v))
         if (len && strncmp(v->words, first, len) == 0 && v->words[len] == ' ')
             buf_printf(out, "%s%s", out->len ? " " : "", v->words + len + 1);
     return out->len > 0;
 }
 
-static enum err unknown_verb(int argc, const char *const *argv, struct diag *why)
+static enum err unknown_verb(const struct command_verb *const *tables, int argc, const char *const *argv,
+                             struct diag *why)
 {
     const char *names[COMMAND_VERBS_MAX + 1], *nearest;
     struct buf words = BUF_EMPTY;
@@ -42,10 +54,10 @@ static enum err unknown_verb(int argc, const char *const *argv, struct diag *why
 
     if (argc < 1)
         return diag_set(why, ERR_USAGE, "command.unknown", "no command was given; `embargoctl help` lists them");
-    if (argc == 1 && second_words(argv[0], &words)) {
+    if (argc == 1 && second_words(tables, argv[0], &words)) {
         diag_set(why, ERR_USAGE, "command.unknown", "%.40s what? %s", argv[0], buf_text(&words));
     } else {
-        for (const struct command_verb *v = command_verbs; v->words && n < COMMAND_VERBS_MAX; v++)
+        for (const struct command_verb *v = *tables; v && n < COMMAND_VERBS_MAX; v = following(&tables, v))
             names[n++] = v->words;
         names[n] = NULL;
         buf_printf(&words, "%.40s", argv[0]);
@@ -237,21 +249,30 @@ static enum err parse_rest(int argc, const char *const *argv, struct command *c,
     return err ? err : command_check_complete(c, why);
 }
 
-enum err command_parse(int argc, const char *const *argv, struct command *out, struct diag *why)
+enum err command_parse_from(const struct command_verb *const *tables, int argc, const char *const *argv,
+                            struct command *out, struct diag *why)
 {
+    const struct command_verb *const *at = tables;
     int used = 0;
     enum err err;
 
     *out = (struct command){0};
-    for (const struct command_verb *v = command_verbs; v->words && !out->verb; v++)
+    for (const struct command_verb *v = *at; v && !out->verb; v = following(&at, v))
         if (verb_matches(v, argc, argv, &used))
             out->verb = v;
     if (!out->verb)
-        return unknown_verb(argc, argv, why);
+        return unknown_verb(tables, argc, argv, why);
     err = parse_rest(argc - used, argv + used, out, why);
     if (err)
         command_free(out);
     return err;
+}
+
+enum err command_parse(int argc, const char *const *argv, struct command *out, struct diag *why)
+{
+    static const struct command_verb *const tables[] = {command_verbs, NULL};
+
+    return command_parse_from(tables, argc, argv, out, why);
 }
 
 void command_free(struct command *c)

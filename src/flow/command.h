@@ -114,6 +114,9 @@ struct reply {
  * command.option). The caller frees with command_free.
  */
 enum err command_parse(int argc, const char *const *argv, struct command *out, struct diag *why);
+/* The same against other tables, each as command_verbs is, the first that has the verb; ends with NULL. */
+enum err command_parse_from(const struct command_verb *const *tables, int argc, const char *const *argv,
+                            struct command *out, struct diag *why);
 void command_free(struct command *c);
 
 /* The value of an argument or option by its name; NULL where it was not given. */
@@ -146,5 +149,11 @@ json_t *reply_json(const struct reply *r);
  * transaction, fills the reply.
  */
 void command_run(struct flow *f, const struct command *c, struct reply *r);
+
+/*
+ * The same as a part of the caller's transaction, which goes on whatever became of the command. An error means that the
+ * transaction itself is broken.
+ */
+enum err command_run_part(struct flow *f, const struct command *c, struct reply *r, struct diag *why);
 
 #endif

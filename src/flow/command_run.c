@@ -33,6 +33,19 @@ static void record_refusal(struct flow *f, const struct command *c, const struct
     }
 }
 
+static void finish(const struct command *c, enum err err, struct reply *r, const struct diag *why)
+{
+    if (err && r->data) {
+        json_decref(r->data);
+        r->data = NULL;
+    }
+    /* A handler that has set an exit code of its own (wait) keeps it. */
+    if (err || r->exit == EXIT_DONE)
+        reply_from(r, err, why);
+    log_event(NULL, "command", err ? why->rule : NULL, "verb=%s by=%s exit=%d", c->verb->words,
+              c->actor.kind == ACTOR_ADMIN ? "admin" : "other", (int)r->exit);
+}
+
 void command_run(struct flow *f, const struct command *c, struct reply *r)
 {
     struct diag why = {0};
@@ -47,13 +60,21 @@ void command_run(struct flow *f, const struct command *c, struct reply *r)
     } else {
         err = c->verb->run(f, c, r, &why);
     }
-    if (err && r->data) {
-        json_decref(r->data);
-        r->data = NULL;
-    }
-    /* A handler that has set an exit code of its own (wait) keeps it. */
-    if (err || r->exit == EXIT_DONE)
-        reply_from(r, err, &why);
-    log_event(NULL, "command", err ? why.rule : NULL, "verb=%s by=%s exit=%d", c->verb->words,
-              c->actor.kind == ACTOR_ADMIN ? "admin" : "other", (int)r->exit);
+    finish(c, err, r, &why);
+}
+
+enum err command_run_part(struct flow *f, const struct command *c, struct reply *r, struct diag *why)
+{
+    struct diag reason = {0};
+    enum err refused, err = db_part_begin(f->db, why);
+
+    if (err)
+        return err;
+    refused = c->verb->run(f, c, r, &reason);
+    err = refused ? db_part_undo(f->db, why) : db_part_keep(f->db, why);
+    if (!err && refused == ERR_DENIED)
+        err = audit_append(f->db, clock_now(f->clock), c->actor.name, "command.refused", c->verb->words, reason.rule,
+                           NULL, why);
+    finish(c, refused, r, &reason);
+    return err;
 }

@@ -43,6 +43,8 @@ struct actor {
     char name[320];                     /* in the audit trail: "admin:ADDRESS", "member:ORG", "embargod" */
     const struct settings_admin *admin; /* of an admin */
     bool by_mail;                       /* proved by a signature, not by a uid */
+    const struct member_row *member;    /* of a member by mail */
+    const char *fingerprint;            /* of the key that signed, by mail */
 };
 
 void actor_daemon(struct actor *out);

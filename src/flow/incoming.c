@@ -19,6 +19,12 @@ void incoming_free(struct incoming *in)
     mem_free_secret(&in->text);
     buf_free(&in->key);
     free(in->key_facts);
+    for (size_t i = 0; i < in->n_keys; i++) {
+        mem_free_secret(&in->keys[i].name);
+        free(in->keys[i].info);
+        buf_free(&in->keys[i].certificate);
+    }
+    free(in->keys);
     memset(in, 0, sizeof *in);
 }
 

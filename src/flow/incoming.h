@@ -6,11 +6,21 @@
 #define FLOW_INCOMING_H
 
 #include "codec/mime.h"
+#include "codec/pgp_key.h"
 #include "codec/pgp_open.h"
 #include "flow/flow.h"
 
 #define INCOMING_SIGNATURE_MAX_AGE_S ((int64_t)72 * 3600)
 #define INCOMING_REDELIVERY_S        ((int64_t)7 * 86400)
+
+/* A key attached to a command mail, examined by a worker (proc/examiner.h). */
+struct incoming_key {
+    char *name; /* of the attachment */
+    enum err err;
+    struct diag why;
+    struct pgp_key_info *info; /* NULL where it was refused */
+    struct buf certificate;
+};
 
 struct incoming {
     char *sender;    /* of the envelope; "" is the null sender */
@@ -36,6 +46,8 @@ struct incoming {
     char key_fingerprint[PGP_FPR_SIZE];
     struct pgp_key_info *key_facts; /* of a key that came, whether it can be used or not; NULL */
     char key_rule[DIAG_RULE_MAX];   /* why one that came is not used: "key.expired", "key.secret"; "" */
+    struct incoming_key *keys; /* of a command mail */
+    size_t n_keys;
 };
 
 void incoming_free(struct incoming *in);

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "codec/addr.h"
 #include "codec/compose.h"
+#include "flow/nonces.h"
 #include "store/outbox.h"
 
 #include <stdio.h>
@@ -178,8 +179,8 @@ static enum err insert_copies(struct flow *f, const struct outgoing *m, const st
     return err;
 }
 
-enum err outgoing_queue(struct flow *f, const struct outgoing *m, struct content content, const struct outgoing_to *to,
-                        size_t n, int64_t *mail_id, struct diag *why)
+static enum err queue_one(struct flow *f, const struct outgoing *m, struct content content,
+                          const struct outgoing_to *to, size_t n, int64_t *mail_id, struct diag *why)
 {
     struct made made = {BUF_EMPTY, BUF_EMPTY, BUF_EMPTY, flow_message_id(m->list),
                         content.is_sealed ? "sealed" : "cleared"};
@@ -214,6 +215,47 @@ enum err outgoing_queue(struct flow *f, const struct outgoing *m, struct content
     return err;
 }
 
+/* With a nonce behind the text: what is good once cannot be shared. */
+static enum err queue_with_nonce(struct flow *f, const struct outgoing *m, const struct outgoing_to *to,
+                                 int64_t *mail_id, struct diag *why)
+{
+    struct outgoing own = *m;
+    struct actor owner = {.name = ""};
+    struct buf text = BUF_EMPTY;
+    enum err err;
+
+    buf_printf(&text, "%s", m->text);
+    if (to->admin)
+        actor_of_admin(&owner, to->admin);
+    err = nonce_write(f, m->list, m->list_id, to->admin ? owner.name : to->nonce_owner, to->fingerprint, &text, why);
+    own.text = buf_text(&text);
+    if (!err)
+        err = queue_one(f, &own, content_sealed(), to, 1, mail_id, why);
+    buf_free(&text);
+    return err;
+}
+
+enum err outgoing_queue(struct flow *f, const struct outgoing *m, struct content content, const struct outgoing_to *to,
+                        size_t n, int64_t *mail_id, struct diag *why)
+{
+    struct outgoing_to *others = mem_zero(n, sizeof *others);
+    size_t n_others = 0;
+    enum err err = ERR_OK;
+
+    if (mail_id)
+        *mail_id = 0;
+    for (size_t i = 0; !err && i < n; i++) {
+        if (content.is_sealed && (to[i].admin || to[i].nonce_owner) && to[i].fingerprint)
+            err = queue_with_nonce(f, m, &to[i], mail_id, why);
+        else
+            others[n_others++] = to[i];
+    }
+    if (!err && (n_others || !n))
+        err = queue_one(f, m, content, others, n_others, mail_id, why);
+    free(others);
+    return err;
+}
+
 enum err outgoing_team(struct flow *f, const struct settings_list *list, int64_t list_id, const char *except,
                        struct outgoing_to **out, size_t *n, struct diag *why)
 {
@@ -230,7 +272,8 @@ enum err outgoing_team(struct flow *f, const struct settings_list *list, int64_t
             log_event(NULL, "admin-without-key", "key.missing", "an admin of list %s has no key imported", list->name);
             continue;
         }
-        (*out)[(*n)++] = (struct outgoing_to){.key_row = key.id, .address = a->address, .fingerprint = a->fingerprint};
+        (*out)[(*n)++] =
+            (struct outgoing_to){.key_row = key.id, .address = a->address, .fingerprint = a->fingerprint, .admin = a};
     }
     if (*n || except)
         return ERR_OK;

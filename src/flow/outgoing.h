@@ -6,7 +6,8 @@
  * cleared goes encrypted or not at all. Nothing is sent here: rows are written, in the caller's transaction.
  *
  * Copies of a sealed mail share their bytes: inner and outer To are the list's address, the recipient stands in the
- * envelope alone. A mail to one reporter names him.
+ * envelope alone. A mail to one reporter names him. A recipient who gets a nonce (each admin does) has a mail of his
+ * own.
  */
 #ifndef FLOW_OUTGOING_H
 #define FLOW_OUTGOING_H
@@ -71,6 +72,9 @@ struct outgoing_to {
     const char *address;        /* a member's or admin's; NULL for a participant's, which is kept sealed */
     const char *secret_address; /* a participant's */
     const char *fingerprint;    /* NULL for cleared mail */
+    /* Who gets a nonce with it (flow/nonces.h): an admin, or a member by its actor's name. */
+    const struct settings_admin *admin;
+    const char *nonce_owner;
 };
 
 /*

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "flow/bounces.h"
 #include "flow/cases_flow.h"
+#include "flow/mail_commands.h"
 #include "flow/policies.h"
 #include "store/audit.h"
 #include "store/held.h"
@@ -165,6 +166,7 @@ static enum err go_its_way(struct receiving *r, struct diag *reason, struct diag
         {bounces_takes, receive_bounce},
         {is_automatic, receive_automatic},
         {receive_apply_takes, receive_apply},
+        {mail_commands_are, receive_commands},
     };
 
     for (size_t i = 0; !r->in->released && i < sizeof ways / sizeof ways[0]; i++)

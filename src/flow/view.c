@@ -2,6 +2,7 @@
 
 #include "base/instant.h"
 #include "base/mem.h"
+#include "flow/acks.h"
 #include "store/bounces.h"
 #include "store/deadlines.h"
 #include "store/publish.h"
@@ -190,6 +191,8 @@ json_t *view_case(struct flow *f, const struct case_row *c, bool with_text)
     json_object_set_new(o, "discoverer_date", view_instant(c->discoverer_at));
     json_object_set_new(o, "messages", messages(f, c, with_text));
     json_object_set_new(o, "deadlines", deadlines(f, c));
+    if (with_text)
+        json_object_set_new(o, "acknowledgements", ack_table(f, c->id));
     if (with_text)
         json_object_set_new(o, "notes", notes(f, c));
     return o;

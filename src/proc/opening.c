@@ -4,7 +4,9 @@
 #include "base/instant.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "flow/mail_commands.h"
 #include "flow/receive.h"
+#include "proc/examiner.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,6 +55,7 @@ struct mail *opening_mail_new(struct core *core, const struct opening_ends *ends
 void opening_mail_free(struct mail *m)
 {
     incoming_free(&m->in);
+    incoming_files_free(m->key_files, m->n_key_files);
     buf_free(&m->packets);
     free(m->home);
     free(m);
@@ -195,7 +198,57 @@ static void failed(struct mail *m, enum err err, bool by_gpg, const struct diag 
     held_or_deferred(m, err, why);
 }
 
-static const struct opening_ends ends_of_daemon = {receive, failed};
+static void examine_keys(struct mail *m);
+
+static void key_examined(void *ctx, enum err err, const struct pgp_key_info *key, struct span certificate,
+                         const struct diag *why)
+{
+    struct mail *m = ctx;
+    struct incoming_key *to = &m->in.keys[m->at_key++];
+
+    to->err = err;
+    if (err) {
+        to->why = *why;
+    } else {
+        to->info = mem_zero(1, sizeof *to->info);
+        *to->info = *key;
+        buf_add(&to->certificate, certificate.data, certificate.len);
+    }
+    examine_keys(m);
+}
+
+static void examine_keys(struct mail *m)
+{
+    struct list_row row = {0};
+    struct diag why;
+
+    if (m->at_key == m->n_key_files || list_by_name(m->core->flow.db, opening_list_of(m)->name, &row, &why)) {
+        receive(m);
+        return;
+    }
+    examiner_start(m->core, row.id, buf_span(&m->key_files[m->at_key].bytes), key_examined, m);
+    list_row_free(&row);
+}
+
+/* A command mail may bring keys, which workers look at before it is received. */
+static bool must_examine(struct mail *m)
+{
+    if (m->looked_for_keys)
+        return false;
+    m->looked_for_keys = true;
+    m->n_key_files = mail_commands_keys(m->core->settings, &m->in, &m->key_files);
+    return m->n_key_files > 0;
+}
+
+static void opened(struct mail *m)
+{
+    if (must_examine(m))
+        examine_keys(m);
+    else
+        receive(m);
+}
+
+static const struct opening_ends ends_of_daemon = {opened, failed};
 
 const struct settings_list *opening_list_of(const struct mail *m)
 {

@@ -18,10 +18,13 @@ struct mail {
     struct buf packets; /* the inner OpenPGP message, still signed; or a clear-signed text */
     enum mime_shape shape;
     int part_a, part_b;
-    bool is_inline;      /* inline PGP: what is inside is text, not a MIME entity */
-    bool is_clearsigned; /* and was signed only */
-    bool tried_loose;    /* the signature was looked at with a key that is in no home */
-    char *home;          /* the shard in which the signature was looked at; NULL: the list's home alone */
+    bool is_inline;                  /* inline PGP: what is inside is text, not a MIME entity */
+    bool is_clearsigned;             /* and was signed only */
+    struct incoming_file *key_files; /* of a command mail, examined one after the other */
+    size_t n_key_files, at_key;
+    bool looked_for_keys;
+    bool tried_loose; /* the signature was looked at with a key that is in no home */
+    char *home;       /* the shard in which the signature was looked at; NULL: the list's home alone */
 };
 
 /*

@@ -39,7 +39,7 @@ enum err db_commit(struct db *db, struct diag *why);
 void db_rollback(struct db *db);
 /*
  * A part of a transaction that may fail by itself: what was written since db_part_begin is undone by db_part_undo, and
- * the transaction goes on. One at a time.
+ * the transaction goes on. They may stand in one another; the newest is meant.
  */
 enum err db_part_begin(struct db *db, struct diag *why);
 enum err db_part_keep(struct db *db, struct diag *why);

@@ -188,6 +188,16 @@ static const char version_10[] =
     " sealed_text BLOB, UNIQUE(release_id, kind, target)) STRICT;"
     "CREATE INDEX release_step_state ON release_step(state);";
 
-const char *const schema_steps[] = {version_1, version_2, version_3, version_4, version_5,
-                                    version_6, version_7, version_8, version_9, version_10};
+/* Nonces of commands by mail (store/nonces.h). */
+static const char version_11[] = "CREATE TABLE nonce(digest BLOB PRIMARY KEY, list_id INTEGER NOT NULL,"
+                                 " owner TEXT NOT NULL, until_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+                                 "CREATE INDEX nonce_until ON nonce(until_at);"
+                                 /* What members say of a case (store/acks.h). */
+                                 "CREATE TABLE ack(case_id INTEGER NOT NULL REFERENCES cases(id),"
+                                 " member_id INTEGER NOT NULL REFERENCES member(id), value TEXT NOT NULL, day TEXT,"
+                                 " at INTEGER NOT NULL, by TEXT NOT NULL, PRIMARY KEY(case_id, member_id))"
+                                 " STRICT, WITHOUT ROWID;";
+
+const char *const schema_steps[] = {version_1, version_2, version_3, version_4,  version_5, version_6,
+                                    version_7, version_8, version_9, version_10, version_11};
 const size_t schema_steps_n = sizeof schema_steps / sizeof schema_steps[0];
