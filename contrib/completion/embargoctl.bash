@@ -3,6 +3,7 @@
 
 _embargoctl_table='
 admin list||
+advisory ack|--org=W|C W W
 advisory edit|--attach=F|C F
 advisory new|--title=W|C
 advisory preview|--tier=W|C

@@ -1,7 +1,8 @@
 #include "flow/acks.h"
 
 #include "base/instant.h"
-#include "flow/command.h"
+#include "flow/case_of.h"
+#include "flow/cmd.h"
 #include "flow/member_verbs.h"
 #include "flow/view.h"
 #include "store/acks.h"
@@ -83,6 +84,26 @@ json_t *ack_missing(struct flow *f, int64_t case_id)
             json_array_append_new(out, json_string(rows[i].org));
     ack_rows_free(rows, n);
     return out;
+}
+
+/* What a member said otherwise than by mail. */
+enum err cmd_advisory_ack(struct flow *f, const struct command *c, struct reply *r, struct diag *why)
+{
+    const struct settings_list *list;
+    struct member_row m = {0};
+    struct case_row row = {0};
+    enum err err = case_of_command(f, c, &row, &list, why);
+
+    if (err)
+        return err;
+    err = member_by_org(f->db, row.list_id, command_word(c, "org"), &m, why);
+    if (!err)
+        err = ack_note(f, &row, &m, command_word(c, "VALUE"), command_word(c, "DATE"), &c->actor, why);
+    if (!err)
+        r->data = view_case(f, &row, true);
+    member_row_free(&m);
+    case_row_free(&row);
+    return err;
 }
 
 /* A member knows a case by its public id, or by its code. What it was not told of is not there. */

@@ -26,6 +26,7 @@ CMD_HANDLER(cmd_case_log);
 CMD_HANDLER(cmd_case_set);
 CMD_HANDLER(cmd_case_reply);
 CMD_HANDLER(cmd_case_attach);
+CMD_HANDLER(cmd_advisory_ack);
 CMD_HANDLER(cmd_advisory_new);
 CMD_HANDLER(cmd_advisory_edit);
 CMD_HANDLER(cmd_advisory_preview);

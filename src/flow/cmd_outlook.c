@@ -3,9 +3,11 @@
 
 #include "base/instant.h"
 #include "base/mem.h"
+#include "flow/acks.h"
 #include "flow/clock_guard.h"
 #include "flow/stats.h"
 #include "flow/view.h"
+#include "store/approvals.h"
 #include "store/deadlines.h"
 #include "store/outlook.h"
 #include "store/publish.h"
@@ -147,12 +149,67 @@ static enum err rows_json(struct flow *f, int64_t before, json_t *all, struct di
     return err;
 }
 
-/* Open cases with their next deadline, soonest first; cases without any date last. */
+/* Of each case: the members that were told and have said nothing. */
+static void add_unacknowledged(struct flow *f, json_t *all)
+{
+    json_t *row;
+    size_t i;
+
+    json_array_foreach(all, i, row)
+    {
+        struct case_row c = {0};
+        struct diag none;
+
+        if (!case_by_code(f->db, json_string_value(json_object_get(row, "case")), &c, &none))
+            json_object_set_new(row, "unacknowledged", ack_missing(f, c.id));
+        json_object_set_new(row, "approval", json_null());
+        case_row_free(&c);
+    }
+}
+
+/* A row like that of a deadline: its expiry. */
+static json_t *approval_json(struct flow *f, const struct approval_row *a)
+{
+    struct outlook_row row = {.code = (char *)"", .clock = (char *)"approval", .at = a->until_at};
+    char *command = mem_printf("approval approve %s", a->code);
+    json_t *o;
+
+    row.state = a->state;
+    row.until_at = INSTANT_NONE;
+    o = row_json(&row, clock_now(f->clock));
+    json_object_set_new(o, "case", json_null());
+    json_object_set_new(o, "unacknowledged", json_array());
+    json_object_set_new(o, "approval", view_approval(f, a, false));
+    json_object_set_new(o, "do", json_string(command));
+    free(command);
+    return o;
+}
+
+/* It is for admins to do, whatever the cases' own deadlines say. */
+static enum err add_approvals(struct flow *f, json_t *all, struct diag *why)
+{
+    struct approval_row *rows;
+    size_t n;
+    enum err err = approval_open(f->db, 0, &rows, &n, why);
+
+    for (size_t i = 0; i < n; i++) {
+        json_array_insert_new(all, i, approval_json(f, &rows[i]));
+        approval_row_free(&rows[i]);
+    }
+    free(rows);
+    return err;
+}
+
+/* What waits for admins; then open cases with their next deadline, soonest first; cases without any date last. */
 enum err cmd_next(struct flow *f, const struct command *c, struct reply *r, struct diag *why)
 {
+    enum err err;
+
     (void)c;
     r->data = json_array();
-    return rows_json(f, INSTANT_NONE, r->data, why);
+    err = rows_json(f, INSTANT_NONE, r->data, why);
+    add_unacknowledged(f, r->data);
+    return err ? err : add_approvals(f, r->data, why);
 }
 
 enum err cmd_status(struct flow *f, const struct command *c, struct reply *r, struct diag *why)

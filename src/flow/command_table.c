@@ -23,6 +23,11 @@
 
 const struct command_verb command_verbs[] = {
     {"admin list", {{0}}, {{0}}, READS(cmd_admin_list), .help = "who the admins are"},
+    {"advisory ack",
+     {WORD("ID"), WORD("VALUE"), MAYBE("DATE")},
+     {WORD("org")},
+     WRITES(cmd_advisory_ack),
+     .help = "note what a member says: affected, not-affected, or fixed-by DATE"},
     {"advisory edit",
      {WORD("ID"), ARG("FILE", ARG_FILE)},
      {ANY("attach", ARG_FILE)},

@@ -71,8 +71,14 @@ static const char *check_signer(const struct receiving *r)
     return NULL;
 }
 
+/* `nonce` alone is the same text each time, and hurts nobody. */
+static bool asks_nonce(const struct mail_orders *o)
+{
+    return o->n == 1 && o->items[0].argc == 1 && strcmp(o->items[0].argv[0], "nonce") == 0;
+}
+
 /* *told: the signer has heard of this text before. */
-static enum err check_text(struct receiving *r, bool *told, struct diag *reason, struct diag *why)
+static enum err check_text(struct receiving *r, bool repeats, bool *told, struct diag *reason, struct diag *why)
 {
     int64_t now = clock_now(r->f->clock), made = r->in->signature.made_at_utc_s;
     bool seen = false, same;
@@ -86,7 +92,7 @@ static enum err check_text(struct receiving *r, bool *told, struct diag *reason,
         return ERR_INTERNAL;
     if (err)
         return err;
-    if (seen)
+    if (seen && !repeats)
         return diag_set(reason, ERR_REJECT, "command.replay", "this very text has been handled before");
     if (made + INCOMING_SIGNATURE_MAX_AGE_S < now)
         return diag_set(reason, ERR_REJECT, "command.late", "the signature is older than 72 hours: sign it anew");
@@ -114,8 +120,7 @@ static enum err check_policy(const struct receiving *r, struct diag *reason)
 
 static enum err check_nonce(struct receiving *r, const struct mail_orders *o, struct diag *reason, struct diag *why)
 {
-    bool good = false;
-    bool asks_alone = o->n == 1 && o->items[0].argc == 1 && strcmp(o->items[0].argv[0], "nonce") == 0;
+    bool good = false, asks_alone = asks_nonce(o);
 
     if (o->list ? strcasecmp(o->list, r->list->name) != 0 : !asks_alone)
         return diag_set(reason, ERR_REJECT, "command.list", "a line `Embargo-List: %s` is needed", r->list->name);
@@ -309,20 +314,23 @@ static enum err run_all(struct receiving *r, const struct mail_orders *o, const 
 
 enum err receive_commands(struct receiving *r, struct diag *reason, struct diag *why)
 {
-    struct diag refusal = {0};
+    struct diag refusal = {0}, bad = {0};
     struct mail_orders o = {0};
     struct actor actor;
     bool told = false;
-    enum err err = receiving_identify(r, why);
+    enum err unread, err = receiving_identify(r, why);
     const char *nobody = err ? NULL : check_signer(r);
 
     (void)reason;
     if (err || nobody)
         return err ? err : ignore(r, "embargod", nobody, why);
     find_signer(r, &actor);
-    err = check_text(r, &told, &refusal, why);
-    if (!err)
-        err = mail_orders_parse(r->in->text, &o, &refusal);
+    unread = mail_orders_parse(r->in->text, &o, &bad);
+    err = check_text(r, asks_nonce(&o), &told, &refusal, why);
+    if (!err && unread) {
+        refusal = bad;
+        err = unread;
+    }
     if (!err)
         err = check_policy(r, &refusal);
     if (!err)

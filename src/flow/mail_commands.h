@@ -7,7 +7,7 @@
  *   command.unsigned    not signed as a whole by one good signature
  *   command.nobody      the signer is neither an admin nor a member of the list
  *   unbound-signature   what was signed names another recipient
- *   command.replay      this very text was handled before
+ *   command.replay      this very text was handled before (`nonce` alone may be said again)
  *   command.late        signed more than 72 hours ago; command.future: signed in the future
  *   command.quoted, command.lines, command.quoting, command.limit   (flow/mail_lines.h)
  *   posting.*           the policy lets this sender send no commands

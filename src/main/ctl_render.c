@@ -13,6 +13,7 @@ static const struct {
     const char *name;
     const char *columns;
 } kinds[] = {
+    {"acknowledgements", "org value date at by"},
     {"approval list", "id action object by at needs votes"},
     {"attachments", "n name size_bytes"},
     {"audit show", "seq at actor event object rule"},
@@ -23,7 +24,7 @@ static const struct {
     {"faults", "line rule text"},
     {"held list", "id at rule size_bytes"},
     {"missed", "list clock force n"},
-    {"next", "at in case public_id clock tier force do"},
+    {"next", "at in case public_id clock tier force unacknowledged do"},
     {"policy list", "name title basis"},
     {"queue list", "id case version address state tries next_at code"},
     {"recipients", "org address tier verdict rule reason"},
