@@ -50,6 +50,8 @@ struct settings_limits {
     int worker_tries;   /* before a message that kills workers is held */
     int workers;        /* at a time */
     int connections, recipients, idle_seconds;
+    int sender_mails, domain_mails, all_mails; /* in an hour, beyond which the team gets a digest */
+    int digest_minutes;
     size_t reserve_bytes; /* of the disk, below which mail is deferred */
     int courier_jobs;     /* at a time */
     int retry_first_s, retry_max_s, retry_give_up_s;

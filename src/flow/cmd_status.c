@@ -3,7 +3,6 @@
 
 #include "base/instant.h"
 #include "base/mem.h"
-#include "flow/acks.h"
 #include "flow/view.h"
 #include "policy/states.h"
 #include "store/audit.h"

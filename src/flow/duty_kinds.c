@@ -4,6 +4,7 @@
 #include "flow/approvals.h"
 #include "flow/daily.h"
 #include "flow/deadline_effects.h"
+#include "flow/flood.h"
 #include "flow/key_refresh.h"
 #include "flow/release.h"
 #include "flow/reminders.h"
@@ -13,6 +14,7 @@ const struct duty_kind duty_kinds[] = {
     {"approval", approval_duty},
     {"audit-head", audit_head_run},
     {"chase", chase_run},
+    {FLOOD_DUTY, flood_digest_run},
     {KEY_ROUND_DUTY, key_round_run},
     {"missed", timer_tell_missed},
     {"overdue", overdue_run},

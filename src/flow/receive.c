@@ -91,12 +91,14 @@ static bool may_announce(struct flow *f, const struct incoming *in, int64_t list
     return sort == AUTOMATIC_NONE || held_count_since(f->db, list_id, rule, clock_now(f->clock) - 86400) < most;
 }
 
-static enum err hold_rows(struct flow *f, const struct incoming *in, const char *rule, bool quiet, struct diag *why)
+static enum err hold_rows(struct flow *f, const struct incoming *in, const char *rule, enum flood_who who, bool quiet,
+                          struct diag *why)
 {
     const struct settings_list *list = settings_list_for(f->settings, in->recipient);
     struct buf envelope = BUF_EMPTY;
     struct list_row row = {0};
     struct held_row held = {.at = clock_now(f->clock), .rule = (char *)rule};
+    const char *flooded = NULL;
     bool announced = false;
     enum err err = ERR_OK;
 
@@ -105,6 +107,8 @@ static enum err hold_rows(struct flow *f, const struct incoming *in, const char 
     held.list_id = row.id;
     if (!err && list && !quiet)
         announced = may_announce(f, in, row.id, rule);
+    if (!err && list)
+        flooded = flood_rule(f, row.id, in, who);
     frame_put_str(&envelope, in->sender);
     frame_put_str(&envelope, in->recipient);
     frame_put_i64(&envelope, in->received_at);
@@ -112,7 +116,11 @@ static enum err hold_rows(struct flow *f, const struct incoming *in, const char 
         err = held_insert(f->db, &held, buf_span(&envelope), buf_span(&in->raw), why);
     if (!err)
         err = audit_append(f->db, held.at, "embargod", "mail.held", held.code, rule, NULL, why);
-    if (!err && announced) {
+    if (!err && list)
+        err = flood_note(f, row.id, in, who, held.code, rule, !announced || !flooded, why);
+    if (!err && announced && flooded)
+        log_event(held.code, "told-by-digest", flooded, NULL);
+    if (!err && announced && !flooded) {
         char *text = mem_printf("A mail of %zu bytes is held under the rule `%s`.\n\n"
                                 "See it:      embargoctl held show %s\n"
                                 "Let it in:   embargoctl held release %s\n"
@@ -131,7 +139,7 @@ enum err receive_hold(struct flow *f, const struct incoming *in, const struct di
     enum err err = db_begin(f->db, why);
 
     if (!err)
-        err = hold_rows(f, in, reason->rule, false, why);
+        err = hold_rows(f, in, reason->rule, FLOOD_STRANGER, false, why);
     if (!err)
         err = note_seen(f, in, "delivery", why); /* held again it may be let in again */
     if (!err)
@@ -141,6 +149,13 @@ enum err receive_hold(struct flow *f, const struct incoming *in, const struct di
     else
         log_diag(NULL, "mail-held", reason);
     return err;
+}
+
+enum flood_who receiving_who(const struct receiving *r)
+{
+    if (r->admin || r->member.id || r->in->released)
+        return FLOOD_EXEMPT;
+    return r->proved ? FLOOD_PARTICIPANT : FLOOD_STRANGER;
 }
 
 /* ---- the ways ---- */
@@ -192,7 +207,7 @@ static enum err receive_in_transaction(struct receiving *r, enum receive_result 
     if (err == ERR_REJECT && *reason.rule) {
         *result = RECEIVE_HELD;
         snprintf(r->rule, sizeof r->rule, "%s", reason.rule);
-        err = hold_rows(r->f, r->in, reason.rule, r->quiet, why);
+        err = hold_rows(r->f, r->in, reason.rule, receiving_who(r), r->quiet, why);
     }
     if (!err)
         err = note_seen(r->f, r->in, "delivery", why);

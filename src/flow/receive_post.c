@@ -1,5 +1,6 @@
 #include "flow/receiving.h"
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "flow/cases_flow.h"
 #include "flow/reporter.h"
@@ -101,21 +102,35 @@ static enum err take_key(struct receiving *r, struct diag *why)
                               r->in->key_fingerprint, why);
 }
 
+/* The team is told at once, or by the digest where there is too much. */
+static enum err tell_team(struct receiving *r, int64_t n, const char *flooded, struct diag *why)
+{
+    enum err err = flood_note(r->f, r->list_row.id, r->in, receiving_who(r), r->c.code, "", !flooded, why);
+
+    if (!err && flooded)
+        log_event(r->c.code, "told-by-digest", flooded, NULL);
+    if (err || flooded)
+        return err;
+    return case_tell_team(r->f, r->list, &r->c, r->in, n, r->author, r->proved, r->admin ? r->admin->address : NULL,
+                          why);
+}
+
 static enum err accept_mail(struct receiving *r, struct diag *why)
 {
     bool is_new = r->c.id == 0;
+    const char *flooded;
     int64_t n;
     enum err err = is_new ? new_case(r, why) : take_key(r, why);
 
     /* Who opened a case is whoever holds the key that signed it. */
     if (!err && is_new && r->participant.fingerprint && incoming_is_signed(r->in))
         r->proved = strcmp(r->participant.fingerprint, r->in->signature.fingerprint) == 0;
+    flooded = flood_rule(r->f, r->list_row.id, r->in, receiving_who(r));
     if (!err)
         err = case_add_message(r->f, &r->c, r->in, r->author, r->proved, &n, why);
     if (!err)
-        err = case_tell_team(r->f, r->list, &r->c, r->in, n, r->author, r->proved, r->admin ? r->admin->address : NULL,
-                             why);
-    if (!err && is_new && r->participant.id)
+        err = tell_team(r, n, flooded, why);
+    if (!err && is_new && r->participant.id && !flooded)
         err = reporter_acknowledge(r->f, r->list, r->policy, &r->c, r->in, &r->participant, why);
     return err;
 }

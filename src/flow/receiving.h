@@ -6,6 +6,7 @@
 #define FLOW_RECEIVING_H
 
 #include "codec/automatic.h"
+#include "flow/flood.h"
 #include "flow/receive.h"
 #include "policy/decide.h"
 #include "store/cases.h"
@@ -41,6 +42,9 @@ void receiving_find_signer(struct receiving *r);
 
 /* Held (ciphertext-seen) where this encrypted text came from another sender before. */
 enum err receiving_check_ciphertext(struct receiving *r, struct diag *reason, struct diag *why);
+
+/* As which the rate limits take the sender, once he is found out. */
+enum flood_who receiving_who(const struct receiving *r);
 
 /* What stands between + and @ of the recipient's address; empty: nothing. */
 struct span receiving_suffix(const struct receiving *r);

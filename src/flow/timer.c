@@ -6,6 +6,7 @@
 #include "flow/cases_flow.h"
 #include "flow/deadline_effects.h"
 #include "flow/duty_kinds.h"
+#include "flow/flood.h"
 #include "store/audit.h"
 #include "store/deadlines.h"
 
@@ -107,6 +108,7 @@ static enum err take_effect(struct flow *f, const struct deadline_row *d, struct
 {
     const struct settings_list *list = flow_list_of_row(f, c->list_id, why);
     enum case_state state;
+    bool in_digest = false;
     enum err err;
 
     if (!list)
@@ -116,6 +118,8 @@ static enum err take_effect(struct flow *f, const struct deadline_row *d, struct
     if (now - d->at > TIMER_LATE_S)
         err = duty_put(f->db, c->list_id, "missed", c->list_id, "", now, why);
     else
+        err = flood_takes_deadline(f, c->list_id, c->code, d->clock, &in_digest, why);
+    if (!err && now - d->at <= TIMER_LATE_S && !in_digest)
         err = tell(f, d, c, list, why);
     return err ? err : deadline_effect(f, d, c, list, why);
 }

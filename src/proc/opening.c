@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "flow/mail_commands.h"
 #include "flow/receive.h"
+#include "proc/backlog.h"
 #include "proc/examiner.h"
 
 #include <stdio.h>
@@ -17,6 +18,7 @@
 
 struct opening {
     struct core *core;
+    struct backlog *backlog;
     struct mail *open;
     size_t n_open;
     struct tries {
@@ -33,6 +35,7 @@ struct opening *opening_new(struct core *core)
     struct opening *o = mem_zero(1, sizeof *o);
 
     o->core = core;
+    o->backlog = backlog_new(&core->flow, core->spool);
     return o;
 }
 
@@ -69,6 +72,7 @@ void opening_free(struct opening **o)
         next = m->next;
         opening_mail_free(m);
     }
+    backlog_free(&(*o)->backlog);
     free(*o);
     *o = NULL;
 }
@@ -319,18 +323,11 @@ static void begin(struct opening *o, const char *name)
 
 void opening_tick(struct opening *o)
 {
-    struct spool_names names;
-    struct diag why;
     size_t max = (size_t)o->core->settings->limits.workers;
+    char name[SPOOL_NAME_SIZE];
 
-    if (o->n_open >= max || clock_monotonic_ms() < o->not_before_ms)
-        return;
-    if (spool_list(o->core->spool, &names, &why)) {
-        log_diag(NULL, "spool-list-failed", &why);
-        return;
-    }
-    for (size_t i = 0; i < names.n && o->n_open < max; i++)
-        if (!is_open(o, names.name[i]))
-            begin(o, names.name[i]);
-    spool_names_free(&names);
+    backlog_begin(o->backlog);
+    while (o->n_open < max && clock_monotonic_ms() >= o->not_before_ms && backlog_next(o->backlog, name))
+        if (!is_open(o, name))
+            begin(o, name);
 }

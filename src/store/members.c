@@ -199,3 +199,8 @@ enum err contact_by_id(struct db *db, int64_t id, struct contact_row *out, struc
     err = db_rows_end(&rows, why);
     return !err && !found ? diag_set(why, ERR_NOT_FOUND, "contact.unknown", "no such contact") : err;
 }
+
+bool contact_is_somebodys(struct db *db, const char *address)
+{
+    return db_value(db, 0, "SELECT COUNT(*) FROM contact WHERE lower(address) = lower(?)", "t", address) > 0;
+}

@@ -59,6 +59,8 @@ struct contact_row {
 void contact_row_free(struct contact_row *row);
 enum err contact_insert(struct db *db, struct contact_row *row, int64_t now_utc_s, struct diag *why);
 enum err contact_all(struct db *db, int64_t member_id, struct contact_row **out, size_t *n, struct diag *why);
+/* Whether the address is a contact of any member; it says nothing of who wrote. */
+bool contact_is_somebodys(struct db *db, const char *address);
 /* ERR_NOT_FOUND rule contact.unknown. */
 enum err contact_by_id(struct db *db, int64_t id, struct contact_row *out, struct diag *why);
 enum err contact_set_key(struct db *db, int64_t id, const char *fingerprint, struct diag *why);

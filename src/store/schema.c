@@ -198,6 +198,17 @@ static const char version_11[] = "CREATE TABLE nonce(digest BLOB PRIMARY KEY, li
                                  " at INTEGER NOT NULL, by TEXT NOT NULL, PRIMARY KEY(case_id, member_id))"
                                  " STRICT, WITHOUT ROWID;";
 
-const char *const schema_steps[] = {version_1, version_2, version_3, version_4,  version_5, version_6,
-                                    version_7, version_8, version_9, version_10, version_11};
+/* The memory of the rate limits (store/arrivals.h). */
+static const char version_12[] =
+    "CREATE TABLE arrival(id INTEGER PRIMARY KEY, list_id INTEGER NOT NULL, at INTEGER NOT NULL, kind TEXT NOT NULL,"
+    " sender_digest BLOB NOT NULL, domain_digest BLOB NOT NULL, code TEXT NOT NULL, rule TEXT NOT NULL,"
+    " told INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX arrival_sender ON arrival(sender_digest, at);"
+    "CREATE INDEX arrival_domain ON arrival(domain_digest, at);"
+    "CREATE INDEX arrival_list ON arrival(list_id, kind, at);"
+    "CREATE INDEX arrival_told ON arrival(list_id, told, at);"
+    "CREATE INDEX mail_made ON mail(kind, made_at);";
+
+const char *const schema_steps[] = {version_1, version_2, version_3, version_4,  version_5,  version_6,
+                                    version_7, version_8, version_9, version_10, version_11, version_12};
 const size_t schema_steps_n = sizeof schema_steps / sizeof schema_steps[0];
