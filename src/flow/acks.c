@@ -45,7 +45,7 @@ enum err ack_note(struct flow *f, const struct case_row *c, const struct member_
     char day[11];
     enum err err = check_value(value, date, day, why);
 
-    if (!err && !told_version(f->db, c->id, m->id))
+    if (!err && !told_version_by(f->db, c->id, m->id, now))
         err = diag_set(why, ERR_DENIED, "ack.not-told", "this member was not told of such a case");
     if (!err)
         err = ack_put(f->db, c->id, m->id, value, *day ? day : NULL, now, by->name, why);
@@ -59,7 +59,7 @@ json_t *ack_table(struct flow *f, int64_t case_id)
     struct diag why;
     size_t n;
 
-    if (ack_all(f->db, case_id, &rows, &n, &why))
+    if (ack_all(f->db, case_id, clock_now(f->clock), &rows, &n, &why))
         return out;
     for (size_t i = 0; i < n; i++)
         json_array_append_new(out, json_pack("{s:s, s:o, s:o, s:o, s:o}", "org", rows[i].org, "value",
@@ -77,7 +77,7 @@ json_t *ack_missing(struct flow *f, int64_t case_id)
     struct diag why;
     size_t n;
 
-    if (ack_all(f->db, case_id, &rows, &n, &why))
+    if (ack_all(f->db, case_id, clock_now(f->clock), &rows, &n, &why))
         return out;
     for (size_t i = 0; i < n; i++)
         if (!rows[i].value && strcmp(rows[i].state, "removed") != 0)
@@ -112,7 +112,7 @@ static enum err case_of_member(struct flow *f, const struct command *c, struct c
     const struct member_row *m = c->actor.member;
     enum err err = case_by_code(f->db, command_word(c, "CASE"), out, why);
 
-    if (!err && !told_version(f->db, out->id, m->id)) {
+    if (!err && !told_version_by(f->db, out->id, m->id, clock_now(f->clock))) {
         case_row_free(out);
         err = ERR_NOT_FOUND;
     }

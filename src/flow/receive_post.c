@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "flow/cases_flow.h"
+#include "flow/discussion.h"
 #include "flow/reporter.h"
 #include "store/audit.h"
 #include "store/held.h"
@@ -21,7 +22,7 @@ static enum policy_sender sender_kind(const struct receiving *r)
     return POLICY_STRANGER;
 }
 
-static enum policy_action decide(struct receiving *r, struct diag *reason)
+static enum policy_action decide_to(struct receiving *r, enum policy_address to, struct diag *reason)
 {
     const struct mime_message *m = incoming_message(r->in);
     struct decide_sender sender = {.kind = sender_kind(r),
@@ -32,12 +33,23 @@ static enum policy_action decide(struct receiving *r, struct diag *reason)
     struct decide_post verdict;
     enum policy_action action;
 
-    decide_post(r->policy, &sender, r->c.id ? POLICY_TO_CASE : POLICY_TO_REPORT, &verdict);
+    decide_post(r->policy, &sender, to, &verdict);
     snprintf(r->rule, sizeof r->rule, "%s", verdict.rule);
     diag_set(reason, ERR_REJECT, verdict.rule, "%s", verdict.reason);
     action = verdict.action;
     decide_post_free(&verdict);
     return action;
+}
+
+/* What a member writes to a case goes to the members where they may talk to each other, else to the team alone. */
+static enum policy_action decide(struct receiving *r, struct diag *reason)
+{
+    if (r->c.id && discussion_is_insider(r, r->c.id) && !discussion_is_misled(r) &&
+        decide_to(r, POLICY_TO_MEMBERS, reason) == POLICY_ACT_ALLOW) {
+        r->relay = true;
+        return POLICY_ACT_ALLOW;
+    }
+    return decide_to(r, r->c.id ? POLICY_TO_CASE : POLICY_TO_REPORT, reason);
 }
 
 /* A post by the team or a member counts once, soon after it was signed, and only where it was meant to go. */
@@ -130,6 +142,8 @@ static enum err accept_mail(struct receiving *r, struct diag *why)
         err = case_add_message(r->f, &r->c, r->in, r->author, r->proved, &n, why);
     if (!err)
         err = tell_team(r, n, flooded, why);
+    if (!err && r->relay)
+        err = discussion_relay(r, why);
     if (!err && is_new && r->participant.id && !flooded)
         err = reporter_acknowledge(r->f, r->list, r->policy, &r->c, r->in, &r->participant, why);
     return err;

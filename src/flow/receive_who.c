@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "codec/addr.h"
+#include "flow/discussion.h"
 #include "flow/policies.h"
 
 #include <stdio.h>
@@ -86,7 +87,10 @@ static int64_t case_of_references(struct receiving *r)
     return found;
 }
 
-/* References lead to a case only for those who take part in it: the team by its signature, others by their address. */
+/*
+ * References lead to a case only for those who take part in it: the team by its signature, members who were told by
+ * theirs, others by their address.
+ */
 static enum err find_by_references(struct receiving *r, struct diag *why)
 {
     const struct mime_message *m = &r->in->outer;
@@ -96,7 +100,7 @@ static enum err find_by_references(struct receiving *r, struct diag *why)
 
     if (!id)
         return ERR_OK;
-    if (!r->admin &&
+    if (!r->admin && !discussion_is_insider(r, id) &&
         (m->from.n != 1 || participant_by_address(r->f->db, id, m->from.items[0].spec, &r->participant, &none)))
         return ERR_OK;
     err = case_by_id(r->f->db, id, &r->c, why);

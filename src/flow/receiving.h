@@ -24,6 +24,7 @@ struct receiving {
     const struct settings_admin *admin;
     enum automatic_sort sort;           /* of the mail as it came */
     bool quiet;                         /* held without a notice to the team */
+    bool relay;    /* a member's post that the policy lets go to the members who were told */
     bool by_token; /* the recipient was an address of the case */
     bool proved;   /* the sender is proved to be the admin, member or participant found */
     enum decide_signature bound;

@@ -24,13 +24,14 @@ enum err ack_put(struct db *db, int64_t case_id, int64_t member_id, const char *
                   "iittit", case_id, member_id, value, day, now_utc_s, by);
 }
 
-enum err ack_all(struct db *db, int64_t case_id, struct ack_row **out, size_t *n, struct diag *why)
+enum err ack_all(struct db *db, int64_t case_id, int64_t now_utc_s, struct ack_row **out, size_t *n, struct diag *why)
 {
-    struct db_rows *rows = db_query(db,
-                                    "SELECT m.id, m.org, m.state, a.value, a.day, a.at, a.by FROM member m"
-                                    " LEFT JOIN ack a ON a.case_id = ?1 AND a.member_id = m.id"
-                                    " WHERE m.id IN (SELECT member_id FROM told WHERE case_id = ?1) ORDER BY m.org",
-                                    "i", case_id);
+    struct db_rows *rows =
+        db_query(db,
+                 "SELECT m.id, m.org, m.state, a.value, a.day, a.at, a.by FROM member m"
+                 " LEFT JOIN ack a ON a.case_id = ?1 AND a.member_id = m.id"
+                 " WHERE m.id IN (SELECT member_id FROM told WHERE case_id = ?1 AND at <= ?2) ORDER BY m.org",
+                 "ii", case_id, now_utc_s);
 
     *out = NULL;
     *n = 0;

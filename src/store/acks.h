@@ -20,7 +20,7 @@ struct ack_row {
 void ack_rows_free(struct ack_row *rows, size_t n);
 enum err ack_put(struct db *db, int64_t case_id, int64_t member_id, const char *value, const char *day,
                  int64_t now_utc_s, const char *by, struct diag *why);
-/* Of everybody who was told of the case, in order of organisations. */
-enum err ack_all(struct db *db, int64_t case_id, struct ack_row **out, size_t *n, struct diag *why);
+/* Of everybody who has been told of the case by now, in order of organisations. */
+enum err ack_all(struct db *db, int64_t case_id, int64_t now_utc_s, struct ack_row **out, size_t *n, struct diag *why);
 
 #endif

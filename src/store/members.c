@@ -73,6 +73,11 @@ enum err member_set_state(struct db *db, int64_t id, const char *state, const ch
     enum err err =
         db_run(db, why, "UPDATE member SET state = ?, changed_at = ? WHERE id = ?", "tii", state, now_utc_s, id);
 
+    if (!err && strcmp(state, "removed") == 0)
+        err = db_run(db, why,
+                     "DELETE FROM nonce WHERE owner = (SELECT 'member:' || org FROM member WHERE id = ?1)"
+                     " AND list_id = (SELECT list_id FROM member WHERE id = ?1)",
+                     "i", id);
     return err ? err : db_seal_text(db, "member", id, "sealed_reason", reason, why);
 }
 

@@ -41,6 +41,7 @@ struct member_row {
 
 void member_row_free(struct member_row *row);
 enum err member_insert(struct db *db, struct member_row *row, struct diag *why);
+/* A member that is removed loses its nonces (store/nonces.h) with that. */
 enum err member_set_state(struct db *db, int64_t id, const char *state, const char *reason, int64_t now_utc_s,
                           struct diag *why);
 /* ERR_NOT_FOUND rule member.unknown. */
