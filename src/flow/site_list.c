@@ -85,7 +85,6 @@ static enum err put_index(struct site *s, const struct site_list *l, const char 
     const struct site_list *one = l ? l : s->n_lists == 1 ? &s->lists[0] : NULL;
     struct buf list = BUF_EMPTY, body = BUF_EMPTY;
     char *report = one ? mem_printf("%s%s/report.html", site_root_of(path), one->list->name) : NULL;
-    char *feed = mem_printf("%satom.xml", l ? "" : site_root_of(path));
     char *json = mem_printf("%sadvisories.json", l ? "" : site_root_of(path));
     enum err err;
 
@@ -93,7 +92,6 @@ static enum err put_index(struct site *s, const struct site_list *l, const char 
     err = site_fill("index",
                     (const struct tmpl_value[]){{"address", one ? one->list->address : NULL},
                                                 {"report", report},
-                                                {"feed", feed},
                                                 {"json", json},
                                                 {"&advisories", buf_text(&list)}},
                     5, &body, why);
@@ -104,7 +102,6 @@ static enum err put_index(struct site *s, const struct site_list *l, const char 
     buf_free(&list);
     buf_free(&body);
     free(report);
-    free(feed);
     free(json);
     return err;
 }

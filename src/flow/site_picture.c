@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define WIDTH 440
-#define LEFT  4
+#define LEFT  5
 #define ROW   40
 
 struct scale {
@@ -33,7 +33,7 @@ static void write_lead(int64_t seconds, struct buf *out)
     const char *unit = seconds >= 2 * 86400 ? "day" : seconds >= 3600 ? "hour" : "minute";
 
     if (seconds > 0)
-        markup_add(out, "%l %h%h before", n, unit, n == 1 ? "" : "s");
+        markup_add(out, "%l %h%h before the public", n, unit, n == 1 ? "" : "s");
     else
         buf_add_str(out, "with everybody");
 }
@@ -43,7 +43,7 @@ static void write_bar(const struct scale *s, const char *class, const char *name
 {
     int64_t x = place(s, at_utc_s);
 
-    markup_add(out, "<text x=\"%l\" y=\"%l\">%t: ", (int64_t)LEFT, y + 12, name);
+    markup_add(out, "<text x=\"0\" y=\"%l\">%t: ", y + 12, name);
     write_lead(s->to - at_utc_s, out);
     buf_add_str(out, "</text>\n");
     markup_add(out, "<line class=\"axis\" x1=\"%l\" y1=\"%l\" x2=\"%l\" y2=\"%l\"/>\n", (int64_t)LEFT, y + 24,
@@ -83,7 +83,7 @@ void site_write_picture(const struct site_advisory *a, struct buf *out)
         write_bar(&s, "told", a->told[i].tier, a->told[i].at, (int64_t)(i + 1) * ROW, out);
     markup_add(out, "<line class=\"public\" x1=\"%l\" y1=\"16\" x2=\"%l\" y2=\"%l\"/>\n", (int64_t)(WIDTH - LEFT),
                (int64_t)(WIDTH - LEFT), height - 20);
-    markup_add(out, "<text x=\"%l\" y=\"%l\">%t</text>\n", (int64_t)LEFT, height - 4, site_day(s.from, day));
+    markup_add(out, "<text x=\"0\" y=\"%l\">%t</text>\n", height - 4, site_day(s.from, day));
     markup_add(out, "<text x=\"%l\" y=\"%l\" text-anchor=\"end\">%t</text>\n</svg>\n", (int64_t)(WIDTH - LEFT),
                height - 4, site_day(s.to, day));
 }

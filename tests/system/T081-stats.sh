@@ -95,7 +95,8 @@ has 'a report that waits' 'a report has waited for more than a day' "$T/w/status
 has 'a mail that is held' 'a mail is held' "$T/w/status"
 has 'with what to type' 'embargoctl held list' "$T/w/status"
 same 'the JSON has it too' 1 "$(get '[.data.wrong[] | select(.do == "held list")] | length' status)"
-plain stats --openmetrics >"$T/w/om1"
-check 'and the metrics are still the same' cmp "$T/w/om" "$T/w/om1"
+plain stats --openmetrics | grep -v site_built >"$T/w/om1" # the site is made anew each month
+grep -v site_built "$T/w/om" >"$T/w/om2"
+check 'and the metrics are still the same' cmp "$T/w/om2" "$T/w/om1"
 stop
 finish
