@@ -182,8 +182,8 @@ static enum err finish_header(struct spool_file *f, unsigned flags, struct diag 
     uint8_t bytes[SPOOL_AT_RECEIVED - SPOOL_AT_FLAGS];
 
     put_be(bytes, flags, 2);
-    put_be(bytes + SPOOL_AT_HEADER_LEN - SPOOL_AT_FLAGS, f->header_len, 4);
-    put_be(bytes + SPOOL_AT_BODY_LEN - SPOOL_AT_FLAGS, f->body_bytes, 8);
+    put_be(bytes + (SPOOL_AT_HEADER_LEN - SPOOL_AT_FLAGS), f->header_len, 4);
+    put_be(bytes + (SPOOL_AT_BODY_LEN - SPOOL_AT_FLAGS), f->body_bytes, 8);
     if (lseek(f->fd, SPOOL_AT_FLAGS, SEEK_SET) < 0)
         return fsx_fail(why, "spool.unwritable", "spool/tmp");
     return fsx_write_all(f->fd, bytes, sizeof bytes, "spool/tmp", why);

@@ -48,41 +48,42 @@ static bool is_plain_receipt(const struct dsn_mail *mail)
     return has_part(mail->m, "message/disposition-notification") && !is_refusal_receipt(mail);
 }
 
-static bool is_from_a_server(const struct dsn_mail *mail)
+/* Who speaks: a mail server by its name; an office that people sit in too; anyone. */
+enum speaker { SPEAKER_ANYONE, SPEAKER_OFFICE, SPEAKER_SERVER };
+
+static enum speaker speaker_of(const struct dsn_mail *mail)
 {
-    static const char *const names[] = {"mailer-daemon",
-                                        "mailer_daemon",
-                                        "mailerdaemon",
-                                        "postmaster",
-                                        "mdaemon",
-                                        "mail delivery",
-                                        "mail-delivery",
-                                        "maildelivery",
-                                        "delivery subsystem",
-                                        "delivery system",
-                                        "mailer daemon",
-                                        "system administrator",
-                                        "mail administrator",
-                                        "mail system",
-                                        "mailsystem",
-                                        "mail_service",
-                                        "bounce@",
-                                        "bounces@",
-                                        "mta@",
-                                        "imss@",
-                                        "antivirus",
-                                        "smtp_gateway",
-                                        "mail server",
-                                        "mailserver",
-                                        "listserv",
-                                        "majordomo",
-                                        "autoreply@bounce",
-                                        "system attendant",
-                                        "e-mail system",
-                                        "microsoft exchange",
-                                        "microsoftexchange",
-                                        "microsoft outlook",
-                                        NULL};
+    static const char *const servers[] = {"mailer-daemon", "mailer_daemon", "mailerdaemon", "mailer daemon", NULL};
+    static const char *const offices[] = {"postmaster",
+                                          "mdaemon",
+                                          "mail delivery",
+                                          "mail-delivery",
+                                          "maildelivery",
+                                          "delivery subsystem",
+                                          "delivery system",
+                                          "administrator",
+                                          "mail system",
+                                          "mailsystem",
+                                          "mail_service",
+                                          "bounce@",
+                                          "bounces@",
+                                          "mta@",
+                                          "imss@",
+                                          "antivirus",
+                                          "smtp_gateway",
+                                          "mail server",
+                                          "mailserver",
+                                          "listserv",
+                                          "majordomo",
+                                          "microsoft exchange",
+                                          "microsoftexchange",
+                                          "system attendant",
+                                          "e-mail system",
+                                          "microsoft outlook",
+                                          "no-reply@",
+                                          "noreply@",
+                                          NULL};
+    static const char *const nobody[] = {"<>", NULL};
     struct buf path = BUF_EMPTY;
     bool null_path = false;
 
@@ -92,60 +93,14 @@ static bool is_from_a_server(const struct dsn_mail *mail)
         null_path = strncmp(s, "<>", 2) == 0;
     }
     buf_free(&path);
-    return null_path || field_has(mail, "From", names) ||
-           (mail->m->from.n == 0 && field_has(mail, "From", (const char *const[]){"<>", NULL}));
+    if (null_path || field_has(mail, "From", servers) || (mail->m->from.n == 0 && field_has(mail, "From", nobody)))
+        return SPEAKER_SERVER;
+    return field_has(mail, "From", offices) ? SPEAKER_OFFICE : SPEAKER_ANYONE;
 }
 
 static bool has_failing_subject(const struct dsn_mail *mail)
 {
-    static const char *const words[] = {"undeliver",
-                                        "undelivr",
-                                        "returned mail",
-                                        "returned to sender",
-                                        "delivery fail",
-                                        "delivery status notification",
-                                        "delivery notification",
-                                        "delivery problem",
-                                        "delivery error",
-                                        "failure notice",
-                                        "failure delivery",
-                                        "failed mail",
-                                        "mail fail",
-                                        "delivery has failed",
-                                        "delivery failed",
-                                        "non-delivery",
-                                        "nondeliver",
-                                        "non delivery",
-                                        "not delivered",
-                                        "not be delivered",
-                                        "could not be delivered",
-                                        "mail error",
-                                        "mail system error",
-                                        "message delayed",
-                                        "delayed ",
-                                        "delivery delay",
-                                        "delivery report",
-                                        "returning message",
-                                        "message blocked",
-                                        "user unknown",
-                                        "are not member",
-                                        "mail rejected",
-                                        "unzustellbar",
-                                        "non remis",
-                                        "error de entrega",
-                                        "mancata consegna",
-                                        "niet bezorgd",
-                                        "配信",
-                                        "エラー",
-                                        "未送達",
-                                        "送信エラー",
-                                        "не доставлено",
-                                        "недоставлен",
-                                        "退信",
-                                        "smtp server: errors from",
-                                        NULL};
-
-    return dsn_has_any(buf_span(&mail->subject), words);
+    return dsn_has_any(buf_span(&mail->subject), dsn_words_subject);
 }
 
 /* A person's or a robot's answer to a mail that did arrive. */
@@ -187,25 +142,78 @@ static bool may_be_a_bounce(const struct dsn_mail *mail)
 
     if (has_part(mail->m, "message/feedback-report") || challenge_is(mail->header, mail->m, reported))
         return false;
-    return reported || mime_field_count(mail->header, "X-Failed-Recipients") || is_from_a_server(mail) ||
+    return reported || mime_field_count(mail->header, "X-Failed-Recipients") || speaker_of(mail) != SPEAKER_ANYONE ||
            has_failing_subject(mail) || field_has(mail, "From", service);
 }
 
-/* Not of a report with fields: prose is a bounce only where both who wrote it and what is said speak for it. */
+/* Subjects that servers begin so; a person who writes about mail programs has such words elsewhere. */
+static bool subject_begins_so(const struct dsn_mail *mail)
+{
+    static const char *const fronts[] = {"undeliver",
+                                         "undelivr",
+                                         "returned mail",
+                                         "returned to sender",
+                                         "mail delivery fail",
+                                         "delivery fail",
+                                         "delivery status notification",
+                                         "delivery notification",
+                                         "failure notice",
+                                         "failed mail",
+                                         "non-delivery",
+                                         "non delivery",
+                                         "nondeliver",
+                                         "mail could not be delivered",
+                                         "message could not be delivered",
+                                         "mail not delivered",
+                                         "message not delivered",
+                                         "[bounce]",
+                                         "unable to deliver",
+                                         "mail system error",
+                                         "you ",
+                                         NULL};
+    struct span subject = buf_span(&mail->subject);
+
+    for (const char *const *f = fronts; *f; f++)
+        if (subject.len >= strlen(*f) && memcmp(subject.data, *f, strlen(*f)) == 0)
+            return true;
+    return false;
+}
+
+static bool is_declared(const struct dsn_mail *mail)
+{
+    static const char *const report[] = {"delivery-status", NULL};
+
+    return mime_field_count(mail->header, "X-Failed-Recipients") || field_has(mail, "Content-Type", report);
+}
+
+/*
+ * Not of a report with fields. Prose is a bounce only where both who wrote it and what is said speak for it, the more
+ * of the one the less of the other: a report of a hole in a mail program must not be taken for one.
+ */
 static bool is_bounce_in_prose(const struct dsn_mail *mail)
 {
+    static const char *const daemon[] = {"mailer-daemon", "mailer_daemon", NULL};
     struct span notice = buf_span(&mail->lower);
-    bool failing = has_failing_subject(mail);
-    static const char *const daemon[] = {"mailer-daemon", "mailer_daemon", NULL}, *const report[] = {"delivery-status",
-                                                                                                     NULL};
+    bool failing = has_failing_subject(mail), says = dsn_says_failed(notice) || dsn_says_delayed(notice);
 
-    if (mime_field_count(mail->header, "X-Failed-Recipients") || field_has(mail, "Content-Type", report))
+    if (is_declared(mail))
         return true;
     if (is_answer(mail) && !failing)
         return false;
-    if (!is_from_a_server(mail) && !failing)
-        return false;
-    return failing || field_has(mail, "From", daemon) || dsn_says_failed(notice) || dsn_says_delayed(notice);
+    switch (speaker_of(mail)) {
+    case SPEAKER_SERVER:
+        return failing || says || field_has(mail, "From", daemon);
+    case SPEAKER_OFFICE:
+        return !mime_field_count(mail->header, "User-Agent") && (failing || (says && dsn_says_why(notice)));
+    default:
+        return !mime_field_count(mail->header, "User-Agent") && failing && says && subject_begins_so(mail);
+    }
+}
+
+/* Fields that stand in the text, as gateways leave a report, are one of a server alone. */
+static bool read_fields(const struct dsn_mail *mail, struct dsn *out)
+{
+    return dsn_read_fields(mail, is_declared(mail) || speaker_of(mail) == SPEAKER_SERVER, out);
 }
 
 /* ---- the whole ---- */
@@ -278,7 +286,7 @@ void dsn_read(struct span raw, const struct mime_message *m, struct dsn *out)
         return;
     }
     dsn_mail_read(&mail);
-    if (!is_plain_receipt(&mail) && !dsn_read_fields(&mail, out) && !dsn_read_json(&mail, out) &&
+    if (!is_plain_receipt(&mail) && !read_fields(&mail, out) && !dsn_read_json(&mail, out) &&
         is_bounce_in_prose(&mail)) {
         dsn_read_text(&mail, out);
         if (!out->n)

@@ -296,7 +296,7 @@ static bool is_report(const struct mime_part *p)
     return strcmp(p->type, "message/delivery-status") == 0 || strcmp(p->type, "message/global-delivery-status") == 0;
 }
 
-bool dsn_read_fields(const struct dsn_mail *mail, struct dsn *out)
+bool dsn_read_fields(const struct dsn_mail *mail, bool in_text_too, struct dsn *out)
 {
     bool found = false;
 
@@ -310,7 +310,8 @@ bool dsn_read_fields(const struct dsn_mail *mail, struct dsn *out)
         if (found)
             return true;
     }
-    if (dsn_has(buf_span(&mail->lower), "final-recipient:") && dsn_has(buf_span(&mail->lower), "action:"))
+    if (in_text_too && dsn_has(buf_span(&mail->lower), "final-recipient:") &&
+        dsn_has(buf_span(&mail->lower), "action:"))
         found = dsn_read_block(mail, buf_span(&mail->notice), out);
     return found;
 }

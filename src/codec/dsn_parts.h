@@ -39,7 +39,8 @@ void dsn_lower(struct span in, struct buf *out);
 
 extern const char *const dsn_words_unknown[],
     *const dsn_words_host[], *const dsn_words_full[], *const dsn_words_refused[], *const dsn_words_delayed[],
-                                                                                      *const dsn_words_failed[];
+                                                                                      *const dsn_words_failed[],
+                                                                                          *const dsn_words_subject[];
 
 /* ---- dsn_class.c ---- */
 
@@ -65,9 +66,9 @@ bool dsn_status_is_general(const char *status); /* "" or X.0.0: it says nothing 
 
 /* ---- dsn_fields.c ---- */
 
-/* Recipients of delivery-status fields, in parts of that type or standing in the text. False: there are no such
+/* Recipients of delivery-status fields, in parts of that type, or where asked in the text. False: there are no such
  * fields; true with out->n 0: they report success alone. */
-bool dsn_read_fields(const struct dsn_mail *mail, struct dsn *out);
+bool dsn_read_fields(const struct dsn_mail *mail, bool in_text_too, struct dsn *out);
 
 /* The same for a text, such as a notice that came within the returned mail's place. */
 bool dsn_read_block(const struct dsn_mail *mail, struct span fields, struct dsn *out);
