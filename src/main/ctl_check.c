@@ -35,7 +35,7 @@ void check_add(struct check *k, enum check_status status, const char *name, cons
 }
 
 /* Nobody but the owner may look in: there are keys, and mail that has just come in. */
-static bool check_folder(struct check *k, const char *path)
+static bool check_folder(struct check *k, const char *path, unsigned forbidden)
 {
     char *chmod = mem_printf("chmod 0700 %s", path), *install = mem_printf("install -d -m 0700 %s, as its user", path);
     struct stat st;
@@ -45,7 +45,7 @@ static bool check_folder(struct check *k, const char *path)
         check_add(k, CHECK_FAIL, "folders", install, "%s cannot be looked at: %s", path, strerror(errno));
     else if (!S_ISDIR(st.st_mode))
         check_add(k, CHECK_FAIL, "folders", install, "%s is no folder: move it away", path);
-    else if (st.st_mode & 0077)
+    else if (st.st_mode & forbidden)
         check_add(k, CHECK_FAIL, "folders", chmod, "%s is open to others (mode %04o)", path,
                   (unsigned)st.st_mode & 07777);
     else if (st.st_uid != geteuid() && geteuid() != 0)
@@ -60,13 +60,19 @@ static bool check_folder(struct check *k, const char *path)
 
 static void check_modes(struct check *k)
 {
-    static const char *const folders[] = {"", "state", "state/spool", "state/bodies", "gnupg", "run", "mail", "policy"};
+    /* With own users (proc/users.h) some are searched by the other roles, or shared with one of them. */
+    static const struct {
+        const char *name;
+        unsigned forbidden_of_users;
+    } folders[] = {{"", 0066},      {"state", 0022}, {"state/spool", 0007}, {"state/bodies", 0027},
+                   {"gnupg", 0077}, {"run", 0077},   {"mail", 0077},        {"policy", 0077}};
+    bool users = k->settings->user_core != NULL;
     size_t faults = 0;
 
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
-        char *path = *folders[i] ? settings_path(k->settings, folders[i]) : mem_strdup(k->settings->home);
+        char *path = *folders[i].name ? settings_path(k->settings, folders[i].name) : mem_strdup(k->settings->home);
 
-        faults += !check_folder(k, path);
+        faults += !check_folder(k, path, users ? folders[i].forbidden_of_users : 0077);
         free(path);
     }
     if (!faults)

@@ -1,5 +1,6 @@
 /* The machine: user, disk, swap, clock, gpg, kernel. */
 #include "main/ctl_check.h"
+#include "proc/users.h"
 
 #include "base/fsx.h"
 #include "base/mem.h"
@@ -24,12 +25,17 @@ static void check_user(struct check *k)
     const struct settings *s = k->settings;
     bool named = s && (s->user_core || s->user_intake || s->user_courier);
 
-    if (geteuid() == 0)
-        check_add(k, CHECK_WARN, "users", "start embargod as an ordinary user of its own",
+    struct diag why;
+
+    if (geteuid() == 0 && !named)
+        check_add(k, CHECK_WARN, "users",
+                  "name core, intake and courier in `users`, or start embargod as a user of its own",
                   "you are root: every role of a daemon that root starts runs as root");
-    else if (named)
-        check_add(k, CHECK_WARN, "users", "take `users` out of embargod.conf",
-                  "this version does not switch users: all roles run as the user who starts embargod");
+    else if (geteuid() == 0 && users_check(s, &why))
+        check_add(k, CHECK_FAIL, "users", "make the users, or take `users` out of embargod.conf", "%s", why.text);
+    else if (named && geteuid() != 0)
+        check_add(k, CHECK_WARN, "users", "start embargod as root, or take `users` out of embargod.conf",
+                  "only root can give the roles their own users: all run as the user who starts embargod");
 }
 
 static void check_disk(struct check *k)

@@ -9,6 +9,8 @@
  *            the network only where it sends by SMTP
  *   fetch    starts nothing, makes no UNIX socket, writes nothing; of the instance it reads nothing
  *
+ * In a rehearsal the folder of the clock's file may be read besides, since that file may be another at any time.
+ *
  * sandbox = "off": nothing of this but no-new-privileges and no core dumps. "best-effort": what the kernel has, and the
  * log says what it has not. "required": ERR_DENIED where it has not all of it, and the role does not start.
  */

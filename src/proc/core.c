@@ -5,6 +5,7 @@
 #include "base/instant.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/notify.h"
 #include "codec/pgp_home.h"
 #include "flow/deadline_effects.h"
 #include "flow/policies.h"
@@ -377,11 +378,15 @@ static bool is_busy(const struct core *core)
 
 static void run(struct core *core)
 {
-    int64_t give_up = 0;
+    int64_t give_up = 0, watchdog = notify_watchdog_ms(), alive = 0;
 
     while (!core->stopping || (is_busy(core) && clock_monotonic_ms() < give_up)) {
         tick(core);
         loop_once(core->loop, !core->stopping && publisher_has_more(core->publisher) ? 0 : TICK_MS);
+        if (watchdog && clock_monotonic_ms() - alive >= watchdog) {
+            alive = clock_monotonic_ms();
+            notify_send("WATCHDOG=1");
+        }
         if (core->stopping && !give_up)
             give_up = clock_monotonic_ms() + STOP_DEADLINE_MS;
     }
@@ -451,6 +456,7 @@ int core_main(struct settings *settings, const char *clock_file, int courier_fd,
         loop_prepare_fd(intake_fd);
         loop_add(core.loop, intake_fd, POLLIN, on_intake, &core);
         log_event(NULL, "core-ready", NULL, NULL);
+        notify_send("READY=1\nSTATUS=takes mail and commands");
         run(&core);
         log_event(NULL, "core-stopped", NULL, NULL);
     }

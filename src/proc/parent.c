@@ -4,9 +4,12 @@
 #include "base/fsx.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/notify.h"
 #include "base/sandbox.h"
 #include "codec/settings.h"
 #include "io/lmtp.h"
+#include "proc/activation.h"
+#include "proc/users.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -40,6 +43,7 @@ struct parent {
     pid_t pids[ROLES];
     int64_t started_ms;
     int restart_ms;
+    bool keeps_control, keeps_lmtp; /* sockets of the service manager */
     bool stopping;
     int exit_code;
 };
@@ -112,6 +116,20 @@ static enum err listen_unix(const char *path, unsigned mode, int *fd, struct dia
     return err || *fd >= 0 ? err : lmtp_listen_unix(path, mode, fd, why);
 }
 
+/* Those of the service manager stay open over a reload, and are its to remove. */
+static enum err take_sockets(struct parent *p, struct diag *why)
+{
+    struct activation handed;
+    enum err err = activation_take(p->settings, &handed, why);
+
+    p->control = handed.control;
+    p->lmtp_unix = handed.lmtp_unix;
+    p->lmtp_tcp = handed.lmtp_tcp;
+    p->keeps_control = handed.control >= 0;
+    p->keeps_lmtp = handed.lmtp_unix >= 0;
+    return err;
+}
+
 static enum err open_sockets(struct parent *p, struct diag *why)
 {
     enum err err = listen_unix(p->settings->control, 0660, &p->control, why);
@@ -153,6 +171,8 @@ static _Noreturn void become(const struct parent *p, enum role_index role, const
     }
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
+    if (!users_become(p->settings, role_names[role]))
+        _exit(77); /* EX_NOPERM */
     arguments[n++] = (char *)"embargod";
     arguments[n++] = option;
     arguments[n++] = (char *)"-c";
@@ -285,7 +305,10 @@ static void reload(struct parent *p)
         log_event(NULL, "reload-refused", why.rule, "%s line %d: %s; the old configuration stays", why.file, why.line,
                   why.text);
     } else {
+        notify_reloading();
         stop_roles(p);
+        if (users_prepare(p->settings, &why))
+            log_diag(NULL, "users-failed", &why);
         if (strcmp(old_unix ? old_unix : "", p->settings->lmtp_unix ? p->settings->lmtp_unix : ""))
             fsx_close(&p->lmtp_unix);
         if (strcmp(old_tcp ? old_tcp : "", p->settings->lmtp_tcp ? p->settings->lmtp_tcp : ""))
@@ -339,6 +362,7 @@ static void watch(struct parent *p)
         else if (hopeless || any_dead(p))
             restart(p, hopeless);
     }
+    notify_send("STOPPING=1");
     stop_roles(p);
 }
 
@@ -373,7 +397,11 @@ int parent_main(const char *config_file, const char *clock_file)
         err = clock_open(&clock, clock_file, &why);
     clock_close(&clock);
     if (!err)
+        err = users_prepare(p.settings, &why);
+    if (!err)
         err = sandbox_common(&why);
+    if (!err)
+        err = take_sockets(&p, &why);
     if (!err)
         err = open_sockets(&p, &why);
     if (!err)
@@ -385,8 +413,9 @@ int parent_main(const char *config_file, const char *clock_file)
         p.exit_code = 78;
     } else {
         watch(&p);
-        unlink(p.settings->control);
-        if (p.settings->lmtp_unix)
+        if (!p.keeps_control)
+            unlink(p.settings->control);
+        if (p.settings->lmtp_unix && !p.keeps_lmtp)
             unlink(p.settings->lmtp_unix);
     }
     close_sockets(&p);
