@@ -211,6 +211,12 @@ static enum err take_rest(struct mail_orders *o, const char *rest, struct diag *
     return ERR_OK;
 }
 
+/* "-- ", whose blank is cut off: a signature follows. */
+static bool is_separator(struct span line)
+{
+    return line.len == 2 && memcmp(line.data, "--", 2) == 0;
+}
+
 static enum err read_lines(const char *text, struct mail_orders *o, struct diag *why)
 {
     const char *at = text, *start = text;
@@ -227,9 +233,15 @@ static enum err read_lines(const char *text, struct mail_orders *o, struct diag 
             err = take_field(o, line, why);
             open = begins(line, "embargo-command:");
         } else {
-            if (begins(unquote(line, &quoted), PREFIX) && !o->n)
+            struct span bare = unquote(line, &quoted);
+
+            if (begins(bare, PREFIX) && !o->n)
                 return diag_set(why, ERR_USAGE, "command.quoted",
                                 "these commands are quoted or indented: nobody gave them");
+            if (open && !quoted && !is_separator(line) && !begins(line, "[attachment "))
+                return diag_set(why, ERR_USAGE, "command.lines",
+                                "leave a line empty behind the commands; one that was broken in two goes on with a "
+                                "blank");
             break;
         }
     }

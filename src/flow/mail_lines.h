@@ -6,16 +6,16 @@
  *     Embargo-Command: case accept abcdefgh --reason 'it is ours'
  *     Embargo-Command: case reply abcdefgh -
  *
- *     What stands behind the first other line is the file "-".
+ *     What stands below them, behind an empty line, is the file "-".
  *
  * The lines stand at the top, in any order of letters' case; blank lines between them are skipped. A line that begins
- * with a blank goes on with the command before it (mail programs fold). Words are parted by blanks and quoted like a
- * shell's: '…' as it is, "…" with \ before " and \, and \ before any other character outside of quotes; nothing is ever
- * expanded. Rules of why (ERR_USAGE):
- *   command.quoted   the lines are quoted or forwarded (`> Embargo-Command:`): nobody gave them
- *   command.lines    List or Nonce twice, no command, an unknown Embargo- line, or such lines further below
- *   command.quoting  a quote that does not end
- *   command.limit    more than MAIL_ORDERS_MAX commands, or a line or its words over the limits
+ * with a blank goes on with the command before it (mail programs fold); one that follows without an empty line between
+ * is refused, since a mail program may have broken the command there, and less words could mean more. Words are parted
+ * by blanks and quoted like a shell's: '…' as it is, "…" with \ before " and \, and \ before any other character
+ * outside of quotes; nothing is ever expanded. Rules of why (ERR_USAGE): command.quoted   the lines are quoted or
+ * forwarded (`> Embargo-Command:`): nobody gave them command.lines    List or Nonce twice, no command, an unknown
+ * Embargo- line, or such lines further below command.quoting  a quote that does not end command.limit    more than
+ * MAIL_ORDERS_MAX commands, or a line or its words over the limits
  */
 #ifndef FLOW_MAIL_LINES_H
 #define FLOW_MAIL_LINES_H

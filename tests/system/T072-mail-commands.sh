@@ -112,6 +112,7 @@ To: $list
 Content-Type: text/plain; charset=utf-8
 
 $(order_text "$nonce" "case fix-ready $id" "case note $id note.txt" "case note $id -" 'wait' 'case nonsense' "case show $id")
+
 Text below the lines.
 > quoted
 --m
@@ -130,6 +131,32 @@ same 'several in one mail, each by itself' \
     'done;done;done;refused, command.not-by-mail;refused, command.unknown;done; fix-ready' "$(answered) $(state)"
 same 'files and the text below' '["A note from a file.","Text below the lines.\n> quoted\n\n"]' \
     "$(get '[.data.notes[].text] | tostring' case show "$id" | tr -d '\r')"
+
+# ---- signed in clear: a nonce and the list's name are enough ----
+order_text "$(fresh)" "case reopen $id" status whoami | text_part >"$T/w/part"
+signed_part ann "$T/w/part" >"$T/w/mime"
+mail_of "$T/w/mime" "Ann <$ann>" commands >"$T/w/order"
+order_send
+same 'a mail that is only signed' 'refused, state.case;done;done;' "$(answered)"
+has 'whoami tells who' '"role": "admin"' "$T/w/answer"
+order_text "$(fresh)" "case note $id -" >"$T/w/clear"
+printf '\n' >>"$T/w/clear"
+echo 'Clear-signed.' >>"$T/w/clear"
+gpg --homedir "$T/k/ann" --batch --digest-algo SHA256 --clearsign <"$T/w/clear" 2>/dev/null | mail "Ann <$ann>" commands >"$T/w/order"
+order_send
+same 'a clear-signed text' 'done; Clear-signed.' "$(answered) $(get '.data.notes[-1].text' case show "$id" | head -n 1)"
+mail "Ann <$ann>" Fwd: 'MIME-Version: 1.0' 'Content-Type: message/rfc822' <"$T/w/order" >"$T/w/fwd"
+cp "$T/w/fwd" "$T/w/order"
+order_send
+same 'attached to another mail it is a report' "$((n + 1)) 3" "$(cases) $(get '.data.notes | length' case show "$id")"
+bob_nonce=$(nonce_of bob $bob)
+order bob $bob "$bob_nonce" status
+order_text "$(fresh)" status | sed 's/^Embargo-List: .*/Embargo-List: other/' | secret_mail bob "Bob <$bob>" commands >"$T/w/order"
+order_send
+same 'for another list' command.list "$(ignored)"
+order_name=ann order_address=$ann
+printf 'Embargo-Command: nonce\n' | secret_mail ann "Ann <$ann>" commands >"$T/w/order"
+order_send
 
 # ---- a key by mail, and the rule of two ----
 stop

@@ -70,9 +70,14 @@ static void test_parse(void **state)
         /* below the lines */
         {"Embargo-Command: a\n\nHello\n> Embargo-Command: b\n", "||a|Hello\n> Embargo-Command: b\n"},
         {"Embargo-Command: a\n-- \nAnn\n", "||a|-- \nAnn\n"},
-        {"Embargo-Command: a\nHello\nEmbargo-Command: b\n", "command.lines"},
-        {"Embargo-Command: a\nHello\nembargo-nonce: b\n", "command.lines"},
-        {"Embargo-Command: a\nHello\n Embargo-Command: b\n", "||a|Hello\n Embargo-Command: b\n"},
+        {"Embargo-Command: a\n> said\n", "||a|> said\n"},
+        {"Embargo-Command: a\n\nHello\nEmbargo-Command: b\n", "command.lines"},
+        {"Embargo-Command: a\n\nHello\nembargo-nonce: b\n", "command.lines"},
+        {"Embargo-Command: a\n\nHello\n Embargo-Command: b\n", "||a|Hello\n Embargo-Command: b\n"},
+        /* broken in two by a mail program */
+        {"Embargo-Command: advisory send abc --tier x\n--to Acorn\n", "command.lines"},
+        {"Embargo-Command: embargo set abc --until\n2026-12-01\n", "command.lines"},
+        {"Embargo-Command: a\n b\nc\n", "command.lines"},
         /* folded lines */
         {"Embargo-Command: case note abc\n --reason 'a\n  b'\n", "||case,note,abc,--reason,a b|"},
         {"Embargo-Command: a\n\n b\n", "||a| b\n"},
