@@ -1,5 +1,7 @@
 /* The machine: user, disk, swap, clock, gpg, kernel. */
 #include "main/ctl_check.h"
+
+#include "base/sandbox.h"
 #include "proc/users.h"
 
 #include "base/fsx.h"
@@ -177,11 +179,31 @@ static void check_kernel(struct check *k)
                   "the kernel filters no system calls: the workers that read mail do not start without");
 }
 
+/* Versions of Landlock below 4 know files, and no network. */
+static void check_sandbox(struct check *k)
+{
+    enum settings_sandbox how = k->settings->sandbox;
+    int abi = sandbox_landlock_abi();
+
+    if (how == SANDBOX_OFF)
+        check_add(k, CHECK_WARN, "sandbox", "set sandbox = \"best-effort\" or \"required\"",
+                  "it is off: only the workers that read mail are confined");
+    else if (abi)
+        check_add(k, CHECK_OK, "sandbox", "", "Landlock of version %d%s", abi,
+                  abi < 4 ? ": files, and no network; for that a filter of system calls" : "");
+    else
+        check_add(k, how == SANDBOX_REQUIRED ? CHECK_FAIL : CHECK_WARN, "sandbox",
+                  "use a kernel with CONFIG_SECURITY_LANDLOCK, started with landlock among its lsm=",
+                  "the kernel has no Landlock: roles are confined by a filter of system calls alone");
+}
+
 void check_system(struct check *k)
 {
     check_user(k);
-    if (k->settings)
+    if (k->settings) {
+        check_sandbox(k);
         check_disk(k);
+    }
     check_swap(k);
     check_clock(k);
     check_gpg(k);

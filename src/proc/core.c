@@ -376,6 +376,13 @@ static bool is_busy(const struct core *core)
     return pool_busy(core->pool) || dispatch_busy(core->dispatch) || control_busy(core->control);
 }
 
+/* To the parent; a pipe that is full says as much. */
+static void say_alive(const struct core *core)
+{
+    if (write(core->alive_fd, "a", 1) < 0 && errno != EAGAIN && errno != EPIPE)
+        log_event(NULL, "alive-unheard", NULL, NULL);
+}
+
 static void run(struct core *core)
 {
     int64_t give_up = 0, watchdog = notify_watchdog_ms(), alive = 0;
@@ -385,7 +392,7 @@ static void run(struct core *core)
         loop_once(core->loop, !core->stopping && publisher_has_more(core->publisher) ? 0 : TICK_MS);
         if (watchdog && clock_monotonic_ms() - alive >= watchdog) {
             alive = clock_monotonic_ms();
-            notify_send("WATCHDOG=1");
+            say_alive(core);
         }
         if (core->stopping && !give_up)
             give_up = clock_monotonic_ms() + STOP_DEADLINE_MS;
@@ -428,7 +435,7 @@ static void release(struct core *core)
 }
 
 int core_main(struct settings *settings, const char *clock_file, int courier_fd, int intake_fd, int control_fd,
-              int fetch_fd)
+              int fetch_fd, int alive_fd)
 {
     struct core core = {.settings = settings, .lock_fd = -1};
     struct diag why = {0};
@@ -456,7 +463,8 @@ int core_main(struct settings *settings, const char *clock_file, int courier_fd,
         loop_prepare_fd(intake_fd);
         loop_add(core.loop, intake_fd, POLLIN, on_intake, &core);
         log_event(NULL, "core-ready", NULL, NULL);
-        notify_send("READY=1\nSTATUS=takes mail and commands");
+        core.alive_fd = alive_fd;
+        say_alive(&core);
         run(&core);
         log_event(NULL, "core-stopped", NULL, NULL);
     }

@@ -48,7 +48,8 @@ struct core {
     struct control *control;
     struct publisher *publisher;
     bool stopping;
-    int lock_fd; /* of state/: one core at a time, whatever became of the last daemon */
+    int alive_fd; /* to the parent */
+    int lock_fd;  /* of state/: one core at a time, whatever became of the last daemon */
 };
 
 /* The instant that gpg takes for now: in a rehearsal the clock's, else INSTANT_NONE (the machine's). */
@@ -111,6 +112,6 @@ void control_tick(struct control *c);
 
 /* The whole life of the core role; returns its exit code. */
 int core_main(struct settings *settings, const char *clock_file, int courier_fd, int intake_fd, int control_fd,
-              int fetch_fd);
+              int fetch_fd, int alive_fd);
 
 #endif

@@ -40,6 +40,8 @@ struct parent {
     int config_fd; /* a memory file with the checked text */
     int lmtp_unix, lmtp_tcp, control;
     int signal_fd;
+    int alive_fd; /* what core says of itself */
+    bool ready;   /* core has said so since the last start */
     pid_t pids[ROLES];
     int64_t started_ms;
     int restart_ms;
@@ -200,26 +202,31 @@ static enum err start_role(struct parent *p, enum role_index role, const int fds
 
 static enum err start_roles(struct parent *p, struct diag *why)
 {
-    int courier[2] = {-1, -1}, hint[2] = {-1, -1}, fetch[2] = {-1, -1};
+    int courier[2] = {-1, -1}, hint[2] = {-1, -1}, fetch[2] = {-1, -1}, alive[2] = {-1, -1};
     enum err err = ERR_OK;
 
     p->started_ms = clock_monotonic_ms();
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, courier) ||
-        socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fetch) || pipe2(hint, O_CLOEXEC))
+        socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fetch) || pipe2(hint, O_CLOEXEC) ||
+        pipe2(alive, O_CLOEXEC | O_NONBLOCK))
         err = diag_errno(why, ERR_AGAIN, "parent.sockets", "making the roles' sockets");
     if (!err)
-        err = start_role(p, ROLE_CORE, (int[ROLE_FDS]){courier[0], hint[0], p->control, fetch[0]}, why);
+        err = start_role(p, ROLE_CORE, (int[ROLE_FDS]){courier[0], hint[0], p->control, fetch[0], alive[1]}, why);
     if (!err)
-        err = start_role(p, ROLE_COURIER, (int[ROLE_FDS]){courier[1], -1, -1, -1}, why);
+        err = start_role(p, ROLE_COURIER, (int[ROLE_FDS]){courier[1], -1, -1, -1, -1}, why);
     if (!err)
-        err = start_role(p, ROLE_FETCH, (int[ROLE_FDS]){fetch[1], -1, -1, -1}, why);
+        err = start_role(p, ROLE_FETCH, (int[ROLE_FDS]){fetch[1], -1, -1, -1, -1}, why);
     if (!err)
-        err = start_role(p, ROLE_INTAKE, (int[ROLE_FDS]){hint[1], p->lmtp_unix, p->lmtp_tcp, -1}, why);
+        err = start_role(p, ROLE_INTAKE, (int[ROLE_FDS]){hint[1], p->lmtp_unix, p->lmtp_tcp, -1, -1}, why);
     for (int i = 0; i < 2; i++) {
         fsx_close(&courier[i]);
         fsx_close(&hint[i]);
         fsx_close(&fetch[i]);
     }
+    fsx_close(&alive[1]);
+    fsx_close(&p->alive_fd);
+    p->alive_fd = alive[0];
+    p->ready = false;
     return err;
 }
 
@@ -270,13 +277,31 @@ static bool reap(struct parent *p)
     return hopeless;
 }
 
+/* What core says goes on to the service manager. */
+static void hear_core(struct parent *p)
+{
+    char bytes[64];
+    ssize_t n = read(p->alive_fd, bytes, sizeof bytes);
+
+    if (n > 0) {
+        notify_send(p->ready ? "WATCHDOG=1" : "READY=1\nSTATUS=takes mail and commands");
+        p->ready = true;
+    } else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
+        fsx_close(&p->alive_fd);
+    }
+}
+
 /* Waits for a signal, at most timeout_ms. 0: none. */
 static int wait_signal(struct parent *p, int timeout_ms)
 {
-    struct pollfd poll_fd = {.fd = p->signal_fd, .events = POLLIN};
+    struct pollfd fds[2] = {{.fd = p->signal_fd, .events = POLLIN}, {.fd = p->alive_fd, .events = POLLIN}};
     struct signalfd_siginfo info;
 
-    if (poll(&poll_fd, 1, timeout_ms) <= 0 || read(p->signal_fd, &info, sizeof info) != (ssize_t)sizeof info)
+    if (poll(fds, 2, timeout_ms) <= 0)
+        return 0;
+    if (fds[1].revents)
+        hear_core(p);
+    if (!fds[0].revents || read(p->signal_fd, &info, sizeof info) != (ssize_t)sizeof info)
         return 0;
     return (int)info.ssi_signo;
 }
@@ -384,6 +409,7 @@ int parent_main(const char *config_file, const char *clock_file)
     struct parent p = {.config_file = config_file,
                        .clock_file = clock_file,
                        .config_fd = -1,
+                       .alive_fd = -1,
                        .lmtp_unix = -1,
                        .lmtp_tcp = -1,
                        .control = -1};
@@ -420,6 +446,7 @@ int parent_main(const char *config_file, const char *clock_file)
     }
     close_sockets(&p);
     fsx_close(&p.config_fd);
+    fsx_close(&p.alive_fd);
     fsx_close(&p.signal_fd);
     settings_free(&p.settings);
     return p.exit_code;

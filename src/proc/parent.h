@@ -8,6 +8,7 @@
  *   ROLE_FD_SECOND   core: the pipe from intake; intake: the LMTP socket in the file system (or none)
  *   ROLE_FD_THIRD    core: the control socket; intake: the LMTP socket of TCP (or none)
  *   ROLE_FD_FOURTH   core: the socket to fetch
+ *   ROLE_FD_FIFTH    core: the pipe to the parent; a byte says that it is ready, each further one that its loop turns
  *
  * When one role ends unasked, all are ended and started anew: everything that matters is on the disk. SIGHUP reads the
  * configuration again (a bad file is refused and the old one stays), SIGTERM lets the roles finish.
@@ -22,7 +23,8 @@
 #define ROLE_FD_SECOND  5
 #define ROLE_FD_THIRD   6
 #define ROLE_FD_FOURTH  7
-#define ROLE_FDS        4 /* besides the configuration */
+#define ROLE_FD_FIFTH   8
+#define ROLE_FDS        5 /* besides the configuration */
 
 /* Runs until it is told to stop; returns the exit code. clock_file: NULL where this is no rehearsal. */
 int parent_main(const char *config_file, const char *clock_file);

@@ -187,7 +187,7 @@ int role_main(const char *role, const char *config_file, const char *clock_file,
     if (strcmp(role, "crypto") == 0)
         return worker_main(WORKER_CRYPTO, start);
     /* What a role starts must not inherit the role's own sockets. */
-    for (int fd = ROLE_FD_CHANNEL; fd <= ROLE_FD_FOURTH; fd++)
+    for (int fd = ROLE_FD_CHANNEL; fd <= ROLE_FD_FIFTH; fd++)
         if (is_open(fd))
             fcntl(fd, F_SETFD, FD_CLOEXEC);
     log_set_role(role);
@@ -198,7 +198,8 @@ int role_main(const char *role, const char *config_file, const char *clock_file,
         return rc;
     }
     if (confined == CONFINED_CORE)
-        rc = core_main(settings, clock_file, ROLE_FD_CHANNEL, ROLE_FD_SECOND, ROLE_FD_THIRD, ROLE_FD_FOURTH);
+        rc = core_main(settings, clock_file, ROLE_FD_CHANNEL, ROLE_FD_SECOND, ROLE_FD_THIRD, ROLE_FD_FOURTH,
+                       ROLE_FD_FIFTH);
     else if (confined == CONFINED_INTAKE)
         rc = intake_main(settings, clock_file);
     else if (confined == CONFINED_COURIER)
