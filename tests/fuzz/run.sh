@@ -34,7 +34,7 @@ for file in "$src"/tests/fuzz/fuzz_*.c; do
     leaks=1
     case $target in conf | policy) leaks=0 ;; esac
     echo "== $target"
-    "$work/fuzz_$target" -max_total_time="${FUZZ_SECONDS:-120}" -timeout=10 -rss_limit_mb=4096 -detect_leaks=$leaks \
+    ASAN_OPTIONS=detect_leaks=$leaks "$work/fuzz_$target" -max_total_time="${FUZZ_SECONDS:-120}" -timeout=10 -rss_limit_mb=4096 -detect_leaks=$leaks \
         -dict="$src/tests/fuzz/$target.dict" -artifact_prefix="$work/$target-" -print_final_stats=1 \
         "$work/corpus-$target" "$src/tests/fuzz/corpus/$target" || failed="$failed $target"
 done
