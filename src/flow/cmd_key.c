@@ -6,6 +6,7 @@
 #include "flow/approvals.h"
 #include "flow/key_news.h"
 #include "flow/key_refresh.h"
+#include "flow/key_warnings.h"
 #include "flow/policies.h"
 #include "flow/view.h"
 #include "policy/decide.h"
@@ -22,10 +23,19 @@
 static enum err import_admins(struct flow *f, const struct settings_list *list, int64_t list_id,
                               const struct command_value *file, int64_t *id, struct diag *why)
 {
+    char reason[256] = "";
+    enum pgp_key_state state = pgp_key_state_at(file->key, clock_now(f->clock), reason, sizeof reason);
+    char rule[DIAG_RULE_MAX];
+    enum err err;
+
+    snprintf(rule, sizeof rule, "key.%s", pgp_key_state_name(state));
+    if (!pgp_key_state_sends(state))
+        return diag_set(why, ERR_DENIED, rule, "%s", reason);
     if (!settings_admin_with_key(f->settings, list, file->key->fingerprint))
         return diag_set(why, ERR_DENIED, "key.unknown",
                         "no member has this key, nor is it an admin's in embargod.conf: give it with member add --key");
-    return key_insert(f->db, list_id, true, file->key, buf_span(&file->certificate), clock_now(f->clock), id, why);
+    err = key_insert(f->db, list_id, true, file->key, buf_span(&file->certificate), clock_now(f->clock), id, why);
+    return err ? err : key_warnings_put(f, list_id, *id, file->key, why);
 }
 
 /*

@@ -6,7 +6,9 @@
 #include "base/mem.h"
 #include "codec/addr.h"
 #include "flow/approvals.h"
+#include "flow/member_life.h"
 #include "flow/members_flow.h"
+#include "flow/reattest.h"
 #include "flow/policies.h"
 #include "flow/view.h"
 #include "policy/decide.h"
@@ -147,35 +149,37 @@ static json_t *queue_ids(struct flow *f, int64_t member_id)
     return a;
 }
 
+/* The remedy for what the daemon has no hold of any more. */
+static void say_what_to_delete(struct reply *r, int64_t dropped)
+{
+    size_t n = json_array_size(json_object_get(r->data, "queue_ids"));
+
+    snprintf(r->message, sizeof r->message,
+             n ? "%lld queued copies dropped; the mail server may still have %zu more: delete them there by the queue ids"
+               : "%lld queued copies dropped",
+             (long long)dropped, n);
+}
+
 static enum err change_state(struct flow *f, const struct command *c, struct reply *r, enum member_event event,
                              struct diag *why)
 {
-    const struct member_step *step;
-    enum member_state state;
+    struct member_change change = {0};
     struct member_row m;
-    char words[64];
-    int64_t dropped = 0, now = clock_now(f->clock);
     enum err err = find_member(f, c, &m, why);
 
     if (!err && event != MEMBER_REINSTATE && !command_word(c, "reason"))
         err = diag_set(why, ERR_USAGE, "command.option", "--reason T is needed");
-    if (!err && !member_state_parse(m.state, &state))
-        err = diag_set(why, ERR_INTERNAL, "state.member", "the member has an unknown state");
     if (!err)
-        err = member_step_find(state, event, &step, why);
-    if (!err)
-        err = member_set_state(f->db, m.id, member_state_name(step->to), command_word(c, "reason"), now, why);
-    if (!err && step->effect == EFFECT_STOP)
-        err = copy_drop_member(f->db, m.id, "member.suspended", now, &dropped, why);
-    snprintf(words, sizeof words, "member.%s", member_event_name(event));
-    if (!err)
-        err = audit_append(f->db, now, c->actor.name, words, m.org, "", command_word(c, "reason"), why);
+        err = member_change_state(f, &m, event, command_word(c, "reason"), &c->actor, &change, why);
+    if (!err && event == MEMBER_REINSTATE)
+        err = reattest_given(f, &m, &c->actor, why);
     if (!err) {
-        free(m.state);
-        m.state = mem_strdup(member_state_name(step->to));
         r->data = view_member(f, &m);
-        json_object_set_new(r->data, "dropped", json_integer(dropped));
+        json_object_set_new(r->data, "dropped", json_integer(change.dropped));
+        json_object_set_new(r->data, "participations_ended", json_integer(change.ended));
         json_object_set_new(r->data, "queue_ids", queue_ids(f, m.id));
+        if (event != MEMBER_REINSTATE)
+            say_what_to_delete(r, change.dropped);
     }
     member_row_free(&m);
     return err;

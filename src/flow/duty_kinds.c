@@ -7,6 +7,8 @@
 #include "flow/flood.h"
 #include "flow/key_refresh.h"
 #include "flow/release.h"
+#include "flow/key_warnings.h"
+#include "flow/reattest.h"
 #include "flow/reminders.h"
 #include "flow/timer.h"
 
@@ -16,6 +18,9 @@ const struct duty_kind duty_kinds[] = {
     {"chase", chase_run},
     {FLOOD_DUTY, flood_digest_run},
     {KEY_ROUND_DUTY, key_round_run},
+    {KEY_WARNING_DUTY, key_warning_run},
+    {REATTEST_DUTY, reattest_run},
+    {REATTEST_ROUND_DUTY, reattest_round_run},
     {"missed", timer_tell_missed},
     {"overdue", overdue_run},
     {"post", post_run},

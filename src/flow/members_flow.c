@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "codec/addr.h"
+#include "flow/key_warnings.h"
 #include "policy/states.h"
 #include "store/audit.h"
 
@@ -56,13 +57,17 @@ static enum err add_key(struct flow *f, const struct member_row *m, const struct
     bool taken = !key_by_fingerprint(f->db, m->list_id, key->fingerprint, known, &none);
     bool own = taken && !member_by_fingerprint(f->db, m->list_id, key->fingerprint, &owner, &none) && owner.id == m->id;
     int64_t id;
+    enum err err;
 
     free(known);
     member_row_free(&owner);
     if (taken && !own)
         return diag_set(why, ERR_DENIED, "key.duplicate",
                         "this key belongs to another member or admin of the list: ask for a key of its own");
-    return own ? ERR_OK : key_insert(f->db, m->list_id, false, key, certificate, clock_now(f->clock), &id, why);
+    if (own)
+        return ERR_OK;
+    err = key_insert(f->db, m->list_id, false, key, certificate, clock_now(f->clock), &id, why);
+    return err ? err : key_warnings_put(f, m->list_id, id, key, why);
 }
 
 enum err member_add_contact(struct flow *f, const struct member_row *m, const char *address,

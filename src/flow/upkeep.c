@@ -2,6 +2,7 @@
 
 #include "flow/daily.h"
 #include "flow/key_refresh.h"
+#include "flow/reattest.h"
 
 static enum err begin_list(struct flow *f, const struct settings_list *list, struct diag *why)
 {
@@ -10,6 +11,8 @@ static enum err begin_list(struct flow *f, const struct settings_list *list, str
 
     if (!err)
         err = key_round_begin(f, row.id, why);
+    if (!err)
+        err = reattest_begin(f, row.id, why);
     if (!err)
         err = daily_begin(f, row.id, why);
     list_row_free(&row);

@@ -100,6 +100,9 @@ char *participant_token(struct db *db, int64_t id);
 enum err participant_key(struct db *db, int64_t id, struct buf *out, struct diag *why);
 /* The key of the participant, the newest where there are several, that a signature names as its issuer. */
 enum err participant_key_of_issuer(struct db *db, const char *issuer, struct buf *out, struct diag *why);
+/* Ends the participation, and the token, of an address or key (NULL: none) in every case of a list; *n counts them. */
+enum err participant_end_person(struct db *db, int64_t list_id, const char *address, const char *fingerprint,
+                                int64_t now_utc_s, int64_t *n, struct diag *why);
 enum err participant_set_key(struct db *db, int64_t id, struct span key, const char *fingerprint, struct diag *why);
 
 /* ---- notes of the team ---- */

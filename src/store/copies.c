@@ -165,3 +165,12 @@ enum err copy_drop_staged(struct db *db, int64_t case_id, const char *code, int6
                   " AND state IN ('sealing', 'queued') AND mail_id IN (SELECT id FROM mail WHERE case_id = ?3)",
                   "tii", code, now_utc_s, case_id);
 }
+
+enum err copy_drop_address(struct db *db, int64_t member_id, const char *address, const char *code, int64_t now_utc_s,
+                           struct diag *why)
+{
+    return db_run(db, why,
+                  "UPDATE copy SET state = 'dropped', code = ?, done_at = ? WHERE member_id = ? AND lower(address) ="
+                  " lower(?) AND state IN ('sealing', 'queued', 'deferred')",
+                  "tiit", code, now_utc_s, member_id, address);
+}

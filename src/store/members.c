@@ -209,3 +209,18 @@ bool contact_is_somebodys(struct db *db, const char *address)
 {
     return db_value(db, 0, "SELECT COUNT(*) FROM contact WHERE lower(address) = lower(?)", "t", address) > 0;
 }
+
+enum err contact_delete(struct db *db, int64_t id, struct diag *why)
+{
+    return db_run(db, why, "DELETE FROM contact WHERE id = ?", "i", id);
+}
+
+int64_t member_attested_at(struct db *db, int64_t id)
+{
+    return db_value(db, 0, "SELECT COALESCE(attested_at, added_at) FROM member WHERE id = ?", "i", id);
+}
+
+enum err member_set_attested(struct db *db, int64_t id, int64_t at_utc_s, struct diag *why)
+{
+    return db_run(db, why, "UPDATE member SET attested_at = ? WHERE id = ?", "ii", at_utc_s, id);
+}

@@ -50,6 +50,10 @@ enum err member_by_id(struct db *db, int64_t id, struct member_row *out, struct 
 /* All members of a list in order of their organisations' names. */
 enum err member_all(struct db *db, int64_t list_id, struct member_row **out, size_t *n, struct diag *why);
 
+/* When it last said that all is as it was: at the latest when it came in. */
+int64_t member_attested_at(struct db *db, int64_t id);
+enum err member_set_attested(struct db *db, int64_t id, int64_t at_utc_s, struct diag *why);
+
 struct contact_row {
     int64_t id;
     int64_t member_id;
@@ -64,6 +68,7 @@ enum err contact_all(struct db *db, int64_t member_id, struct contact_row **out,
 bool contact_is_somebodys(struct db *db, const char *address);
 /* ERR_NOT_FOUND rule contact.unknown. */
 enum err contact_by_id(struct db *db, int64_t id, struct contact_row *out, struct diag *why);
+enum err contact_delete(struct db *db, int64_t id, struct diag *why);
 enum err contact_set_key(struct db *db, int64_t id, const char *fingerprint, struct diag *why);
 /* The member that a fingerprint or an address belongs to; ERR_NOT_FOUND. */
 enum err member_by_fingerprint(struct db *db, int64_t list_id, const char *fingerprint, struct member_row *out,

@@ -150,3 +150,18 @@ enum err participant_key_of_issuer(struct db *db, const char *issuer, struct buf
         return diag_set(why, ERR_NOT_FOUND, "participant.unknown", "no participant has this key");
     return participant_key(db, id, out, why);
 }
+
+enum err participant_end_person(struct db *db, int64_t list_id, const char *address, const char *fingerprint,
+                                int64_t now_utc_s, int64_t *n, struct diag *why)
+{
+    uint8_t digest[BOX_DIGEST_BYTES];
+    enum err err;
+
+    digest_of(db, "participant-address", address, digest);
+    err = db_run(db, why,
+                 "UPDATE participant SET ended_at = ?1 WHERE ended_at IS NULL AND (address_digest = ?2 OR"
+                 " fingerprint = ?3) AND case_id IN (SELECT id FROM cases WHERE list_id = ?4)",
+                 "ibti", now_utc_s, (struct span){digest, sizeof digest}, fingerprint, list_id);
+    *n = err ? 0 : db_changes(db);
+    return err;
+}

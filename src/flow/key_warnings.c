@@ -1,0 +1,173 @@
+#include "flow/key_warnings.h"
+
+#include "base/instant.h"
+#include "base/mem.h"
+#include "flow/cases_flow.h"
+#include "flow/member_notices.h"
+#include "flow/policies.h"
+#include "policy/states.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DAY_S    ((int64_t)86400)
+#define LOST_MAX 4 /* weekly notices after the first */
+
+static const struct {
+    int64_t days;
+    const char *detail;
+} warnings[] = {{60, "60d"}, {30, "30d"}, {14, "14d"}, {7, "7d"}, {1, "1d"}, {0, "0d"}};
+#define WARNINGS (sizeof warnings / sizeof warnings[0])
+
+int64_t key_usable_until(const struct pgp_key_info *key, int64_t now_utc_s)
+{
+    const struct pgp_subkey_info *pick = pgp_key_pick_encryption(key, now_utc_s);
+    int64_t a = key->expires_at_utc_s, b = pick ? pick->expires_at_utc_s : INSTANT_NONE;
+
+    if (!pick)
+        return INSTANT_NONE;
+    return a == INSTANT_NONE ? b : b == INSTANT_NONE || a < b ? a : b;
+}
+
+enum err key_warnings_put(struct flow *f, int64_t list_id, int64_t key_row, const struct pgp_key_info *key,
+                          struct diag *why)
+{
+    int64_t now = clock_now(f->clock), end = key_usable_until(key, now);
+    enum err err = duty_end(f->db, KEY_WARNING_DUTY, key_row, NULL, why);
+
+    for (size_t i = 0; !err && end != INSTANT_NONE && i < WARNINGS; i++) {
+        int64_t at = end - warnings[i].days * DAY_S;
+        bool last_past = i + 1 == WARNINGS || end - warnings[i + 1].days * DAY_S > now;
+
+        /* Of those that are past already, the last one is given now. */
+        if (at > now || last_past)
+            err = duty_put(f->db, list_id, KEY_WARNING_DUTY, key_row, warnings[i].detail, at > now ? at : now, why);
+    }
+    return err;
+}
+
+/* ---- what is said ---- */
+
+struct warned {
+    const struct settings_list *list;
+    struct policy *policy;
+    struct key_row *key;
+    struct member_row member;            /* id 0: none */
+    const struct settings_admin *admin; /* NULL: none */
+};
+
+static enum err load(struct flow *f, const struct duty_row *duty, struct warned *w, struct diag *why)
+{
+    struct diag none;
+    enum err err = ERR_OK;
+
+    w->list = flow_list_of_row(f, duty->list_id, why);
+    if (!w->list)
+        return ERR_NOT_FOUND;
+    err = policies_of_list(f, w->list, &w->policy, why);
+    if (!err)
+        err = key_by_id(f->db, duty->object, w->key, why);
+    if (!err && member_by_fingerprint(f->db, duty->list_id, w->key->facts.fingerprint, &w->member, &none))
+        w->admin = settings_admin_with_key(f->settings, w->list, w->key->facts.fingerprint);
+    return err;
+}
+
+static enum err tell_team(struct flow *f, const struct duty_row *duty, const struct warned *w, const char *when,
+                          const char *words, struct diag *why)
+{
+    const char *who = w->member.id ? w->member.org : w->admin ? w->admin->address : "nobody";
+    char *subject = mem_printf("The key of %s %s", who, words);
+    char *text = mem_printf("Key:        %s\nOf:         %s\nUsable to:  %s\n\nWhen it ends, nothing can be sent to it. "
+                            "A renewed certificate is taken by\n`embargoctl key import`, from a signed mail with it "
+                            "attached, and from the weekly look-ups.\n",
+                            w->key->facts.fingerprint, who, when);
+    enum err err = case_notify_team(f, w->list, duty->list_id, NULL, subject, text, why);
+
+    free(subject);
+    free(text);
+    return err;
+}
+
+static enum err tell_member(struct flow *f, const struct warned *w, const char *when, const char *words,
+                            struct diag *why)
+{
+    char *subject = mem_printf("Your OpenPGP key %s", words);
+    char *text =
+        mem_printf("%s encrypts to this key of yours, which can be used until %s:\n\n    %s\n\nPlease make it last "
+                   "longer (gpg --quick-set-expire, for the subkey that encrypts too), and answer\nwith the renewed "
+                   "key attached, in a mail that it signs. If you have a new key, send it in a mail\nsigned by the old "
+                   "one, with the line `Embargo-Command: key replace`. When the key has ended,\nnothing can be sent to "
+                   "you.\n",
+                   w->list->address, when, w->key->facts.fingerprint);
+    enum err err = member_tell(f, w->list, &w->member, subject, text, NULL, why);
+
+    free(subject);
+    free(text);
+    return err;
+}
+
+/* The key has ended: whoever has no other is told in clear that one is needed. */
+static enum err tell_lost(struct flow *f, const struct duty_row *duty, const struct warned *w, int64_t times,
+                          struct diag *why)
+{
+    int64_t now = clock_now(f->clock);
+    char detail[32];
+    size_t n = 0;
+    enum err err;
+
+    if (!w->member.id || member_is_reachable(f, &w->member))
+        return ERR_OK;
+    err = member_judge_keys(f, w->list, w->member.id, why);
+    if (!err)
+        err = member_tell_plain(f, w->list, w->policy, &w->member, &n, why);
+    snprintf(detail, sizeof detail, "lost-%lld", (long long)times + 1);
+    if (!err && times < LOST_MAX)
+        err = duty_put(f->db, duty->list_id, KEY_WARNING_DUTY, duty->object, detail, now + 7 * DAY_S, why);
+    return err;
+}
+
+static bool is_member_here(const struct warned *w)
+{
+    enum member_state state;
+
+    return w->member.id && member_state_parse(w->member.state, &state) && state != MEMBER_REMOVED;
+}
+
+static enum err warn(struct flow *f, const struct duty_row *duty, const struct warned *w, struct diag *why)
+{
+    int64_t now = clock_now(f->clock), end = key_usable_until(&w->key->facts, now);
+    char when[INSTANT_TEXT_SIZE], words[64];
+    enum err err;
+
+    if (w->key->facts.revoked || (!is_member_here(w) && !w->admin))
+        return ERR_OK;
+    if (strncmp(duty->detail, "lost-", 5) == 0)
+        return tell_lost(f, duty, w, strtoll(duty->detail + 5, NULL, 10), why);
+    instant_text(end, when);
+    if (end == INSTANT_NONE || end <= now) {
+        err = tell_team(f, duty, w, "it has ended", "has expired", why);
+        return err ? err : tell_lost(f, duty, w, 0, why);
+    }
+    snprintf(words, sizeof words, "expires on %.10s", when);
+    err = tell_team(f, duty, w, when, words, why);
+    return err || !w->member.id ? err : tell_member(f, w, when, words, why);
+}
+
+enum err key_warning_run(struct flow *f, const struct duty_row *duty, struct diag *why)
+{
+    struct warned w = {.key = mem_zero(1, sizeof *w.key)};
+    struct diag gone;
+    enum err err = load(f, duty, &w, &gone);
+
+    if (!err)
+        err = warn(f, duty, &w, why);
+    else if (err == ERR_NOT_FOUND)
+        err = ERR_OK; /* the key, or the list, is no longer there */
+    else
+        *why = gone;
+    member_row_free(&w.member);
+    policy_free(&w.policy);
+    free(w.key);
+    return err;
+}
