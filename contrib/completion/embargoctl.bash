@@ -50,8 +50,11 @@ key export||
 key import||F
 key list||
 key refresh||
+key replace||W W W
 key show||W
 member add|--org=W --class=W --tier=W --address=W --key=F|
+member breach|--reason=W|W
+member contact|--key=F|W W W
 member export|--csv=W --public!|
 member import|--dry-run! --keys=F --from=W --class=W --tier=W|F
 member list||

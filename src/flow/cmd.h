@@ -53,6 +53,7 @@ CMD_HANDLER(cmd_key_list);
 CMD_HANDLER(cmd_key_show);
 CMD_HANDLER(cmd_key_export);
 CMD_HANDLER(cmd_key_refresh);
+CMD_HANDLER(cmd_key_replace);
 CMD_HANDLER(cmd_queue_list);
 CMD_HANDLER(cmd_queue_show);
 CMD_HANDLER(cmd_queue_retry);

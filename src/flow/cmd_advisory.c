@@ -328,6 +328,22 @@ static size_t count_send(const struct fanout *fan)
     return n;
 }
 
+/* With the names of those whom no key lets be served: the sender must not have to look for them. */
+static void say_how_many(const struct fanout *fan, bool dry_run, struct reply *r)
+{
+    size_t used, n = 0;
+
+    snprintf(r->message, sizeof r->message, "%s%zu of %zu", dry_run ? "would go to " : "goes to ", count_send(fan),
+             fan->n);
+    for (size_t i = 0; i < fan->n; i++) {
+        if (strncmp(fan->rows[i].rule, "key.", 4) != 0)
+            continue;
+        used = strlen(r->message);
+        snprintf(r->message + used, sizeof r->message - used, "%s%s (%s)",
+                 n++ ? ", " : "; cannot be served: ", fan->rows[i].member.org, fan->rows[i].rule);
+    }
+}
+
 enum err cmd_advisory_send(struct flow *f, const struct command *c, struct reply *r, struct diag *why)
 {
     struct fanout_wish wish = {.tier = command_word(c, "tier"), .org = command_word(c, "to")};
@@ -347,8 +363,7 @@ enum err cmd_advisory_send(struct flow *f, const struct command *c, struct reply
         err = advisory_tell(f, w.policy, &w.row, w.list, &v, &fan, &c->actor, why);
     if (!err) {
         r->data = send_json(&w, v.row.version, &fan);
-        snprintf(r->message, sizeof r->message, "%s%zu of %zu",
-                 command_flag(c, "dry-run") ? "would go to " : "goes to ", count_send(&fan), fan.n);
+        say_how_many(&fan, command_flag(c, "dry-run"), r);
     }
     fanout_free(&fan);
     advisory_view_free(&v);

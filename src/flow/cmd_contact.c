@@ -78,7 +78,10 @@ static enum err add_contact(struct flow *f, const struct work *w, const char *ad
     if (!err && shared)
         err = key_certificate(f->db, key->id, &certificate, why);
     if (!err)
-        err = member_add_contact(f, &w->m, address, given ? given->key : shared ? &key->facts : NULL,
+        err = member_add_contact(f, &w->m, address,
+                                 given    ? given->key
+                                 : shared ? &key->facts
+                                          : NULL,
                                  given ? buf_span(&given->certificate) : buf_span(&certificate), why);
     buf_free(&certificate);
     free(shared);
@@ -166,7 +169,9 @@ enum err cmd_member_breach(struct flow *f, const struct command *c, struct reply
 
         r->data = view_member(f, &w.m);
         snprintf(r->message, sizeof r->message, "recorded; the policy's consequence: %s",
-                 on->has == POLICY_STATED ? on->text : on->has == POLICY_NONE ? "none" : "unstated, so you decide");
+                 on->has == POLICY_STATED ? on->text
+                 : on->has == POLICY_NONE ? "none"
+                                          : "unstated, so you decide");
     }
     end(&w);
     return err;

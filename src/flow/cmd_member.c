@@ -154,10 +154,11 @@ static void say_what_to_delete(struct reply *r, int64_t dropped)
 {
     size_t n = json_array_size(json_object_get(r->data, "queue_ids"));
 
-    snprintf(r->message, sizeof r->message,
-             n ? "%lld queued copies dropped; the mail server may still have %zu more: delete them there by the queue ids"
-               : "%lld queued copies dropped",
-             (long long)dropped, n);
+    snprintf(
+        r->message, sizeof r->message,
+        n ? "%lld queued copies dropped; the mail server may still have %zu more: delete them there by the queue ids"
+          : "%lld queued copies dropped",
+        (long long)dropped, n);
 }
 
 static enum err change_state(struct flow *f, const struct command *c, struct reply *r, enum member_event event,

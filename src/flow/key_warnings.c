@@ -53,7 +53,7 @@ struct warned {
     const struct settings_list *list;
     struct policy *policy;
     struct key_row *key;
-    struct member_row member;            /* id 0: none */
+    struct member_row member;           /* id 0: none */
     const struct settings_admin *admin; /* NULL: none */
 };
 
@@ -78,10 +78,11 @@ static enum err tell_team(struct flow *f, const struct duty_row *duty, const str
 {
     const char *who = w->member.id ? w->member.org : w->admin ? w->admin->address : "nobody";
     char *subject = mem_printf("The key of %s %s", who, words);
-    char *text = mem_printf("Key:        %s\nOf:         %s\nUsable to:  %s\n\nWhen it ends, nothing can be sent to it. "
-                            "A renewed certificate is taken by\n`embargoctl key import`, from a signed mail with it "
-                            "attached, and from the weekly look-ups.\n",
-                            w->key->facts.fingerprint, who, when);
+    char *text =
+        mem_printf("Key:        %s\nOf:         %s\nUsable to:  %s\n\nWhen it ends, nothing can be sent to it. "
+                   "A renewed certificate is taken by\n`embargoctl key import`, from a signed mail with it "
+                   "attached, and from the weekly look-ups.\n",
+                   w->key->facts.fingerprint, who, when);
     enum err err = case_notify_team(f, w->list, duty->list_id, NULL, subject, text, why);
 
     free(subject);
@@ -145,6 +146,8 @@ static enum err warn(struct flow *f, const struct duty_row *duty, const struct w
     if (strncmp(duty->detail, "lost-", 5) == 0)
         return tell_lost(f, duty, w, strtoll(duty->detail + 5, NULL, 10), why);
     instant_text(end, when);
+    if (strcmp(duty->detail, "0d") != 0 && (end == INSTANT_NONE || end <= now))
+        return ERR_OK; /* too late for a warning: the day itself says it */
     if (end == INSTANT_NONE || end <= now) {
         err = tell_team(f, duty, w, "it has ended", "has expired", why);
         return err ? err : tell_lost(f, duty, w, 0, why);

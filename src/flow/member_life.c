@@ -7,7 +7,9 @@
 #include "flow/key_refresh.h"
 #include "flow/member_notices.h"
 #include "store/audit.h"
+#include "flow/reattest.h"
 #include "store/breaches.h"
+#include "store/nonces.h"
 #include "store/outbox.h"
 
 #include <stdio.h>
@@ -66,12 +68,16 @@ static enum err end_membership(struct flow *f, const struct member_row *m, const
 
     if (!err)
         err = end_wishes(f, name, m, by, why);
+    if (!err)
+        err = nonce_end(f->db, m->list_id, name, why);
+    if (!err)
+        err = duty_end(f->db, REATTEST_DUTY, m->id, NULL, why);
     free(name);
     return err;
 }
 
 enum err member_change_state(struct flow *f, struct member_row *m, enum member_event event, const char *reason,
-                     const struct actor *by, struct member_change *out, struct diag *why)
+                             const struct actor *by, struct member_change *out, struct diag *why)
 {
     const struct member_step *step;
     enum member_state state;
@@ -153,8 +159,7 @@ enum err member_contact_changed(struct flow *f, const struct settings_list *list
 /* ---- breaches ---- */
 
 enum err member_record_breach(struct flow *f, const struct settings_list *list, const struct policy *policy,
-                              const struct member_row *m, const char *reason, const struct actor *by,
-                              struct diag *why)
+                              const struct member_row *m, const char *reason, const struct actor *by, struct diag *why)
 {
     const struct policy_value *on = &policy->membership.on_breach;
     const char *consequence = on->has == POLICY_STATED ? on->text : on->has == POLICY_NONE ? "none" : "unstated";

@@ -19,7 +19,7 @@ struct member_change {
  * ERR_DENIED state.member.
  */
 enum err member_change_state(struct flow *f, struct member_row *m, enum member_event event, const char *reason,
-                     const struct actor *by, struct member_change *out, struct diag *why);
+                             const struct actor *by, struct member_change *out, struct diag *why);
 
 /*
  * Takes an address away; what waits for it is dropped. All contacts are told, this one too.
@@ -34,7 +34,6 @@ enum err member_contact_changed(struct flow *f, const struct settings_list *list
 
 /* Kept with the consequence that the policy names ("unstated" where it names none), sealed reason; admins are told. */
 enum err member_record_breach(struct flow *f, const struct settings_list *list, const struct policy *policy,
-                              const struct member_row *m, const char *reason, const struct actor *by,
-                              struct diag *why);
+                              const struct member_row *m, const char *reason, const struct actor *by, struct diag *why);
 
 #endif

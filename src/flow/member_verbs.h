@@ -22,7 +22,14 @@ extern const struct command_verb member_verbs[];
 #define MEMBER_HANDLER(name) enum err name(struct flow *f, const struct command *c, struct reply *r, struct diag *why)
 
 MEMBER_HANDLER(verb_ack);
+MEMBER_HANDLER(verb_attest);
+MEMBER_HANDLER(verb_contact_add);
+MEMBER_HANDLER(verb_contact_drop);
+MEMBER_HANDLER(verb_key_replace);
+MEMBER_HANDLER(verb_leave);
 MEMBER_HANDLER(verb_nonce);
+MEMBER_HANDLER(verb_pause);
+MEMBER_HANDLER(verb_veto);
 MEMBER_HANDLER(verb_whoami);
 
 #endif

@@ -27,11 +27,12 @@ static enum err ask(struct flow *f, const struct settings_list *list, const stru
                     struct diag *why)
 {
     char at[INSTANT_TEXT_SIZE];
-    char *text = mem_printf("The policy of %s asks every member, from time to time, to say that it still is who it was "
-                            "and\nmeets the criteria.\n\nMember:  %s\nClass:   %s\nTier:    %s\n\nIf this holds, answer "
-                            "in a signed mail with a nonce:\n\n    Embargo-Command: attest\n\nIf it does not, say what "
-                            "has changed. Without an answer the membership is suspended at\n%s.\n",
-                            list->address, m->org, m->class_name, m->tier, instant_text(until, at));
+    char *text =
+        mem_printf("The policy of %s asks every member, from time to time, to say that it still is who it was "
+                   "and\nmeets the criteria.\n\nMember:  %s\nClass:   %s\nTier:    %s\n\nIf this holds, answer "
+                   "in a signed mail with a nonce:\n\n    Embargo-Command: attest\n\nIf it does not, say what "
+                   "has changed. Without an answer the membership is suspended at\n%s.\n",
+                   list->address, m->org, m->class_name, m->tier, instant_text(until, at));
     enum err err = member_tell(f, list, m, "Is your membership as it was?", text, NULL, why);
 
     free(text);
@@ -77,8 +78,7 @@ static enum err ask_who_is_due(struct flow *f, const struct settings_list *list,
         int64_t due = schedule_add_duration(policy, &holidays, member_attested_at(f->db, m->id),
                                             &policy->membership.reattest, false);
 
-        if (!err && is_here(m) && due <= clock_now(f->clock) &&
-            !duty_is_put(f->db, REATTEST_DUTY, m->id, "suspend"))
+        if (!err && is_here(m) && due <= clock_now(f->clock) && !duty_is_put(f->db, REATTEST_DUTY, m->id, "suspend"))
             err = begin_asking(f, list, m, why);
         member_row_free(m);
     }

@@ -258,6 +258,7 @@ json_t *view_member(struct flow *f, const struct member_row *m)
     json_object_set_new(o, "state", view_text(m->state));
     json_object_set_new(o, "added_at", view_instant(m->added_at));
     json_object_set_new(o, "contacts", a);
+    view_member_life(f, m, o);
     return o;
 }
 

@@ -18,6 +18,8 @@ json_t *view_clock(const char *clock);
 
 /* with_text: each message's subject, text and attachments too, as `case show` gives. */
 json_t *view_case(struct flow *f, const struct case_row *c, bool with_text);
+/* Adds to a member: last_delivery, acknowledged{cases,given}, attested_at, breaches[]. */
+void view_member_life(struct flow *f, const struct member_row *m, json_t *o);
 json_t *view_member(struct flow *f, const struct member_row *m);
 json_t *view_key(const struct key_row *key, int64_t now_utc_s);
 json_t *view_copy(struct flow *f, const struct copy_row *copy);

@@ -174,3 +174,12 @@ enum err copy_drop_address(struct db *db, int64_t member_id, const char *address
                   " lower(?) AND state IN ('sealing', 'queued', 'deferred')",
                   "tiit", code, now_utc_s, member_id, address);
 }
+
+enum err copy_change_key(struct db *db, int64_t member_id, const char *old, const char *fingerprint, int64_t key_row,
+                         struct diag *why)
+{
+    return db_run(db, why,
+                  "UPDATE copy SET fingerprint = ?, key_row = ? WHERE member_id = ? AND fingerprint = ? AND state ="
+                  " 'sealing'",
+                  "tiit", fingerprint, key_row, member_id, old);
+}

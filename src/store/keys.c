@@ -145,3 +145,8 @@ enum err key_all(struct db *db, int64_t list_id, char ***out, size_t *n, struct 
     }
     return db_rows_end(&rows, why);
 }
+
+enum err key_delete(struct db *db, int64_t id, struct diag *why)
+{
+    return db_run(db, why, "DELETE FROM key WHERE id = ?", "i", id);
+}

@@ -1,5 +1,6 @@
 #include "store/members.h"
 
+#include "base/instant.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
@@ -223,4 +224,17 @@ int64_t member_attested_at(struct db *db, int64_t id)
 enum err member_set_attested(struct db *db, int64_t id, int64_t at_utc_s, struct diag *why)
 {
     return db_run(db, why, "UPDATE member SET attested_at = ? WHERE id = ?", "ii", at_utc_s, id);
+}
+
+int64_t member_last_delivery(struct db *db, int64_t id)
+{
+    return db_value(db, INSTANT_NONE,
+                    "SELECT COALESCE(MAX(done_at), ?2) FROM copy WHERE member_id = ?1 AND state = 'sent'", "ii", id,
+                    (int64_t)INSTANT_NONE);
+}
+
+void member_count_acks(struct db *db, int64_t id, int64_t *told, int64_t *given)
+{
+    *told = db_value(db, 0, "SELECT COUNT(DISTINCT case_id) FROM told WHERE member_id = ?", "i", id);
+    *given = db_value(db, 0, "SELECT COUNT(*) FROM ack WHERE member_id = ?", "i", id);
 }

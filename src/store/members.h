@@ -54,6 +54,11 @@ enum err member_all(struct db *db, int64_t list_id, struct member_row **out, siz
 int64_t member_attested_at(struct db *db, int64_t id);
 enum err member_set_attested(struct db *db, int64_t id, int64_t at_utc_s, struct diag *why);
 
+/* When a mail last went to it; INSTANT_NONE: never. */
+int64_t member_last_delivery(struct db *db, int64_t id);
+/* Of how many cases it was told, and how many it has acknowledged. */
+void member_count_acks(struct db *db, int64_t id, int64_t *told, int64_t *given);
+
 struct contact_row {
     int64_t id;
     int64_t member_id;
@@ -97,6 +102,8 @@ enum err key_by_id(struct db *db, int64_t id, struct key_row *out, struct diag *
 /* The shard of the key whose fingerprint, or whose (sub)key's id, this is; -1: none. */
 int64_t key_shard_of_issuer(struct db *db, int64_t list_id, const char *issuer);
 enum err key_certificate(struct db *db, int64_t id, struct buf *out, struct diag *why);
+/* With its subkeys; the home of its shard keeps the certificate, which is of no use to anybody by itself. */
+enum err key_delete(struct db *db, int64_t id, struct diag *why);
 enum err key_set_imported(struct db *db, int64_t id, struct diag *why);
 /* The rows of keys that still wait for their import, at most max of them. */
 enum err key_waiting(struct db *db, int64_t *ids, size_t max, size_t *n, struct diag *why);

@@ -117,6 +117,9 @@ enum err copy_drop_member(struct db *db, int64_t member_id, const char *code, in
 /* The same for one of its addresses. */
 enum err copy_drop_address(struct db *db, int64_t member_id, const char *address, const char *code, int64_t now_utc_s,
                            struct diag *why);
+/* What waits for its sealing is sealed for the new key. */
+enum err copy_change_key(struct db *db, int64_t member_id, const char *old, const char *fingerprint, int64_t key_row,
+                         struct diag *why);
 /* Drops every copy that is sealed for a key and has not gone; what is not sealed yet, the sealing screens. */
 enum err copy_drop_key(struct db *db, int64_t key_row, const char *code, int64_t now_utc_s, int64_t *n,
                        struct diag *why);

@@ -79,8 +79,8 @@ send_advisory "$id"
 settle
 for org in $good sha flooded brief late; do opens $org 'group'; done
 for org in $bad; do same "nothing goes to $org" 0 "$(box security@$org.example)"; done
-same 'one body for the group' 1 "$(sql "SELECT COUNT(DISTINCT body_id) FROM copy WHERE org IS NOT NULL")"
-same 'a head for each' 7 "$(sql "SELECT COUNT(DISTINCT head) FROM copy WHERE org IS NOT NULL")"
+same 'one body for the group' 1 "$(sql "SELECT COUNT(DISTINCT body_id) FROM copy JOIN mail ON mail.id = mail_id WHERE kind = 'advisory' AND org IS NOT NULL")"
+same 'a head for each' 7 "$(sql "SELECT COUNT(DISTINCT head) FROM copy JOIN mail ON mail.id = mail_id WHERE kind = 'advisory' AND org IS NOT NULL")"
 for org in $good sha flooded brief late; do
     sub=$(gpg --homedir "$T/k/$org" --batch --with-colons -k 2>/dev/null | awk -F: '$1 == "sub" { print $5; exit }')
     open_mail $org "$(newest security@$org.example)" "$T/w/one"
@@ -103,7 +103,7 @@ same 'the signed text is wiped with the last seal' 0 \
 # ---- a key that goes bad between the command and the sealing ----
 # Without its secret key the list cannot sign, and the sealing waits.
 queue_of() {
-    get ".data | map(select(.address == \"security@$1.example\")) | last | \"\(.state) \(.code)\"" queue list
+    get ".data | map(select(.address == \"security@$1.example\" and .kind == \"advisory\")) | last | \"\(.state) \(.code)\"" queue list
 }
 sed "s/^Severity: .*/Severity: critical/" "$T/w/text" >"$T/w/text2"
 ctl advisory edit "$id" "$T/w/text2" >/dev/null
@@ -116,7 +116,7 @@ check "a revocation alone is news of a member's key" ctl key import "$T/k/late.r
 same 'the key is revoked' revoked "$(state_of late)"
 later '5 days'
 same 'and another has expired' expired "$(state_of brief)"
-same 'nothing is sealed yet' 7 "$(sql "SELECT COUNT(*) FROM copy WHERE state = 'sealing'")"
+same 'nothing is sealed yet' 7 "$(sql "SELECT COUNT(*) FROM copy JOIN mail ON mail.id = mail_id WHERE kind = 'advisory' AND copy.state = 'sealing'")"
 mv "$T/w/away"/* "$T/i/gnupg/main/list/private-keys-v1.d"
 settle
 same 'the revoked one fails with its rule' 'failed key.revoked' "$(queue_of late)"
