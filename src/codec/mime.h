@@ -38,6 +38,7 @@ struct mime_part {
     char *disposition;       /* lower case */
     char *hp;                /* RFC 9788: "cipher" or "clear" */
     char *protected_headers; /* "v1" */
+    char *legacy_display;    /* RFC 9788, 4.10.3.2 (hp-legacy-display): "1" */
     char *smime_type;        /* lower case */
     char *content_id;
     /* Bytes of the message. The signed bytes of a part (RFC 3156, 5) are [header_off, body_off + body_len). */
@@ -108,19 +109,46 @@ size_t mime_field_count(struct span header_block, const char *name);
 
 /* ---- what the message is ---- */
 
+/*
+ * Appends the armored block of an inline part: HTML reduced to text, UTF-16 made UTF-8, and, where a part says
+ * quoted-printable but is armor as it stands, as it stands. Of a clear-signed text the bytes stay as they were.
+ * ERR_LIMIT where out is full.
+ */
+enum err mime_inline_block(struct span raw, const struct mime_part *p, struct buf *out, struct diag *why);
+
+enum mime_inline_kind {
+    MIME_INLINE_NONE, /* no armor, or text besides it */
+    MIME_INLINE_MESSAGE,
+    MIME_INLINE_CLEAR_SIGNED
+};
+enum mime_inline_kind mime_inline_kind(struct span raw, const struct mime_part *p);
+
+/*
+ * Appends the plain text that stands around an envelope (MIME_PGP_ENCRYPTED, part_b its ciphertext): nobody's word, and
+ * not encrypted. Nothing where it is blank or a signature's "-- " alone.
+ */
+void mime_outside_text(struct span raw, const struct mime_message *m, int part_b, struct buf *out_utf8);
+
 enum mime_shape {
     MIME_PLAIN,         /* a single text part */
     MIME_PGP_ENCRYPTED, /* RFC 3156, 4: *part_a the control part (or -1 where damaged), *part_b the ciphertext */
     MIME_PGP_SIGNED,    /* RFC 3156, 5: *part_a what is signed, *part_b the signature */
     MIME_SMIME,         /* application/pkcs7-mime whole in *part_a, *part_b -1; or multipart/signed as PGP_SIGNED */
-    MIME_INLINE_PGP,    /* a single text part in *part_a that begins with armor; *part_b -1 */
+    MIME_INLINE_PGP,    /* a text part in *part_a that is one armored block; *part_b -1 */
     MIME_OTHER
 };
 
 /*
- * Looks at the outermost structure only; what is deeper inside is never taken for the message's own protection.
- * Tolerates the common damage: case, a missing protocol parameter, ciphertext as application/octet-stream inside
- * multipart/mixed (Exchange) with its control part. Parts that do not apply are -1.
+ * Looks at the outermost structure; what is deeper inside is never taken for the message's own protection, but where a
+ * program on the way, and not the sender, is known to have put something around it:
+ * - multipart/mixed of an envelope (multipart/encrypted, or its two parts laid open as by Exchange and Proton's bridge,
+ *   the control part perhaps lost) and plain text (Google's and lists' footers), which mime_outside_text gives;
+ * - multipart/signed around multipart/encrypted and nothing else: a signature over ciphertext says nothing of what is
+ *   inside, and is not looked at;
+ * - a multipart whose text is one armored message (or has it twice, as plain text and as HTML) and that holds nothing
+ *   else; for a clear-signed text the others must be blank, since they would be read beside it.
+ * Else what is encrypted or signed in part is MIME_OTHER. Case does not count, and a missing protocol parameter is
+ * tolerated. Parts that do not apply are -1.
  */
 enum mime_shape mime_shape(const struct mime_message *m, struct span raw, int *part_a, int *part_b);
 const char *mime_shape_name(enum mime_shape shape);

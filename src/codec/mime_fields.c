@@ -80,6 +80,7 @@ void mime_fill_part(struct span header, bool in_digest, struct mime_part *p)
     p->delsp = param_lower(type, "delsp");
     p->hp = param_lower(type, "hp");
     p->protected_headers = param_lower(type, "protected-headers");
+    p->legacy_display = param_lower(type, "hp-legacy-display");
     p->smime_type = param_lower(type, "smime-type");
     if (header_find(header, "Content-Disposition", 0, &disposition))
         p->disposition = token_lower(disposition);
@@ -90,8 +91,9 @@ void mime_fill_part(struct span header, bool in_digest, struct mime_part *p)
 
 void mime_part_free(struct mime_part *p)
 {
-    char **strings[] = {&p->type,  &p->charset,     &p->name, &p->protocol,          &p->micalg,     &p->format,
-                        &p->delsp, &p->disposition, &p->hp,   &p->protected_headers, &p->smime_type, &p->content_id};
+    char **strings[] = {&p->type,           &p->charset,    &p->name,        &p->protocol, &p->micalg,
+                        &p->format,         &p->delsp,      &p->disposition, &p->hp,       &p->protected_headers,
+                        &p->legacy_display, &p->smime_type, &p->content_id};
 
     for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++)
         mem_free_secret(strings[i]);

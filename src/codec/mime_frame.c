@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MIME_FRAME_VERSION 1
+#define MIME_FRAME_VERSION 2
 #define MIME_PARTS_MAX     100000 /* far beyond any sensible limit: a bound for memory, not a policy */
 #define STRING_MAX         ((size_t)1 << 20)
 
@@ -26,8 +26,9 @@ static void put_list(const struct addr_list *list, struct buf *out)
 
 static void put_part(const struct mime_part *p, struct buf *out)
 {
-    const char *strings[] = {p->type,  p->charset,     p->name, p->protocol,          p->micalg,     p->format,
-                             p->delsp, p->disposition, p->hp,   p->protected_headers, p->smime_type, p->content_id};
+    const char *strings[] = {p->type,           p->charset,    p->name,        p->protocol, p->micalg,
+                             p->format,         p->delsp,      p->disposition, p->hp,       p->protected_headers,
+                             p->legacy_display, p->smime_type, p->content_id};
 
     frame_put_i64(out, p->parent);
     frame_put_u32(out, (uint32_t)p->depth);
@@ -101,8 +102,9 @@ static void get_list(struct frame_reader *r, struct addr_list *out)
 
 static void get_part(struct frame_reader *r, struct mime_part *p)
 {
-    char **strings[] = {&p->type,  &p->charset,     &p->name, &p->protocol,          &p->micalg,     &p->format,
-                        &p->delsp, &p->disposition, &p->hp,   &p->protected_headers, &p->smime_type, &p->content_id};
+    char **strings[] = {&p->type,           &p->charset,    &p->name,        &p->protocol, &p->micalg,
+                        &p->format,         &p->delsp,      &p->disposition, &p->hp,       &p->protected_headers,
+                        &p->legacy_display, &p->smime_type, &p->content_id};
     int64_t parent = frame_get_i64(r);
     uint32_t depth = frame_get_u32(r), encoding = frame_get_u32(r);
 

@@ -132,7 +132,7 @@ static enum err check_pgp(struct span raw, const struct mime_message *m, struct 
     if (shape == MIME_PGP_ENCRYPTED)
         err = mime_part_decode(raw, &m->parts[b], &bytes, why);
     else if (shape == MIME_INLINE_PGP)
-        err = mime_part_decode(raw, &m->parts[a], &bytes, why);
+        err = mime_inline_block(raw, &m->parts[a], &bytes, why);
     if (err == ERR_OK && (shape == MIME_PGP_ENCRYPTED || shape == MIME_INLINE_PGP))
         err = prescan_pgp(buf_span(&bytes), why);
     buf_free(&bytes);

@@ -67,7 +67,30 @@ static size_t subtree_end(const struct mime_message *m, size_t part)
     return end;
 }
 
-static enum err add_text(struct span raw, const struct mime_part *p, struct buf *out, struct diag *why)
+/* A copy of the protected headers for programs that do not know them: the lines up to the first empty one. */
+static void drop_legacy_display(const struct mime_message *m, const struct mime_part *p, struct buf *text)
+{
+    uint8_t *end;
+
+    if (!m->parts[0].hp || !p->legacy_display || strcmp(p->legacy_display, "1") || strcmp(p->type, "text/plain") ||
+        !text->len)
+        return;
+    end = memmem(text->data, text->len, "\n\n", 2);
+    if (end)
+        buf_drop_front(text, (size_t)(end - text->data) + 2);
+}
+
+/* The same in the drafts before RFC 9788: the first part of a multipart/mixed whose headers are protected. */
+static bool is_legacy_display(const struct mime_message *m, size_t i)
+{
+    const struct mime_part *p = &m->parts[i], *parent = i ? &m->parts[p->parent] : NULL;
+
+    return parent && p->parent == (int)i - 1 && !strcmp(parent->type, "multipart/mixed") && parent->protected_headers &&
+           p->protected_headers && (!strcmp(p->type, "text/plain") || !strcmp(p->type, "text/rfc822-headers"));
+}
+
+static enum err add_text(struct span raw, const struct mime_message *m, const struct mime_part *p, struct buf *out,
+                         struct diag *why)
 {
     struct buf text = BUF_EMPTY;
     enum err err;
@@ -75,6 +98,7 @@ static enum err add_text(struct span raw, const struct mime_part *p, struct buf 
     text.max = out->max;
     err = mime_part_text(raw, p, &text, why);
     if (err == ERR_OK) {
+        drop_legacy_display(m, p, &text);
         if (!strcmp(p->type, "text/html"))
             mime_html_text(buf_span(&text), out);
         else if (p->format && !strcmp(p->format, "flowed"))
@@ -139,7 +163,7 @@ static enum err add_part(struct span raw, const struct mime_message *m, size_t i
     if (has_children(m, i))
         add_message_head(raw, m, i, out);
     else if (is_shown_text(p))
-        return add_text(raw, p, out, why);
+        return add_text(raw, m, p, out, why);
     else
         return add_attachment(raw, p, number, out, why);
     return ERR_OK;
@@ -155,7 +179,7 @@ enum err mime_readable_part(struct span raw, const struct mime_message *m, int r
         int parent = m->parts[i].parent;
         bool under_hidden = i > (size_t)root && parent >= 0 && hidden[parent];
 
-        hidden[i] = hidden[i] || under_hidden;
+        hidden[i] = hidden[i] || under_hidden || is_legacy_display(m, i);
         if (!strcmp(m->parts[i].type, "multipart/alternative") && !hidden[i]) {
             size_t last = subtree_end(m, i), chosen = chosen_child(m, i, last);
 

@@ -21,13 +21,13 @@ static bool is_pkcs7(const char *type, const char *what)
     return !strcmp(!strncmp(rest, "x-", 2) ? rest + 2 : rest, what);
 }
 
-/* The direct children of the root: their number, and the first `max` of them. */
-static size_t children(const struct mime_message *m, int *out, size_t max)
+/* The direct children of a part: their number, and the first `max` of them. */
+static size_t children(const struct mime_message *m, int parent, int *out, size_t max)
 {
     size_t n = 0;
 
-    for (size_t i = 1; i < m->n_parts; i++) {
-        if (m->parts[i].parent != 0)
+    for (size_t i = (size_t)parent + 1; i < m->n_parts; i++) {
+        if (m->parts[i].parent != parent)
             continue;
         if (n < max)
             out[n] = (int)i;
@@ -36,63 +36,40 @@ static size_t children(const struct mime_message *m, int *out, size_t max)
     return n;
 }
 
-/* Does the decoded content begin with armor? `whole`: and is there nothing but white space behind its END line? */
-static bool is_armor(const struct mime_message *m, struct span raw, int part, const char *kind, bool whole)
+static bool has_children(const struct mime_message *m, int part)
 {
-    struct buf bytes = BUF_EMPTY, mark = BUF_EMPTY;
-    const uint8_t *at, *end, *stop;
-    bool armor;
+    return (size_t)part + 1 < m->n_parts && m->parts[part + 1].parent == part;
+}
 
-    xfer_decode(m->parts[part].encoding, mime_part_body(raw, &m->parts[part]), &bytes);
-    if (!bytes.len) {
-        buf_free(&bytes);
-        return false;
-    }
-    at = bytes.data;
-    end = bytes.data + bytes.len;
-    while (at < end && *at <= ' ')
-        at++;
-    buf_printf(&mark, "-----BEGIN PGP %s-----", kind);
-    armor = (size_t)(end - at) >= mark.len && !memcmp(at, mark.data, mark.len);
-    if (armor && whole) {
-        buf_clear(&mark);
-        buf_printf(&mark, "-----END PGP %s-----", !strcmp(kind, "SIGNED MESSAGE") ? "SIGNATURE" : kind);
-        stop = memmem(at, (size_t)(end - at), mark.data, mark.len);
-        for (at = stop ? stop + mark.len : end; at < end && *at <= ' '; at++)
-            ;
-        armor = at == end;
-    }
-    buf_free(&bytes);
-    buf_free(&mark);
-    return armor;
+static bool is_blank(struct span s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (s.data[i] > ' ')
+            return false;
+    return true;
 }
 
 static bool is_blank_text(const struct mime_message *m, struct span raw, int part)
 {
-    struct span body = mime_part_body(raw, &m->parts[part]);
+    struct buf text = BUF_EMPTY, shown = BUF_EMPTY;
+    bool blank = type_begins(m, part, "text/");
 
-    for (size_t i = 0; i < body.len; i++)
-        if (body.data[i] > ' ')
-            return false;
-    return type_begins(m, part, "text/");
+    if (blank && !mime_part_text(raw, &m->parts[part], &text, NULL)) {
+        if (is_type(m, part, "text/html"))
+            mime_html_text(buf_span(&text), &shown);
+        blank = is_blank(is_type(m, part, "text/html") ? buf_span(&shown) : buf_span(&text));
+    }
+    buf_free(&text);
+    buf_free(&shown);
+    return blank;
 }
 
-/* Exchange rewrites multipart/encrypted to multipart/mixed, and puts an empty text before it. */
-static bool is_mangled(const struct mime_message *m, struct span raw, int *control, int *cipher)
+/* Plain text that a program on the way may have added; an attached file is not. */
+static bool is_added_text(const struct mime_message *m, int part)
 {
-    int part[4];
-    size_t n = children(m, part, 4);
+    const struct mime_part *p = &m->parts[part];
 
-    *control = *cipher = -1;
-    for (size_t i = 0; i < n && i < 4; i++) {
-        if (is_type(m, part[i], "application/pgp-encrypted") && *control < 0)
-            *control = part[i];
-        else if (is_type(m, part[i], "application/octet-stream") && *cipher < 0)
-            *cipher = part[i];
-        else if (!is_blank_text(m, raw, part[i]))
-            return false;
-    }
-    return n <= 4 && *control >= 0 && *cipher >= 0 && is_armor(m, raw, *cipher, "MESSAGE", false);
+    return is_type(m, part, "text/plain") && (!p->disposition || strcmp(p->disposition, "attachment"));
 }
 
 static bool protocol_is(const struct mime_part *p, const char *expected)
@@ -100,18 +77,111 @@ static bool protocol_is(const struct mime_part *p, const char *expected)
     return !p->protocol || !*p->protocol || !strcmp(p->protocol, expected);
 }
 
-/* RFC 3156, 4: exactly two parts. */
-static bool is_encrypted(const struct mime_message *m, int *control, int *cipher)
+/* RFC 3156, 4: multipart/encrypted of exactly two parts. */
+static bool is_envelope(const struct mime_message *m, int part, int *control, int *cipher)
 {
-    int part[2];
+    int child[2];
 
-    if (!protocol_is(&m->parts[0], "application/pgp-encrypted") || children(m, part, 2) != 2)
+    if (!is_type(m, part, "multipart/encrypted") || !protocol_is(&m->parts[part], "application/pgp-encrypted") ||
+        children(m, part, child, 2) != 2)
         return false;
-    if (!is_type(m, part[0], "application/pgp-encrypted") || type_begins(m, part[1], "multipart/"))
+    if (!is_type(m, child[0], "application/pgp-encrypted") || has_children(m, child[1]))
         return false;
-    *control = part[0];
-    *cipher = part[1];
+    *control = child[0];
+    *cipher = child[1];
     return true;
+}
+
+#define AROUND_MAX 8
+
+static bool is_cipher(const struct mime_message *m, int part)
+{
+    return is_type(m, part, "application/octet-stream") || is_type(m, part, "application/pgp-encrypted");
+}
+
+static bool is_armored_message(const struct mime_message *m, struct span raw, int part)
+{
+    return mime_inline_kind(raw, &m->parts[part]) == MIME_INLINE_MESSAGE;
+}
+
+/* Known by itself, without a control part: by its armor and by the names that mail programs give it. */
+static bool is_lone_cipher(const struct mime_message *m, struct span raw, int part)
+{
+    const char *name = m->parts[part].name;
+
+    return name && (!strcmp(name, "encrypted.asc") || !strcmp(name, "msg.asc")) && is_armored_message(m, raw, part);
+}
+
+/* multipart/mixed: one envelope, whole or laid open, and besides it only plain text; without its control part, blanks.
+ */
+static bool is_mangled(const struct mime_message *m, struct span raw, int *control, int *cipher)
+{
+    int part[AROUND_MAX];
+    size_t n = children(m, 0, part, AROUND_MAX);
+    bool said = false, whole = false;
+
+    *control = *cipher = -1;
+    for (size_t i = 0; i < n && i < AROUND_MAX; i++) {
+        if (!whole && *control < 0 && *cipher < 0 && is_envelope(m, part[i], control, cipher))
+            whole = true;
+        else if (!whole && *control < 0 && *cipher < 0 && is_type(m, part[i], "application/pgp-encrypted") &&
+                 !is_armored_message(m, raw, part[i]))
+            *control = part[i];
+        else if (!whole && *cipher < 0 && is_cipher(m, part[i]) && (*control >= 0 || is_lone_cipher(m, raw, part[i])))
+            *cipher = part[i];
+        else if (!is_added_text(m, part[i]))
+            return false;
+        else if (!is_blank_text(m, raw, part[i]))
+            said = true;
+    }
+    return n <= AROUND_MAX && *cipher >= 0 && (*control >= 0 || !said);
+}
+
+void mime_outside_text(struct span raw, const struct mime_message *m, int part_b, struct buf *out)
+{
+    int part[AROUND_MAX];
+    size_t n = is_type(m, 0, "multipart/mixed") ? children(m, 0, part, AROUND_MAX) : 0;
+    struct buf text = BUF_EMPTY;
+    bool said = false;
+
+    for (size_t i = 0; i < n && i < AROUND_MAX; i++)
+        if (part[i] != part_b && is_added_text(m, part[i]) && !is_blank_text(m, raw, part[i]))
+            mime_part_text(raw, &m->parts[part[i]], &text, NULL);
+    for (size_t i = 0; i < text.len && !said; i++)
+        said = text.data[i] > ' ' && text.data[i] != '-';
+    if (said)
+        buf_add_buf(out, &text);
+    buf_free(&text);
+}
+
+/* One armored text, the same perhaps once more as HTML, and nothing else that is read. */
+static bool is_lone_block(const struct mime_message *m, struct span raw, int *a)
+{
+    bool clear = false, others = false;
+
+    *a = -1;
+    if (!is_type(m, 0, "multipart/mixed") && !is_type(m, 0, "multipart/alternative") &&
+        !is_type(m, 0, "multipart/related"))
+        return false;
+    for (int i = 1; (size_t)i < m->n_parts; i++) {
+        enum mime_inline_kind kind;
+
+        if (type_begins(m, i, "multipart/") && i < AROUND_MAX)
+            continue;
+        if (!type_begins(m, i, "text/") || i > AROUND_MAX ||
+            (m->parts[i].disposition && !strcmp(m->parts[i].disposition, "attachment")))
+            return false;
+        kind = mime_inline_kind(raw, &m->parts[i]);
+        if (kind != MIME_INLINE_NONE && *a < 0) {
+            *a = i;
+            clear = kind == MIME_INLINE_CLEAR_SIGNED;
+        } else if (kind == MIME_INLINE_MESSAGE && is_type(m, i, "text/html")) {
+            others = true;
+        } else if (!is_blank_text(m, raw, i)) {
+            return false;
+        }
+    }
+    return *a >= 0 && !(clear && others);
 }
 
 /* RFC 1847, 2.1: exactly two parts, the second being the signature. */
@@ -120,8 +190,10 @@ static enum mime_shape signed_shape(const struct mime_message *m, int *content, 
     const struct mime_part *root = &m->parts[0];
     int part[2];
 
-    if (children(m, part, 2) != 2)
+    if (children(m, 0, part, 2) != 2)
         return MIME_OTHER;
+    if (is_envelope(m, part[0], content, signature))
+        return MIME_PGP_ENCRYPTED;
     *content = part[0];
     *signature = part[1];
     if (is_type(m, part[1], "application/pgp-signature") && protocol_is(root, "application/pgp-signature"))
@@ -143,7 +215,7 @@ static enum mime_shape single_shape(const struct mime_message *m, struct span ra
     }
     if (strcmp(p->type, "text/plain") && strcmp(p->type, "application/pgp") && !type_begins(m, 0, "text/"))
         return MIME_OTHER;
-    if (is_armor(m, raw, 0, "MESSAGE", true) || is_armor(m, raw, 0, "SIGNED MESSAGE", true)) {
+    if (mime_inline_kind(raw, p) != MIME_INLINE_NONE) {
         *a = 0;
         return MIME_INLINE_PGP;
     }
@@ -155,13 +227,16 @@ enum mime_shape mime_shape(const struct mime_message *m, struct span raw, int *p
     *part_a = *part_b = -1;
     if (m->n_parts == 1)
         return single_shape(m, raw, part_a);
-    if (is_type(m, 0, "multipart/encrypted") && is_encrypted(m, part_a, part_b))
+    if (is_envelope(m, 0, part_a, part_b))
         return MIME_PGP_ENCRYPTED;
     if (is_type(m, 0, "multipart/signed"))
         return signed_shape(m, part_a, part_b);
     if (is_type(m, 0, "multipart/mixed") && is_mangled(m, raw, part_a, part_b))
         return MIME_PGP_ENCRYPTED;
-    *part_a = *part_b = -1;
+    *part_b = -1;
+    if (is_lone_block(m, raw, part_a))
+        return MIME_INLINE_PGP;
+    *part_a = -1;
     return MIME_OTHER;
 }
 

@@ -133,9 +133,10 @@ size_t pgp_armor_size(enum pgp_armor_kind kind, const char *eol, size_t n)
     return 16 + word + 2 * eol_len + chars + lines * eol_len + 5 + eol_len + 14 + word + eol_len;
 }
 
+/* No-break spaces too (UTF-8 or ISO 8859-1): programs put them into empty lines; they are never part of armor. */
 static bool is_space(uint8_t c)
 {
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == 0xa0 || c == 0xc2;
 }
 
 static size_t skip_space(struct span s, size_t at)
@@ -145,7 +146,7 @@ static size_t skip_space(struct span s, size_t at)
     return at;
 }
 
-/* The line at *at without its line end and trailing blanks; false at the end of the input. */
+/* The line at *at without its line end and the blanks around it; false at the end of the input. */
 static bool next_line(struct span s, size_t *at, struct span *line)
 {
     const uint8_t *start, *end;
@@ -159,6 +160,10 @@ static bool next_line(struct span s, size_t *at, struct span *line)
     *at += line->len + (end ? 1 : 0);
     while (line->len && is_space(line->data[line->len - 1]))
         line->len--;
+    while (line->len && is_space(*line->data)) {
+        line->data++;
+        line->len--;
+    }
     return true;
 }
 
@@ -212,7 +217,7 @@ static bool decode_line(struct decoder *d, struct span line, struct buf *out)
         uint8_t c = line.data[i], three[3];
         int value = digit_value(c);
 
-        if (c == ' ' || c == '\t' || c == '\r')
+        if (is_space(c))
             continue;
         if (c == '=' && d->n >= 2 && d->pads < 2)
             d->pads++, value = 0;

@@ -45,8 +45,8 @@ static const char *first_from(const struct mime_message *m)
 
 static char *message_facts_json(const struct incoming *in)
 {
-    const struct mime_message *m = incoming_message(in), *outer = &in->outer;
-    const char *subject = m->subject ? m->subject : outer->subject;
+    const struct mime_message *outer = &in->outer;
+    char *subject = incoming_subject(in, NULL);
     json_t *o = json_object();
     char *text;
 
@@ -56,6 +56,7 @@ static char *message_facts_json(const struct incoming *in)
     json_object_set_new(o, "attachments", attachment_facts(in));
     text = json_dumps(o, JSON_COMPACT);
     json_decref(o);
+    mem_free_secret(&subject);
     return text;
 }
 
@@ -102,8 +103,8 @@ enum err case_tell_team(struct flow *f, const struct settings_list *list, const 
                         const struct incoming *in, int64_t message_n, const char *author, bool verified,
                         const char *except, struct diag *why)
 {
-    const struct mime_message *m = incoming_message(in);
-    const char *subject = m->subject ? m->subject : in->outer.subject;
+    bool covered;
+    char *subject = incoming_subject(in, &covered);
     struct incoming_file *files;
     struct outgoing_file *parts;
     struct outgoing_to *team = NULL;
@@ -115,13 +116,14 @@ enum err case_tell_team(struct flow *f, const struct settings_list *list, const 
     for (size_t i = 0; i < n_files; i++)
         parts[i] = (struct outgoing_file){files[i].name, files[i].type, buf_span(&files[i].bytes)};
     heading = mem_printf("[%s] %s", case_label(c), subject ? subject : "(no subject)");
-    text = mem_printf("Case:      %s (%s)\nMessage:   %lld, by %s\nFrom:      %s\nReceived:  %s, %s\nProof:     %s\n\n"
-                      "Answer to this mail to write to the rest of the team; the reporter is not told.\n"
-                      "To the reporter: embargoctl case reply %s FILE --to reporter\n"
-                      "------------------------------------------------------------------------\n\n%s\n",
-                      c->code, c->state, (long long)message_n, author, first_from(&in->outer),
-                      instant_text(in->received_at, at), in->encrypted ? "encrypted" : "NOT ENCRYPTED",
-                      proof_words(in, verified, proof, sizeof proof), c->code, in->text ? in->text : "");
+    text = mem_printf(
+        "Case:      %s (%s)\nMessage:   %lld, by %s\nFrom:      %s\nReceived:  %s, %s\nProof:     %s%s\n\n"
+        "Answer to this mail to write to the rest of the team; the reporter is not told.\n"
+        "To the reporter: embargoctl case reply %s FILE --to reporter\n"
+        "------------------------------------------------------------------------\n\n%s\n",
+        c->code, c->state, (long long)message_n, author, first_from(&in->outer), instant_text(in->received_at, at),
+        in->encrypted ? "encrypted" : "NOT ENCRYPTED", proof_words(in, verified, proof, sizeof proof),
+        incoming_is_signed(in) && subject && !covered ? "; not of the Subject" : "", c->code, in->text ? in->text : "");
     err = outgoing_team(f, list, c->list_id, except, &team, &n_team, why);
     if (!err && n_team) {
         struct outgoing mail = {.kind = "team",
@@ -138,6 +140,7 @@ enum err case_tell_team(struct flow *f, const struct settings_list *list, const 
     incoming_files_free(files, n_files);
     free(parts);
     free(team);
+    mem_free_secret(&subject);
     mem_free_secret(&heading);
     mem_free_secret(&text);
     return err;

@@ -1,6 +1,7 @@
 #include "flow/incoming.h"
 
 #include "base/mem.h"
+#include "codec/header.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +42,43 @@ const struct mime_message *incoming_message(const struct incoming *in)
 bool incoming_is_signed(const struct incoming *in)
 {
     return in->has_signature && in->signature.verdict == PGP_SIG_GOOD && *in->signature.fingerprint;
+}
+
+static bool is_child(const struct mime_message *m, int part, int parent)
+{
+    return part >= 0 && (size_t)part < m->n_parts && m->parts[part].parent == parent;
+}
+
+/* The part whose header is the protected one, below the payload that is encrypted or signed; -1: none. */
+static int protected_part(const struct mime_message *m, int payload)
+{
+    const struct mime_part *p = &m->parts[payload];
+
+    if ((p->protected_headers && strcmp(p->protected_headers, "v1") == 0) ||
+        (p->hp && (strcmp(p->hp, "cipher") == 0 || strcmp(p->hp, "clear") == 0)))
+        return payload;
+    if ((strcmp(p->type, "message/rfc822") == 0 || strcmp(p->type, "multipart/signed") == 0) &&
+        is_child(m, payload + 1, payload))
+        return strcmp(p->type, "message/rfc822") == 0 ? payload + 1 : protected_part(m, payload + 1);
+    return -1;
+}
+
+char *incoming_subject(const struct incoming *in, bool *covered)
+{
+    const struct mime_message *m = incoming_message(in);
+    bool vouched = m->n_parts && !in->wrapped && (in->encrypted || (in->root > 0 && incoming_is_signed(in)));
+    int part = vouched ? protected_part(m, in->encrypted ? 0 : in->root) : -1;
+    struct buf text = BUF_EMPTY;
+    struct span value;
+
+    if (covered)
+        *covered = false;
+    if (part < 0 || !header_find(mime_part_header(incoming_content(in), &m->parts[part]), "Subject", 0, &value))
+        return in->outer.subject ? mem_strdup(in->outer.subject) : NULL;
+    header_decode_text(value, &text);
+    if (covered)
+        *covered = true;
+    return buf_take(&text);
 }
 
 static bool is_below(const struct mime_message *m, int part, int root)

@@ -32,6 +32,7 @@ struct incoming {
     bool released; /* an admin let it in: it is not held again */
     bool encrypted;
     struct buf cipher;         /* the encrypted message, binary: for its digest */
+    bool wrapped;              /* there was text around the encrypted mail, which is marked as such in `text` */
     bool unpacked;             /* what is read stands in plain: it was encrypted, or is the text of inline PGP */
     struct buf plain;          /* what was inside */
     struct mime_message inner; /* of plain */
@@ -58,6 +59,15 @@ const struct mime_message *incoming_message(const struct incoming *in);
 
 /* A good signature; what it covers is all that is read. Whose the key is, is another question. */
 bool incoming_is_signed(const struct incoming *in);
+
+/*
+ * The Subject that people see; the caller wipes and frees it (NULL: none). Inside of an encrypted mail, or of what the
+ * signature that counts covers, it is the protected one (RFC 9788: an `hp` parameter; the drafts before it:
+ * `protected-headers`, or a whole message/rfc822 as the payload); only the outermost layer may bring one, and none
+ * where text stood around the envelope. Else it is
+ * that of the mail's own header, which nobody vouches for: *covered (may be NULL) is false.
+ */
+char *incoming_subject(const struct incoming *in, bool *covered);
 
 /* ---- attachments: parts below root that a person would save ---- */
 struct incoming_file {

@@ -81,6 +81,17 @@ static enum automatic_sort sort_of(const struct flow *f, const struct incoming *
     return automatic_may_be_a_report(sort) && is_to_a_case(list, in->recipient) ? AUTOMATIC_NONE : sort;
 }
 
+const char *receive_automatic_rule(struct flow *f, const struct incoming *in)
+{
+    const struct settings_list *list = settings_list_for(f->settings, in->recipient);
+    struct span suffix = {NULL, 0};
+
+    if (list && addr_is_for(in->recipient, list->address, &suffix) && suffix.len > 2 &&
+        strncasecmp((const char *)suffix.data, "b-", 2) == 0)
+        return automatic_rule(AUTOMATIC_BOUNCE);
+    return automatic_rule(sort_of(f, in));
+}
+
 /* The team is told of each held mail; of what a program wrote, only so often in a day: a notice is mail too, and may be
  * what the other program answers. Two daemons that write to each other fall silent by this. */
 static bool may_announce(struct flow *f, const struct incoming *in, int64_t list_id, const char *rule)

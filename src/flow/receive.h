@@ -28,6 +28,12 @@ enum err receive_hold(struct flow *f, const struct incoming *in, const struct di
  */
 bool receive_is_repeated(struct flow *f, const struct incoming *in);
 
+/*
+ * Does this mail, of which only the outside is known, go its way without any key: a program wrote it
+ * (codec/automatic.h), or it came to an address for bounces? Its rule, or NULL.
+ */
+const char *receive_automatic_rule(struct flow *f, const struct incoming *in);
+
 /* Held copies of lists and bulk mail of which the team is told in a day, for each rule; of what is certainly a
  * program's, one. */
 #define RECEIVE_NOTICES_OF_LISTS 10

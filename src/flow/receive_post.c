@@ -24,12 +24,12 @@ static enum policy_sender sender_kind(const struct receiving *r)
 
 static enum policy_action decide_to(struct receiving *r, enum policy_address to, struct diag *reason)
 {
-    const struct mime_message *m = incoming_message(r->in);
+    char *subject = incoming_subject(r->in, NULL);
     struct decide_sender sender = {.kind = sender_kind(r),
                                    .tier = r->member.tier,
                                    .signature = incoming_is_signed(r->in) ? r->bound : DECIDE_UNSIGNED,
                                    .encrypted = r->in->encrypted,
-                                   .subject = m->subject ? m->subject : r->in->outer.subject};
+                                   .subject = subject};
     struct decide_post verdict;
     enum policy_action action;
 
@@ -38,6 +38,7 @@ static enum policy_action decide_to(struct receiving *r, enum policy_address to,
     diag_set(reason, ERR_REJECT, verdict.rule, "%s", verdict.reason);
     action = verdict.action;
     decide_post_free(&verdict);
+    mem_free_secret(&subject);
     return action;
 }
 
@@ -89,13 +90,13 @@ enum err receiving_check_ciphertext(struct receiving *r, struct diag *reason, st
 
 static enum err new_case(struct receiving *r, struct diag *why)
 {
-    const struct mime_message *m = incoming_message(r->in);
-    const char *subject = m->subject ? m->subject : r->in->outer.subject;
+    char *subject = incoming_subject(r->in, NULL);
     struct actor by;
     enum err err;
 
     actor_daemon(&by);
     err = case_open(r->f, r->list, r->list_row.id, subject ? subject : "", &by, &r->c, why);
+    mem_free_secret(&subject);
     if (!err && !r->admin)
         err = reporter_join(r->f, r->list, r->policy, &r->c, r->in, &r->participant, why);
     return err;

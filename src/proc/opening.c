@@ -61,6 +61,7 @@ void opening_mail_free(struct mail *m)
     incoming_files_free(m->key_files, m->n_key_files);
     buf_free(&m->packets);
     free(m->home);
+    mem_free_secret(&m->outside);
     free(m);
 }
 

@@ -1,10 +1,11 @@
 /*
  * One mail on its way through the workers: what opening.c (spool, holding, handing over) and opening_steps.c (one step
- * for each answer of a worker) share.
+ * for each answer of a worker; opening_verify.c for the signature) share.
  */
 #ifndef PROC_OPENING_H
 #define PROC_OPENING_H
 
+#include "base/frame.h"
 #include "flow/incoming.h"
 #include "proc/core.h"
 
@@ -18,13 +19,15 @@ struct mail {
     struct buf packets; /* the inner OpenPGP message, still signed; or a clear-signed text */
     enum mime_shape shape;
     int part_a, part_b;
-    bool is_inline;                  /* inline PGP: what is inside is text, not a MIME entity */
-    bool is_clearsigned;             /* and was signed only */
+    bool is_inline;      /* inline PGP: what is inside is text, not a MIME entity */
+    bool is_clearsigned; /* and was clear-signed */
+    bool plain_follows;  /* what is being verified is the text itself: it is read once the signature has been judged */
     struct incoming_file *key_files; /* of a command mail, examined one after the other */
     size_t n_key_files, at_key;
     bool looked_for_keys;
     bool tried_loose; /* the signature was looked at with a key that is in no home */
     char *home;       /* the shard in which the signature was looked at; NULL: the list's home alone */
+    char *outside;    /* text around the envelope: nobody's word */
 };
 
 /*
@@ -47,6 +50,31 @@ void opening_mail_free(struct mail *m);
 
 /* The first step: the structure of the mail as it came. */
 void opening_begin_steps(struct mail *m);
+
+/* ---- between opening_steps.c and opening_verify.c ---- */
+
+/* The way is at its end: what is open, and whose it is, is known. */
+void opening_finish(struct mail *m);
+
+/* What was inside is read from now on. */
+void opening_take_plain(struct mail *m, struct span plain);
+
+/* Bytes that may come out of this mail. */
+size_t opening_plain_limit(const struct mail *m);
+
+void opening_bad_frame(struct mail *m);
+
+/* Reads what a crypto worker says of signatures, up to the end of its answer. */
+bool opening_take_signatures(struct mail *m, struct frame_reader *r);
+
+/* Verifies what part_a and part_b, or packets, say; then goes on. */
+void opening_verify(struct mail *m);
+
+/* The signer's key is in another home than the one where it was looked for: verifies there. False: it is nowhere. */
+bool opening_verify_elsewhere(struct mail *m);
+
+/* The last step before the end: a key that came with the mail. */
+void opening_look_for_key(struct mail *m);
 
 /* The list that the mail is for. */
 const struct settings_list *opening_list_of(const struct mail *m);

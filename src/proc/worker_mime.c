@@ -16,16 +16,18 @@ static void get_limits(struct frame_reader *r, struct mime_limits *limits)
     limits->comments = (size_t)frame_get_u64(r);
 }
 
-static void put_text(struct span raw, const struct mime_message *m, enum mime_shape shape, int part_a,
+static void put_text(struct span raw, const struct mime_message *m, enum mime_shape shape, int part_a, int part_b,
                      struct buf *reply)
 {
     struct buf text = BUF_EMPTY;
     struct diag why;
-    int root = shape == MIME_PGP_SIGNED || shape == MIME_INLINE_PGP ? part_a : 0;
+    int root = shape == MIME_PGP_SIGNED ? part_a : 0;
 
-    text.max = TEXT_MAX_BYTES;
+    text.max = shape == MIME_INLINE_PGP ? BUF_MAX_DEFAULT : TEXT_MAX_BYTES;
     if (shape == MIME_PGP_ENCRYPTED)
-        buf_clear(&text);
+        mime_outside_text(raw, m, part_b, &text);
+    else if (shape == MIME_INLINE_PGP)
+        mime_inline_block(raw, &m->parts[part_a], &text, &why);
     else if (mime_readable_part(raw, m, root, &text, &why) == ERR_LIMIT) {
         static const char cut[] = "\n[the text is longer and was cut here]\n";
         text.over = false;
@@ -61,7 +63,7 @@ static enum err parse(struct span request, struct buf *reply, struct diag *why)
     frame_put_u32(reply, shape);
     frame_put_i64(reply, a);
     frame_put_i64(reply, b);
-    put_text(raw, &m, shape, a, reply);
+    put_text(raw, &m, shape, a, b, reply);
     buf_free(&packed);
     mime_message_free(&m);
     return ERR_OK;

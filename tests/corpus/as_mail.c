@@ -34,6 +34,9 @@ static struct span without_from_line(struct span s)
 {
     const uint8_t *lf = begins(s, "From ") ? memchr(s.data, '\n', s.len) : NULL;
 
+    if (begins(s, "From ") && !lf) /* of an old Mac */
+        lf = memchr(s.data, '\r', s.len);
+
     return lf ? (struct span){lf + 1, s.len - (size_t)(lf + 1 - s.data)} : s;
 }
 
@@ -133,10 +136,12 @@ void as_mail(struct span file, struct buf *out, char *sender, int64_t *sent_at)
 {
     struct span mail = without_from_line(file);
 
-    if (is_mail(mail))
+    if (is_mail(mail)) {
         buf_add(out, mail.data, mail.len);
-    else
+        mime_mend_line_ends(out);
+    } else {
         add_bare(file, out);
+    }
     find_sender(buf_span(out), sender);
     *sent_at = find_date(buf_span(out));
 }

@@ -10,7 +10,7 @@ function judge_spoof(must, f) {
         return f ~ /pgp/ && !signed ? "a genuine signature does not count" : ""
     if (must ~ /identity by key|by eve/)
         return signed && person(signed) != "eve" ? "signed by " person(signed) : ""
-    if (must ~ /Encrypted=ok\]/ && must !~ /!Encrypted/ && f !~ /fwd-/ && !encrypted)
+    if (must ~ /Encrypted=ok\]/ && must !~ /!Encrypted/ && f !~ /fwd-|multi-from/ && !encrypted)
         return "not decrypted"
     if (must ~ /Signed=unknown/ || f ~ /eve-duplicate/)
         return ""
@@ -23,7 +23,8 @@ function beyond_gpg(f) {
 }
 
 function judge_openpgp(must, f) {
-    if (must ~ /repair or refuse/)
+    # Repaired, and what was inside is no message (a fixture without its ciphertext): held.
+    if (must ~ /repair or refuse/ || (must ~ /repair/ && rule == "corrupt"))
         return opened && !encrypted ? "taken for plain" : ""
     if (must ~ /REFUSE|=> refuse|: refuse|cannot decrypt|password encrypted/)
         return opened && (encrypted || signed) ? "not refused" : ""
@@ -47,8 +48,9 @@ function judge_schleuder(must, f) {
         return opened ? "opened" : ""
     if (!opened)
         return "not opened"
+    # Schleuder passes on what says Auto-Submitted (a tracker's mails); here it opens no case, and is held.
     if (must ~ /NOT automated|ordinary mail/)
-        return rule ? "taken for automatic" : ""
+        return class ~ /permanent|temporary/ ? "taken for a bounce" : ""
     if (must ~ /encrypted|decrypt/ && must !~ /neither/ && !encrypted)
         return "not decrypted"
     if (must ~ /validly signed|valid PGP|alternative signed|signature valid/ && !signed)
@@ -75,7 +77,7 @@ function judge_keys(must, f) {
 }
 
 function judge_autoreply(must, f) {
-    if (class ~ /permanent|temporary/)
+    if (class ~ /permanent|temporary/ && must !~ /multipart\/report/)
         return "taken for a bounce"
     return must !~ /may pass it|hard to recognise/ && opened && !rule ? "taken for a report" : ""
 }

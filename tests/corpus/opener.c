@@ -16,6 +16,7 @@
 #include "base/instant.h"
 #include "base/mem.h"
 #include "codec/addr.h"
+#include "codec/dsn.h"
 #include "codec/pgp_home.h"
 #include "codec/pgp_wire.h"
 #include "flow/receive.h"
@@ -88,16 +89,17 @@ static void print(json_t *o)
 
 static void describe(const struct mail *m, json_t *o)
 {
-    const struct mime_message *msg = incoming_message(&m->in);
+    char *subject = incoming_subject(&m->in, NULL);
     bool signed_by_person = incoming_is_signed(&m->in) && !m->in.by_loose_key;
     const char *verdict = m->in.has_signature ? pgp_verdict_name(m->in.signature.verdict) : "none";
 
     json_object_set_new(o, "signed_by", text_or_null(signed_by_person ? m->in.signature.fingerprint : NULL));
-    json_object_set_new(o, "rule", text_or_null(receive_automatic_rule(&m->in)));
+    json_object_set_new(o, "rule", text_or_null(receive_automatic_rule(&core.flow, &m->in)));
     json_object_set_new(o, "encrypted", json_boolean(m->in.encrypted));
     json_object_set_new(o, "signature", json_string(m->in.by_loose_key ? "loose-key" : verdict));
-    json_object_set_new(o, "subject", text_or_null(msg->subject ? msg->subject : m->in.outer.subject));
+    json_object_set_new(o, "subject", text_or_null(subject));
     json_object_set_new(o, "text", text_or_null(m->in.text));
+    mem_free_secret(&subject);
 }
 
 static struct file *file_of(const struct mail *m)
@@ -121,14 +123,31 @@ static void leave(struct mail *m)
     n_files--;
 }
 
+/* What a bounce says, whatever else became of the mail. */
+static void describe_bounce(const struct mail *m, json_t *o)
+{
+    json_t *addresses = json_array();
+    struct dsn d = {.n = 0};
+
+    if (m->in.outer.n_parts)
+        dsn_read(buf_span(&m->in.raw), &m->in.outer, &d);
+    for (size_t i = 0; i < d.n; i++) {
+        json_array_append_new(addresses, text_or_null(d.recipients[i].address));
+        if (d.recipients[i].original)
+            json_array_append_new(addresses, text_or_null(d.recipients[i].original));
+    }
+    json_object_set_new(o, "addresses", addresses);
+    json_object_set_new(o, "class", m->in.outer.n_parts ? json_string(dsn_verdict(&d)) : json_null());
+    dsn_free(&d);
+}
+
 static void done(struct mail *m, json_t *o)
 {
     const struct file *f = file_of(m);
 
     json_object_set_new(o, "file", json_string(f->name));
     json_object_set_new(o, "kind", json_string(f->kind));
-    json_object_set_new(o, "addresses", json_array());
-    json_object_set_new(o, "class", json_null());
+    describe_bounce(m, o);
     json_object_set_new(o, "ms", json_integer(clock_monotonic_ms() - f->began_ms));
     print(o);
     leave(m);
@@ -204,7 +223,6 @@ static void begin(const char *kind, const char *name, const char *path)
     n_files++;
     if (read_file(path, &bytes))
         fprintf(stderr, "opener: %s cannot be read\n", name);
-    mime_mend_line_ends(&bytes);
     as_mail(buf_span(&bytes), &m->in.raw, sender, &f->sent_at);
     m->in.sender = mem_strdup(sender);
     m->in.recipient = mem_strdup(CORPUS_LIST);
@@ -376,6 +394,7 @@ static void run_again(void)
 static enum err start(char **argv, struct diag *why)
 {
     enum err err = settings_load(argv[1], &core.settings, why);
+    static const uint8_t no_secret[BOX_KEY_BYTES];
     char *state, *home;
 
     if (err)
@@ -392,6 +411,8 @@ static enum err start(char **argv, struct diag *why)
         err = box_start(why);
     if (!err)
         err = db_open(state, DB_OPEN, &core.flow.db, why);
+    if (!err)
+        db_set_box(core.flow.db, box_new(no_secret));
     if (!err)
         err = pgp_home_start_agent(home, why);
     free(state);
