@@ -19,7 +19,8 @@ struct backlog {
     struct entry *entries; /* sorted by name */
     size_t n;
     size_t next_known, next; /* all before it, of that kind, are handed out */
-    int64_t read_ms;         /* 0: never */
+    unsigned known_in_row;
+    int64_t read_ms; /* 0: never */
     bool may_read;
 };
 
@@ -89,15 +90,24 @@ static void read_again(struct backlog *b)
     spool_names_free(&names);
 }
 
+static size_t first_of(const struct backlog *b, size_t from, bool known)
+{
+    while (from < b->n && (b->entries[from].out || b->entries[from].known != known))
+        from++;
+    return from;
+}
+
+/* Anybody can write a member's address on an envelope: strangers have their turn, too. */
 static struct entry *take(struct backlog *b)
 {
-    while (b->next_known < b->n && (b->entries[b->next_known].out || !b->entries[b->next_known].known))
-        b->next_known++;
-    if (b->next_known < b->n)
-        return &b->entries[b->next_known];
-    while (b->next < b->n && b->entries[b->next].out)
-        b->next++;
-    return b->next < b->n ? &b->entries[b->next] : NULL;
+    bool known;
+
+    b->next_known = first_of(b, b->next_known, true);
+    b->next = first_of(b, b->next, false);
+    known = b->next_known < b->n && (b->known_in_row < BACKLOG_KNOWN_IN_ROW || b->next >= b->n);
+    if (!known && b->next >= b->n)
+        return NULL;
+    return &b->entries[known ? b->next_known : b->next];
 }
 
 void backlog_begin(struct backlog *b)
@@ -116,6 +126,7 @@ bool backlog_next(struct backlog *b, char *name)
     if (!e)
         return false;
     e->out = true;
+    b->known_in_row = e->known ? b->known_in_row + 1 : 0;
     memcpy(name, e->name, SPOOL_NAME_SIZE);
     return true;
 }

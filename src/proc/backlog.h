@@ -1,6 +1,7 @@
 /*
  * What waits in the spool, in the order in which it is opened: mail that names a member or an admin as its sender goes
- * before what strangers sent, so that a flood holds up no command; within both the oldest first.
+ * before what strangers sent, so that a flood holds up no command; within both the oldest first. After
+ * BACKLOG_KNOWN_IN_ROW of these a stranger's is next.
  *
  * The sender of an envelope proves nothing, and decides nothing but the turn. The folder is read again when there is
  * nothing left to take, and at most every BACKLOG_REREAD_MS while there is, so that a backlog of n mails does not cost
@@ -12,7 +13,8 @@
 #include "base/spool.h"
 #include "flow/flow.h"
 
-#define BACKLOG_REREAD_MS 250
+#define BACKLOG_REREAD_MS    250
+#define BACKLOG_KNOWN_IN_ROW 4
 
 struct backlog;
 

@@ -303,7 +303,9 @@ static void begin(struct opening *o, const char *name)
     err = load(o->core, name, &m->in, &flags, &why);
     if (err == ERR_REJECT)
         spool_set_aside(o->core->spool, name, &why);
-    if (err) {
+    if (err == ERR_NOT_FOUND) {
+        leave(m); /* it was open, and done, since the folder was read */
+    } else if (err) {
         defer(m, &why);
     } else if (receive_is_repeated(&o->core->flow, &m->in)) {
         log_event(NULL, "mail-repeated", "redelivery", NULL);

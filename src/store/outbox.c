@@ -85,7 +85,10 @@ static bool among(int64_t id, const int64_t *ids, size_t n)
 
 int64_t mail_next_to_seal(struct db *db, const int64_t *busy, size_t n)
 {
-    struct db_rows *rows = db_query(db, "SELECT id FROM mail WHERE state = 'sealing' ORDER BY id", "");
+    struct db_rows *rows = db_query(db,
+                                    "SELECT id FROM mail WHERE state = 'sealing'"
+                                    " ORDER BY kind NOT IN ('answer', 'advisory', 'public'), id",
+                                    "");
     int64_t found = 0;
 
     while (!found && db_next(rows))

@@ -15,7 +15,6 @@ start
 
 # The resident memory of a role, in KiB.
 memory() { awk '/^VmRSS/ { print $2 }' "/proc/$(role_pid "$1" | head -n 1)/status"; }
-# As the kernel has it at most, and now set back.
 ms() { echo $(($(date +%s%N) / 1000000)); }
 
 # The first mail, so that all is loaded that ever is.
@@ -23,8 +22,25 @@ mail 'Rita <rita@reporter.example>' 'before' <<X >"$T/w/m"
 Before the flood.
 X
 inject rita@reporter.example "$T/w/m"
-core_before=$(memory core) intake_before=$(memory intake)
+# ask NAME: ann asks for a nonce, by mail; answered: how many answers went out.
+ask() {
+    printf 'Embargo-Command: nonce\n# %s\n' "$1" | secret_mail ann 'Ann <ann@example.org>' commands >"$T/w/order"
+    asked=$(ms)
+    post ann@example.org "$T/w/order" || not_ok 'a command by mail'
+}
+answered() {
+    sqlite3 -cmd '.timeout 2000' "$T/i/state/db.sqlite" \
+        "SELECT COUNT(*) FROM mail m JOIN copy c ON c.mail_id = m.id WHERE m.kind = 'answer' AND c.state = 'sent'"
+}
+# What that takes when there is nothing else to do, on this machine and beside all that runs on it.
+ask first
+for try in $(seq 600); do [ "$(answered)" = 1 ] && break; sleep 0.05; done
+quiet_ms=$(($(ms) - asked))
+settle
 bob_before=$(box bob@example.org)
+patience=5000
+[ $((quiet_ms * 5)) -gt $patience ] && patience=$((quiet_ms * 5))
+core_before=$(memory core) intake_before=$(memory intake)
 
 begun=$(ms)
 smtp-source -L -s 10 -m "$many" -l 4000 -f flood@flood.example -t $list "unix:$T/i/run/lmtp.sock" >"$T/w/source" 2>&1
@@ -36,40 +52,35 @@ waiting=$(find "$T/i/state/spool/new" -type f | wc -l)
 echo "# $waiting of them are still to be opened"
 
 # An admin writes while they are opened.
-secret_mail ann 'Ann <ann@example.org>' 'by the team' <<X >"$T/w/team"
-A post of the team.
-X
-asked=$(ms)
-post ann@example.org "$T/w/team" || not_ok 'the team posts'
-longest=0 answered=
+ask second
+longest=0 waited=
 while :; do
     from=$(ms)
     ctl status >"$T/w/status" || not_ok 'status'
     took=$(($(ms) - from))
     [ $took -gt $longest ] && longest=$took
-    # Beyond what is told one by one, bob gets nothing but the team's post.
-    [ -n "$answered" ] || [ "$(box bob@example.org)" -le $((bob_before + at_once)) ] || answered=$(($(ms) - asked))
+    [ -n "$waited" ] || [ "$(answered)" -lt 2 ] || waited=$(($(ms) - asked))
     [ "$(find "$T/i/state/spool/new" -type f | wc -l)" -gt 0 ] || break
     [ $(($(ms) - begun)) -lt 1800000 ] || { not_ok 'the backlog is opened'; break; }
     sleep 0.2
 done
 opened_ms=$(($(ms) - begun))
 echo "# all are opened after $opened_ms ms, $((many * 1000 / (opened_ms + 1))) a second"
-echo "# status took $longest ms at most; the team's mail waited ${answered:-for ever} ms"
+echo "# status took $longest ms at most; a command by mail waited ${waited:-for ever} ms, and $quiet_ms before"
 [ $longest -lt 5000 ] && ok 'a command waits less than 5 seconds' || not_ok "a command waits $longest ms"
-[ "${answered:-9999}" -lt 5000 ] && ok 'an admin waits less than 5 seconds' || not_ok "an admin waits ${answered:-for ever}"
+[ "${waited:-999999}" -lt $patience ] && ok 'a command by mail waits less than 5 seconds, or 5 times as long as without a flood' || not_ok "an admin waits ${waited:-for ever}"
 ctl wait --timeout 300 >"$T/w/wait" || not_ok 'it settles'
-same 'all of it is kept' $((many + 2)) "$(sqlite3 "$T/i/state/db.sqlite" 'SELECT COUNT(*) FROM cases')"
+same 'all of it is kept' $((many + 1)) "$(sqlite3 "$T/i/state/db.sqlite" 'SELECT COUNT(*) FROM cases')"
 core_after=$(memory core) intake_after=$(memory intake)
 echo "# memory in KiB: core $core_before, then $core_after; intake $intake_before, then $intake_after"
 [ $((core_after - core_before)) -lt 32768 ] && ok 'core stays small' || not_ok "core grew to $core_after KiB"
 [ $((intake_after - intake_before)) -lt 8192 ] && ok 'intake stays small' || not_ok "intake grew to $intake_after KiB"
 
-same 'the team is told of some at once, and of its own post' $((bob_before + at_once + 1)) "$(box bob@example.org)"
+same 'the team is told of some at once' $((bob_before + at_once)) "$(box bob@example.org)"
 same 'nobody is acknowledged' 0 "$(box flood@flood.example)"
 later '16 minutes'
 settle
-same 'then by one digest' $((bob_before + at_once + 2)) "$(box bob@example.org)"
+same 'then by one digest' $((bob_before + at_once + 1)) "$(box bob@example.org)"
 digest=$(newest bob@example.org)
 lacks 'of which nothing is in clear' 'Mails:' "$digest"
 set_clock "$now"
@@ -84,6 +95,6 @@ mail 'Rita <rita@reporter.example>' 'after' <<X >"$T/w/m"
 After the flood.
 X
 inject rita@reporter.example "$T/w/m"
-same 'the hour after, a report is told at once' $((bob_before + at_once + 3)) "$(box bob@example.org)"
+same 'the hour after, a report is told at once' $((bob_before + at_once + 2)) "$(box bob@example.org)"
 
 finish

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -169,6 +170,56 @@ static void test_idle_and_crowd(void **state)
     finish(&s);
 }
 
+/* Connections of which each says a byte now and then, or nothing, hinder nobody; beyond max_connections they get 421.
+ */
+static void test_a_thousand(void **state)
+{
+    enum { MANY = 1000 };
+    static int fds[MANY];
+    struct fixture *f = *state;
+    struct rlimit files;
+    struct timespec begun, done;
+    struct served s;
+    int fd;
+
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &files), 0);
+    files.rlim_cur = files.rlim_max < 4096 ? files.rlim_max : 4096;
+    if (files.rlim_cur < 2 * MANY + 100 || setrlimit(RLIMIT_NOFILE, &files)) {
+        print_message("skipped: too few descriptors here\n");
+        return;
+    }
+    f->settings.max_connections = MANY + 1;
+    start(&s, f);
+    for (int i = 0; i < MANY; i++) {
+        fds[i] = dial(&s);
+        if (i % 3 == 0)
+            send_str(fds[i], BEGIN "slow");
+        else if (i % 3 == 1)
+            send_str(fds[i], "LHLO m");
+    }
+    clock_gettime(CLOCK_MONOTONIC, &begun);
+    fd = dial(&s);
+    send_str(fd, BEGIN "quick\r\n.\r\nQUIT\r\n");
+    expect(fd, BEGIN_SAY KEPT "221 2.0.0 goodbye\r\n");
+    clock_gettime(CLOCK_MONOTONIC, &done);
+    expect_end(fd);
+    print_message("among %d others a mail took %lld ms\n", MANY,
+                  (long long)(done.tv_sec - begun.tv_sec) * 1000 + (done.tv_nsec - begun.tv_nsec) / 1000000);
+    assert_true(done.tv_sec - begun.tv_sec < 5);
+    assert_int_equal(entries(f), 1);
+    fd = dial(&s);
+    expect(fd, GREETING);
+    expect(dial(&s), "421 4.3.2 too many connections; try again later\r\n");
+    close(fd);
+    /* every third is in the midst of a mail, and may still end it */
+    send_str(fds[0], "ly\r\n.\r\n");
+    expect(fds[0], BEGIN_SAY KEPT);
+    for (int i = 0; i < MANY; i++)
+        close(fds[i]);
+    finish(&s);
+    assert_int_equal(entries(f), 2);
+}
+
 /* A byte now and then does not hold a transaction for ever. */
 static void test_dripping(void **state)
 {
@@ -288,8 +339,9 @@ int main(void)
 {
 #define WITH_SPOOL(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        WITH_SPOOL(test_serve),       WITH_SPOOL(test_idle_and_crowd), WITH_SPOOL(test_dripping),
-        WITH_SPOOL(test_never_reads), WITH_SPOOL(test_listen_unix),    WITH_SPOOL(test_listen_tcp),
+        WITH_SPOOL(test_serve),      WITH_SPOOL(test_idle_and_crowd), WITH_SPOOL(test_dripping),
+        WITH_SPOOL(test_a_thousand), WITH_SPOOL(test_never_reads),    WITH_SPOOL(test_listen_unix),
+        WITH_SPOOL(test_listen_tcp),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
