@@ -107,7 +107,7 @@ static enum decide_key key_is(struct apply *a, char *rule, size_t size)
     if (!pgp_key_state_sends(state))
         return DECIDE_KEY_REFUSED;
     /* A member's key is his own by now. */
-    if (a->state != APPLICATION_ACTIVE && application_key_taken(a->f->db, a->row.list_id, a->row.id, a->key)) {
+    if (a->state != APPLICATION_ACTIVE && application_key_taken(a->f->db, &a->row, a->key)) {
         snprintf(rule, size, "key.duplicate");
         return DECIDE_KEY_TAKEN;
     }

@@ -4,7 +4,8 @@
  *   applications.c        an application with its policy, form, key and criteria; states; how it is shown
  *   applications_mail.c   what the applicant, the admins and the vouchers are told
  *   applications_run.c    what happens: complete or not, vouched, accepted, challenged, proved, admitted, withdrawn
- *   receive_apply.c       mail to LIST+apply@, and signed answers
+ *   applications_later.c  what comes by itself: a key that was looked up, instants
+ *   receive_apply*.c      mail to LIST+apply@, and signed answers
  *   cmd_application.c     the admins' commands
  *
  * Everything runs in the caller's transaction.

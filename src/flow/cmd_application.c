@@ -2,6 +2,7 @@
 #include "flow/applications.h"
 #include "flow/approvals.h"
 #include "flow/cmd.h"
+#include "flow/member_verbs.h"
 
 #include "base/instant.h"
 #include "base/mem.h"
@@ -11,6 +12,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define OWNERS_MAX 32
 
@@ -305,6 +307,33 @@ enum err cmd_application_ask(struct flow *f, const struct command *c, struct rep
                           why);
     if (!err)
         show(&a, r);
+    apply_free(&a);
+    return err;
+}
+
+/* ---- by a member ---- */
+
+enum err verb_vouch(struct flow *f, const struct command *c, struct reply *r, struct diag *why)
+{
+    const char *value = command_word(c, "VALUE");
+    bool yes = strcasecmp(value, "yes") == 0;
+    struct application_row row = {0};
+    struct apply a;
+    enum err err = ERR_OK;
+
+    if (!yes && strcasecmp(value, "no") != 0)
+        return diag_set(why, ERR_USAGE, "command.argument", "vouch ID yes, or vouch ID no");
+    if (application_by_code(f->db, command_word(c, "ID"), &row, why) || row.list_id != c->actor.member->list_id ||
+        !application_names_voucher(f->db, row.id, c->actor.member->id)) {
+        /* Who was not asked learns nothing. */
+        application_row_free(&row);
+        return diag_set(why, ERR_NOT_FOUND, "application.unknown", "no such application");
+    }
+    err = apply_load(f, &row, &a, why);
+    if (!err)
+        err = apply_vouch(&a, c->actor.member, yes, why);
+    if (!err)
+        r->data = json_pack("{s:s, s:b}", "id", a.row.code, "vouched", yes);
     apply_free(&a);
     return err;
 }

@@ -36,5 +36,11 @@ const struct command_verb member_verbs[] = {
     {"leave", {{0}}, {{0}}, .writes = true, .run = verb_leave, .help = "the membership ends now"},
     {"pause", {{0}}, {{0}}, .writes = true, .run = verb_pause, .help = "be told nothing until an admin reinstates you"},
     {"veto", {WORD("ID")}, {{0}}, .writes = true, .run = verb_veto, .help = "stop what was asked in your name"},
+    {"vouch",
+     {WORD("ID"), WORD("VALUE")},
+     {{0}},
+     .writes = true,
+     .run = verb_vouch,
+     .help = "yes or no: do you vouch for an applicant who named you?"},
     {.words = NULL},
 };

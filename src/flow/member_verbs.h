@@ -30,6 +30,7 @@ MEMBER_HANDLER(verb_leave);
 MEMBER_HANDLER(verb_nonce);
 MEMBER_HANDLER(verb_pause);
 MEMBER_HANDLER(verb_veto);
+MEMBER_HANDLER(verb_vouch);
 MEMBER_HANDLER(verb_whoami);
 
 #endif

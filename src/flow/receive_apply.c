@@ -5,8 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "codec/addr.h"
-#include "flow/applications.h"
-#include "flow/cases_flow.h"
+#include "flow/receive_apply_parts.h"
 #include "flow/reporter.h"
 #include "store/audit.h"
 
@@ -16,16 +15,6 @@
 #include <strings.h>
 
 #define MESSAGES_MAX 100 /* of one application: what comes after is held */
-
-static const char *text_of(const struct receiving *r)
-{
-    return r->in->text ? r->in->text : "";
-}
-
-static const char *from_of(const struct receiving *r)
-{
-    return r->in->outer.from.n == 1 ? r->in->outer.from.items[0].spec : r->in->sender;
-}
 
 bool receive_apply_takes(const struct receiving *r)
 {
@@ -40,7 +29,7 @@ bool receive_apply_takes(const struct receiving *r)
     /* An answer to a challenge that was sent to the list's own address. */
     if (suffix.len || !incoming_is_signed(r->in) || !r->in->by_loose_key)
         return false;
-    line = form_line(text_of(r), "Challenge");
+    line = form_line(receive_apply_text(r), "Challenge");
     if (line && !application_by_fingerprint(r->f->db, r->list_row.id, r->in->signature.fingerprint, &row, &none))
         takes = strcmp(row.state, application_state_name(APPLICATION_CHALLENGED)) == 0;
     application_row_free(&row);
@@ -60,21 +49,27 @@ static int64_t by_references(struct receiving *r)
     return found;
 }
 
-/* By the key that signed, by what it answers, by the number that it names. ERR_NOT_FOUND: none. */
+/* By what it answers, by the key that signed, by the number that it names. ERR_NOT_FOUND: none. */
 static enum err find(struct receiving *r, struct application_row *out, struct diag *why)
 {
+    const char *signer = incoming_is_signed(r->in) ? r->in->signature.fingerprint : NULL;
+    int64_t id = by_references(r);
     enum err err = ERR_NOT_FOUND;
     char *line;
-    int64_t id;
 
-    if (incoming_is_signed(r->in))
-        err = application_by_fingerprint(r->f->db, r->list_row.id, r->in->signature.fingerprint, out, why);
-    if (err != ERR_NOT_FOUND)
+    if (id) {
+        err = application_by_id(r->f->db, id, out, why);
+        if (err || !signer || !out->fingerprint || strcmp(out->fingerprint, signer) == 0)
+            return err;
+        application_row_free(out);
+    }
+    if (signer)
+        err = application_by_fingerprint(r->f->db, r->list_row.id, signer, out, why);
+    if (signer && err != ERR_NOT_FOUND)
         return err;
-    id = by_references(r);
     if (id)
         return application_by_id(r->f->db, id, out, why);
-    line = form_line(text_of(r), "Application");
+    line = form_line(receive_apply_text(r), "Application");
     if (line)
         err = application_by_code(r->f->db, line, out, why);
     if (!err && out->list_id != r->list_row.id) {
@@ -90,7 +85,7 @@ static bool is_applicant(struct receiving *r, const struct application_row *row)
 {
     if (row->fingerprint)
         return incoming_is_signed(r->in) && strcmp(row->fingerprint, r->in->signature.fingerprint) == 0;
-    return reporter_is_authenticated(r->list, r->in) && application_is_from(r->f->db, row->id, from_of(r));
+    return reporter_is_authenticated(r->list, r->in) && application_is_from(r->f->db, row->id, receive_apply_from(r));
 }
 
 /* ---- a voucher ---- */
@@ -124,136 +119,6 @@ static enum err receive_vouch(struct receiving *r, const char *words, struct dia
     return err;
 }
 
-/* ---- a new one ---- */
-
-static bool is_member(struct receiving *r, const char *org, const char *role, struct member_row *m)
-{
-    struct diag none;
-    struct member_row *all = NULL;
-    size_t n = 0;
-    bool found = *role && !member_by_address(r->f->db, r->list_row.id, role, m, &none);
-
-    if (!found)
-        member_row_free(m);
-    if (!found && !member_all(r->f->db, r->list_row.id, &all, &n, &none))
-        for (size_t i = 0; i < n; i++)
-            found = found || strcasecmp(all[i].org, org) == 0;
-    for (size_t i = 0; i < n; i++)
-        member_row_free(&all[i]);
-    free(all);
-    return found || r->member.id || r->admin;
-}
-
-/* What an admin has to look at first. ERR_OK where nothing stands against it. */
-static enum err check_new(struct receiving *r, const char *org, const char *role, struct diag *reason)
-{
-    const struct policy_value *apply = &r->policy->membership.apply;
-    struct application_row other = {0};
-    struct member_row m = {0};
-    struct diag none;
-    enum err err = ERR_OK;
-
-    if (r->in->released)
-        return ERR_OK;
-    if (policy_is(apply, POLICY_APPLY_INVITE))
-        err = diag_set(reason, ERR_REJECT, "membership.apply", "the policy takes members by invitation");
-    else if (is_member(r, org, role, &m))
-        err = diag_set(reason, ERR_REJECT, "application.member", "it is made in a member's or an admin's name");
-    else if (!application_open_of_org(r->f->db, r->list_row.id, org, 0, &other, &none))
-        err = diag_set(reason, ERR_REJECT, "application.second", "an application of this organisation is open");
-    application_row_free(&other);
-    member_row_free(&m);
-    return err;
-}
-
-static enum err keep_key(struct receiving *r, struct application_row *row, struct diag *why)
-{
-    if (r->in->key.len && r->in->key_facts)
-        return application_set_key(r->f->db, row, r->in->key_facts, buf_span(&r->in->key), why);
-    if (*r->in->key_rule) {
-        free(row->key_rule);
-        row->key_rule = mem_strdup(r->in->key_rule);
-        return application_update(r->f->db, row, why);
-    }
-    return ERR_OK;
-}
-
-static char *form_text(const struct form *form)
-{
-    struct buf text = BUF_EMPTY;
-
-    for (size_t i = 0; i < form->n; i++) {
-        char *value = mem_strdup(form->values[i]);
-
-        /* A paragraph is indented, so that it is read again as part of the value. */
-        buf_printf(&text, "%s: ", form->names[i]);
-        for (const char *p = value; *p; p++) {
-            buf_add_byte(&text, (uint8_t)*p);
-            if (*p == '\n')
-                buf_add_str(&text, "  ");
-        }
-        buf_add_str(&text, "\n");
-        mem_free_secret(&value);
-    }
-    return buf_take(&text);
-}
-
-static enum err insert(struct receiving *r, const struct form *form, const char *org, struct application_row *row,
-                       struct diag *why)
-{
-    char *text = form_text(form);
-    const char *answer = addr_is_valid(r->in->sender) ? r->in->sender : from_of(r);
-    bool never = policy_is(&r->policy->reporting.acknowledge, POLICY_ACK_NEVER);
-    enum err err;
-
-    *row = (struct application_row){.list_id = r->list_row.id,
-                                    .state = mem_strdup(application_state_name(APPLICATION_RECEIVED)),
-                                    .received_at = r->in->received_at,
-                                    .complete_at = INSTANT_NONE,
-                                    .decide_by = INSTANT_NONE,
-                                    .challenge_until = INSTANT_NONE};
-    row->answerable = !never && (policy_is(&r->policy->reporting.acknowledge, POLICY_ACK_ALWAYS) ||
-                                 reporter_is_authenticated(r->list, r->in));
-    err = application_insert(r->f->db, row, org, from_of(r), answer, why);
-    if (!err)
-        err = application_set(r->f->db, row->id, APPLICATION_FORM, text, why);
-    if (!err && r->in->outer.message_id)
-        err = application_reference_add(r->f->db, row->id, r->in->outer.message_id, why);
-    if (!err)
-        err = audit_append(r->f->db, clock_now(r->f->clock), "applicant", "application.received", row->code,
-                           "membership.apply", NULL, why);
-    if (!err)
-        err = keep_key(r, row, why);
-    mem_free_secret(&text);
-    return err;
-}
-
-static enum err new_application(struct receiving *r, const struct form *form, struct diag *reason, struct diag *why)
-{
-    const char *org = form_value(form, "Organisation");
-    char role[ADDR_MAX_BYTES + 1];
-    struct application_row row = {0};
-    struct diag none;
-    struct apply a;
-    enum err err;
-
-    if (addr_check(span_of(form_value(form, "Role-address")), role, &none))
-        *role = 0;
-    err = check_new(r, org, role, reason);
-    if (!err)
-        err = insert(r, form, org, &row, why);
-    if (!err)
-        err = apply_load(r->f, &row, &a, why);
-    else
-        application_row_free(&row);
-    if (!err) {
-        err = apply_settle(&a, why);
-        log_event(a.row.code, "application", "membership.apply", NULL);
-        apply_free(&a);
-    }
-    return err;
-}
-
 /* ---- more of one that is here ---- */
 
 static enum err merge(struct apply *a, const struct form *news, struct diag *why)
@@ -264,7 +129,7 @@ static enum err merge(struct apply *a, const struct form *news, struct diag *why
     for (size_t i = 0; i < news->n; i++)
         if (*news->values[i])
             form_set(&a->form, news->names[i], news->values[i]);
-    text = form_text(&a->form);
+    text = receive_apply_form(&a->form);
     err = application_set(a->f->db, a->row.id, APPLICATION_FORM, text, why);
     mem_free_secret(&text);
     if (!err && *form_value(news, "Organisation")) {
@@ -285,11 +150,11 @@ static enum err amend(struct receiving *r, struct apply *a, const struct form *n
     if (addr_check(span_of(form_value(news, "Role-address")), role, &none))
         *role = 0;
     if (*form_value(news, "Organisation") && strcasecmp(form_value(news, "Organisation"), a->org) != 0)
-        err = check_new(r, form_value(news, "Organisation"), role, reason);
+        err = receive_apply_check(r, form_value(news, "Organisation"), role, reason);
     if (!err)
         err = merge(a, news, why);
     if (!err && !a->row.fingerprint) {
-        err = keep_key(r, &a->row, why);
+        err = receive_apply_key(r, &a->row, why);
         if (!err && r->in->key_facts && a->row.fingerprint && !a->key) {
             a->key = mem_zero(1, sizeof *a->key);
             *a->key = *r->in->key_facts;
@@ -349,8 +214,9 @@ static enum err add_message(struct receiving *r, struct apply *a, struct diag *r
     if (!err && n >= MESSAGES_MAX)
         return diag_set(reason, ERR_REJECT, "application.messages", "the applicant has written too often");
     if (!err)
-        err = application_message_add(r->f->db, a->row.id, "applicant", text_of(r), clock_now(r->f->clock), why);
-    news = mem_printf("The applicant writes:\n\n%s", text_of(r));
+        err = application_message_add(r->f->db, a->row.id, "applicant", receive_apply_text(r), clock_now(r->f->clock),
+                                      why);
+    news = mem_printf("The applicant writes:\n\n%s", receive_apply_text(r));
     if (!err)
         err = apply_tell_team(a, "An applicant writes", news, false, why);
     mem_free_secret(&news);
@@ -361,13 +227,13 @@ static enum err add_message(struct receiving *r, struct apply *a, struct diag *r
 static enum err said_by_applicant(struct receiving *r, struct apply *a, const struct form *news, struct diag *reason,
                                   struct diag *why)
 {
-    char *challenge = form_line(text_of(r), "Challenge"), *end = form_line(text_of(r), "Withdraw"),
-         *against = form_line(text_of(r), "Appeal");
+    char *challenge = form_line(receive_apply_text(r), "Challenge"),
+         *end = form_line(receive_apply_text(r), "Withdraw"), *against = form_line(receive_apply_text(r), "Appeal");
     bool open = a->state != APPLICATION_ACTIVE && a->state != APPLICATION_DECLINED && a->state != APPLICATION_WITHDRAWN;
     enum err err;
 
     if (challenge && a->state == APPLICATION_CHALLENGED)
-        err = apply_echo(a, text_of(r), reason, why);
+        err = apply_echo(a, receive_apply_text(r), reason, why);
     else if (end && strcasecmp(end, "yes") == 0 && open)
         err = withdraw(a, why);
     else if (against && *against && a->state == APPLICATION_DECLINED)
@@ -377,7 +243,7 @@ static enum err said_by_applicant(struct receiving *r, struct apply *a, const st
         if (!err)
             err = amend(r, a, news, reason, why);
     } else if (!open && news->n_filled)
-        err = new_application(r, news, reason, why);
+        err = receive_apply_new(r, news, reason, why);
     else
         err = add_message(r, a, reason, why);
     mem_free_secret(&challenge);
@@ -424,7 +290,7 @@ static enum err stranger(struct receiving *r, const struct form *form, struct di
                                       "the list takes no applications, and the sender could not be told");
     }
     if (form->n_filled && *form_value(form, "Organisation"))
-        return new_application(r, form, reason, why);
+        return receive_apply_new(r, form, reason, why);
     err = apply_answer_stranger(r->f, r->list, r->policy, r->list_row.id, r->in, "application-form",
                                 "How to apply for membership", &sent, why);
     if (!err && !sent)
@@ -458,7 +324,7 @@ static enum err take(struct receiving *r, struct diag *reason, struct diag *why)
     struct application_row row = {0};
     const char *const *names;
     struct form form;
-    char *vouch = r->member.id && r->proved ? form_line(text_of(r), "Vouch") : NULL;
+    char *vouch = r->member.id && r->proved ? form_line(receive_apply_text(r), "Vouch") : NULL;
     size_t n;
     enum err err;
 
@@ -468,7 +334,7 @@ static enum err take(struct receiving *r, struct diag *reason, struct diag *why)
         return err;
     }
     apply_fields(r->policy, &names, &n);
-    form_parse(text_of(r), names, n, &form);
+    form_parse(receive_apply_text(r), names, n, &form);
     err = find(r, &row, why);
     if (!err)
         err = known_application(r, &row, &form, reason, why);
@@ -507,7 +373,7 @@ bool receive_apply_takes_released(const struct receiving *r)
     if (!receive_apply_takes(r))
         return false;
     apply_fields(r->policy, &names, &n);
-    form_parse(text_of(r), names, n, &form);
+    form_parse(receive_apply_text(r), names, n, &form);
     takes = *form_value(&form, "Organisation") != 0 && r->policy->membership.apply.has != POLICY_NONE;
     form_free(&form);
     return takes;

@@ -112,12 +112,13 @@ static enum err set_instant(struct db *db, int64_t id, const char *sql, int64_t 
 
 enum err application_update(struct db *db, const struct application_row *row, struct diag *why)
 {
-    enum err err = db_run(db, why,
-                          "UPDATE application SET state = ?, fingerprint = ?, key_rule = ?, tier = ?, challenges = ?,"
-                          " member_id = NULLIF(?, 0), quarantine = ?, complete_at = NULL, decide_by = NULL,"
-                          " challenge_until = NULL, answerable = ? WHERE id = ?",
-                          "ttttiiiii", row->state, row->fingerprint, row->key_rule, row->tier, row->challenges,
-                          row->member_id, (int64_t)row->quarantine, (int64_t)row->answerable, row->id);
+    enum err err =
+        db_run(db, why,
+               "UPDATE application SET state = ?, fingerprint = ?, key_rule = ?, tier = ?, challenges = ?,"
+               " member_id = NULLIF(?, 0), quarantine = ?, complete_at = NULL, decide_by = NULL,"
+               " challenge_until = NULL, answerable = ?, proved = ? WHERE id = ?",
+               "ttttiiiiii", row->state, row->fingerprint, row->key_rule, row->tier, row->challenges, row->member_id,
+               (int64_t)row->quarantine, (int64_t)row->answerable, (int64_t)row->proved, row->id);
 
     if (!err)
         err = set_instant(db, row->id, "UPDATE application SET complete_at = ? WHERE id = ?", row->complete_at, why);
@@ -131,8 +132,8 @@ enum err application_update(struct db *db, const struct application_row *row, st
 
 #define COLUMNS                                                                                                        \
     "id, list_id, code, state, fingerprint, key_rule, tier, received_at, complete_at, decide_by, challenge_until,"     \
-    " challenges, member_id, quarantine, answerable"
-#define OPEN_FIRST " ORDER BY state IN ('active', 'declined', 'withdrawn'), id DESC"
+    " challenges, member_id, quarantine, answerable, proved"
+#define OPEN_FIRST " ORDER BY proved DESC, state IN ('active', 'declined', 'withdrawn'), id DESC"
 
 static int64_t instant_at(const struct db_rows *rows, int column)
 {
@@ -156,7 +157,8 @@ static void read_row(const struct db_rows *rows, struct application_row *row)
                                     .challenges = db_int(rows, 11),
                                     .member_id = db_int(rows, 12),
                                     .quarantine = (enum application_quarantine)db_int(rows, 13),
-                                    .answerable = db_int(rows, 14) != 0};
+                                    .answerable = db_int(rows, 14) != 0,
+                                    .proved = db_int(rows, 15) != 0};
     memcpy(row->code, code, strnlen(code, BOX_ID_SIZE - 1));
 }
 

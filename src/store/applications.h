@@ -25,6 +25,7 @@ struct application_row {
     int64_t received_at, complete_at, decide_by, challenge_until; /* INSTANT_NONE */
     int64_t challenges;                                           /* how many were sent */
     int64_t member_id;                                            /* once it is one; 0 */
+    bool proved;     /* what came was signed by its key: it goes before one that merely has the key of another */
     bool answerable; /* the sender proved enough to be answered by a program */
     enum application_quarantine quarantine;
 };
@@ -43,7 +44,7 @@ enum err application_update(struct db *db, const struct application_row *row, st
 /* ERR_NOT_FOUND rule application.unknown. */
 enum err application_by_code(struct db *db, const char *code, struct application_row *out, struct diag *why);
 enum err application_by_id(struct db *db, int64_t id, struct application_row *out, struct diag *why);
-/* The newest one, those that are not over first. ERR_NOT_FOUND. */
+/* One that was signed by it first, then those that are not over, then the newest. ERR_NOT_FOUND. */
 enum err application_by_fingerprint(struct db *db, int64_t list_id, const char *fingerprint,
                                     struct application_row *out, struct diag *why);
 /* The newest of an organisation (case does not count) that is not over; without: not this one (0: any). */
@@ -55,9 +56,9 @@ enum err application_all(struct db *db, int64_t list_id, struct application_row 
 /* ---- sealed parts; the readers' strings the caller wipes and frees, NULL where there is none ---- */
 enum application_part {
     APPLICATION_ORG,
-    APPLICATION_FORM,   /* "Field: value" lines */
+    APPLICATION_FORM,      /* "Field: value" lines */
     APPLICATION_ANSWER_TO, /* the address that answers go to */
-    APPLICATION_REASON, /* of a decline */
+    APPLICATION_REASON,    /* of a decline */
     APPLICATION_PARTS
 };
 enum err application_set(struct db *db, int64_t id, enum application_part part, const char *text, struct diag *why);
@@ -73,8 +74,11 @@ enum err application_drop_key(struct db *db, struct application_row *row, struct
 /* ERR_NOT_FOUND rule key.missing. certificate may be NULL. */
 enum err application_key(struct db *db, int64_t id, struct pgp_key_info *facts, struct buf *certificate,
                          struct diag *why);
-/* Whether the key shares a (sub)key with one of the list's, or with an open application of another. */
-bool application_key_taken(struct db *db, int64_t list_id, int64_t application_id, const struct pgp_key_info *facts);
+/*
+ * Whether the key shares a (sub)key with one of the list's, or with an open application that goes before: one that was
+ * signed by the key before one that was not, then the older one.
+ */
+bool application_key_taken(struct db *db, const struct application_row *row, const struct pgp_key_info *facts);
 /* Whether a signature's issuer (fingerprint or key id) is a key in the list's quarantine. */
 bool application_has_issuer(struct db *db, int64_t list_id, const char *issuer);
 /* The next key to be imported into, or deleted from, its quarantine home; ERR_NOT_FOUND: none. */
@@ -107,6 +111,7 @@ struct application_voucher {
 /* Once for each member: ERR_OK, *added false where it has been asked. */
 enum err application_voucher_ask(struct db *db, int64_t id, int64_t member_id, int64_t now_utc_s, bool *added,
                                  struct diag *why);
+bool application_names_voucher(struct db *db, int64_t id, int64_t member_id);
 /* ERR_NOT_FOUND rule application.not-asked. */
 enum err application_voucher_answer(struct db *db, int64_t id, int64_t member_id, bool yes, int64_t now_utc_s,
                                     struct diag *why);

@@ -64,15 +64,16 @@ enum err application_key(struct db *db, int64_t id, struct pgp_key_info *facts, 
     return err;
 }
 
-bool application_key_taken(struct db *db, int64_t list_id, int64_t application_id, const struct pgp_key_info *facts)
+bool application_key_taken(struct db *db, const struct application_row *row, const struct pgp_key_info *facts)
 {
     for (size_t i = 0; i < facts->n_subkeys; i++)
         if (db_value(db, 1,
                      "SELECT COUNT(*) FROM (SELECT 1 FROM subkey WHERE list_id = ?1 AND key_id = ?2 UNION ALL"
                      " SELECT 1 FROM application_subkey s JOIN application a ON a.id = s.application_id"
                      " WHERE a.list_id = ?1 AND s.key_id = ?2 AND a.id <> ?3"
+                     " AND (a.proved > ?4 OR (a.proved = ?4 AND a.id < ?3))"
                      " AND a.state NOT IN ('active', 'declined', 'withdrawn'))",
-                     "iti", list_id, facts->subkeys[i].key_id, application_id))
+                     "itii", row->list_id, facts->subkeys[i].key_id, row->id, (int64_t)row->proved))
             return true;
     return false;
 }
@@ -152,6 +153,12 @@ enum err application_voucher_ask(struct db *db, int64_t id, int64_t member_id, i
 
     *added = !err && db_changes(db) > 0;
     return err;
+}
+
+bool application_names_voucher(struct db *db, int64_t id, int64_t member_id)
+{
+    return db_value(db, 0, "SELECT 1 FROM application_voucher WHERE application_id = ? AND member_id = ?", "ii", id,
+                    member_id) != 0;
 }
 
 enum err application_voucher_answer(struct db *db, int64_t id, int64_t member_id, bool yes, int64_t now_utc_s,

@@ -139,7 +139,7 @@ static const char version_7[] =
     "CREATE TABLE application(id INTEGER PRIMARY KEY, list_id INTEGER NOT NULL REFERENCES list(id),"
     " code TEXT NOT NULL UNIQUE, state TEXT NOT NULL, fingerprint TEXT, key_rule TEXT, tier TEXT,"
     " received_at INTEGER NOT NULL, complete_at INTEGER, decide_by INTEGER, challenge_until INTEGER,"
-    " challenges INTEGER NOT NULL DEFAULT 0, answerable INTEGER NOT NULL DEFAULT 0,"
+    " challenges INTEGER NOT NULL DEFAULT 0, answerable INTEGER NOT NULL DEFAULT 0, proved INTEGER NOT NULL DEFAULT 0,"
     " member_id INTEGER REFERENCES member(id),"
     " quarantine INTEGER NOT NULL DEFAULT 0, org_digest BLOB NOT NULL, sender_digest BLOB NOT NULL,"
     " challenge_digest BLOB, sealed_org BLOB, sealed_form BLOB, sealed_answer BLOB, sealed_reason BLOB,"

@@ -1,8 +1,9 @@
 #!/bin/sh
-# From the first mail to an opened advisory: the form asked for and filled in, reviewed by two admins, the key in
+# From the first mail to an opened advisory, all by mail: the form asked for and filled in, reviewed by two admins, the key in
 # quarantine until a challenge is answered, then a member who is told. And what each step refuses.
 . "${srcdir:-.}/tests/lib/flow.sh"
 . "${srcdir:-.}/tests/lib/apply.sh"
+. "${srcdir:-.}/tests/lib/orders.sh"
 
 make_key acorn security@acorn.example
 make_key other security@other.example
@@ -65,14 +66,20 @@ lacks 'without an address' '@acorn' "$T/w/public"
 lacks 'or a contact' acorn.example/contact "$T/w/public"
 
 # ---- one admin is not two ----
-check 'application approve, by one' ctl application approve $id
+ann=ann@example.org bob=bob@example.org
+order ann $ann "$(nonce_of ann $ann)" "application approve $id"
+has 'application approve by signed mail, by one' approval.pending "$T/w/answer"
+nonce=$(fresh)
 same 'waits for another' complete "$(app_state $id)"
 same 'with one vote' 'ann@example.org' "$(get '.data.votes[].admin' application show $id)"
-denied approval.twice 'no admin votes twice' application approve $id
+order ann $ann "$nonce" "application approve $id" status
+has 'no admin votes twice' approval.twice "$T/w/answer"
+denied approval.twice 'nor by another channel' application approve $id
 same 'no member yet' 0 "$(get '.data | length' member list)"
 ctl application approve aaaaaaaa >"$T/w/none"
 same 'no such application: 3' 3 $?
-check 'the second admin' ctl_as bob@example.org application approve $id
+order bob $bob "$(nonce_of bob $bob)" "application approve $id"
+same 'the second admin' 'done;' "$(answered)"
 settle
 same 'challenged' challenged "$(app_state $id)"
 same 'two votes' 'ann@example.org bob@example.org' "$(get '[.data.votes[].admin] | sort | join(" ")' application show $id)"
@@ -117,10 +124,12 @@ The ring page overflows.
 X
 inject rita@reporter.example "$T/w/m"
 case=$(new_case)
-check 'case accept' ctl case accept "$case"
-check 'embargo set' ctl embargo set "$case" --until "$(date -u -d "$now +10 days" +%Y-%m-%dT%H:%M:%SZ)"
-check 'advisory new' ctl advisory new "$case" --title 'Ring page overflow'
-check 'advisory send' ctl advisory send "$case"
+printf 'Embargo-Command: nonce\n' | secret_mail ann "Ann <$ann>" commands >"$T/w/order"
+order_name=ann order_address=$ann
+order_send
+order ann $ann "$(fresh)" "case accept $case" "embargo set $case --until $(date -u -d "$now +10 days" +%Y-%m-%dT%H:%M:%SZ)" \
+    "advisory new $case --title 'Ring page overflow'" "advisory send $case"
+same 'accepted, dated, written and sent by signed mail' 'done;done;done;done;' "$(answered)"
 settle
 open_mail acorn "$(newest security@acorn.example)" "$T/w/advisory" && good_signature "$T/w/advisory" &&
     ok 'the new member opens an advisory' || not_ok 'the new member opens an advisory'
