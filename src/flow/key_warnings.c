@@ -94,13 +94,13 @@ static enum err tell_member(struct flow *f, const struct warned *w, const char *
                             struct diag *why)
 {
     char *subject = mem_printf("Your OpenPGP key %s", words);
-    char *text =
-        mem_printf("%s encrypts to this key of yours, which can be used until %s:\n\n    %s\n\nPlease make it last "
-                   "longer (gpg --quick-set-expire, for the subkey that encrypts too), and answer\nwith the renewed "
-                   "key attached, in a mail that it signs. If you have a new key, send it in a mail\nsigned by the old "
-                   "one, with the line `Embargo-Command: key replace`. When the key has ended,\nnothing can be sent to "
-                   "you.\n",
-                   w->list->address, when, w->key->facts.fingerprint);
+    char *text = mem_printf(
+        "%s encrypts to this key of yours, which can be used until %s:\n\n    %s\n\nPlease make it last "
+        "longer (gpg --quick-set-expire, for the subkey that encrypts too), and send it in\na mail that it "
+        "signs, attached, with a nonce and the line\n\n    Embargo-Command: key refresh\n\nIf you have a new "
+        "key, send that one in a mail signed by the old one, with\n\n    Embargo-Command: key "
+        "replace\n\nWhen the key has ended, nothing can be sent to you.\n",
+        w->list->address, when, w->key->facts.fingerprint);
     enum err err = member_tell(f, w->list, &w->member, subject, text, NULL, why);
 
     free(subject);

@@ -25,6 +25,7 @@ MEMBER_HANDLER(verb_ack);
 MEMBER_HANDLER(verb_attest);
 MEMBER_HANDLER(verb_contact_add);
 MEMBER_HANDLER(verb_contact_drop);
+MEMBER_HANDLER(verb_key_refresh);
 MEMBER_HANDLER(verb_key_replace);
 MEMBER_HANDLER(verb_leave);
 MEMBER_HANDLER(verb_nonce);

@@ -9,6 +9,7 @@
 #include "flow/cases_flow.h"
 #include "flow/cmd.h"
 #include "flow/command_check.h"
+#include "flow/key_news.h"
 #include "flow/member_life.h"
 #include "flow/reattest.h"
 #include "flow/view.h"
@@ -64,6 +65,35 @@ enum err verb_key_replace(struct flow *f, const struct command *c, struct reply 
     if (!command_value(c, "NEW"))
         return diag_set(why, ERR_USAGE, "command.argument", "attach the new key, and no other, to the mail");
     return run_as(f, c, "key replace", pairs, "NEW", command_value(c, "NEW"), r, why);
+}
+
+/* A longer life, a new subkey, a revocation: of a key that the member has, and of no other. */
+enum err verb_key_refresh(struct flow *f, const struct command *c, struct reply *r, struct diag *why)
+{
+    const struct command_value *v = command_value(c, "KEY");
+    struct key_row *known = mem_zero(1, sizeof *known);
+    struct member_row owner = {0};
+    bool changed = false;
+    int64_t dropped, list_id = c->actor.member->list_id;
+    enum err err =
+        v ? ERR_OK : diag_set(why, ERR_USAGE, "command.argument", "attach your key, and no other, to the mail");
+
+    if (!err &&
+        (member_by_fingerprint(f->db, list_id, v->key->fingerprint, &owner, why) || owner.id != c->actor.member->id))
+        err = diag_set(why, ERR_DENIED, "key.other-fingerprint",
+                       "this is another key than those that are known of you: say key replace");
+    if (!err)
+        err = key_by_fingerprint(f->db, list_id, v->key->fingerprint, known, why);
+    if (!err)
+        err = key_news_take(f, list_id, known, v->key, buf_span(&v->certificate), c->actor.name, "mail", &changed,
+                            &dropped, why);
+    if (!err)
+        r->data = view_member(f, c->actor.member);
+    if (!err)
+        snprintf(r->message, sizeof r->message, changed ? "taken" : "nothing in it is new");
+    member_row_free(&owner);
+    free(known);
+    return err;
 }
 
 static enum err tell_admins(struct flow *f, const struct command *c, const struct member_row *m, const char *what,
