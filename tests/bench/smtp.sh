@@ -10,7 +10,6 @@ sbin=${POSTFIX_SBIN:-/usr/sbin}
 mails=${1:-4000}
 rounds=${2:-5}
 port=$((20000 + $$ % 20000))
-sessions=4 # COURIER_SESSIONS
 for tool in "$sbin/smtp-sink" "$sbin/smtp-source" "$feed"; do
     [ -x "$tool" ] || { echo "skipped: no $tool"; exit 77; }
 done
@@ -32,20 +31,26 @@ source_rate() {
     echo $((mails * 1000000000 / (end - start))) >>"$rate_file"
 }
 
-for round in $(seq "$rounds"); do
-    source_rate source -s $sessions
-    source_rate reuse -s $sessions -d
-    "$feed" 127.0.0.1 "$port" "$mails" 10240 >"$dir/line" || exit 1
-    cut -d' ' -f3 "$dir/line" >>"$dir/courier"
-    cut -d' ' -f5 "$dir/line" >>"$dir/memory"
-done
-
 median() { sort -n "$dir/$1" | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
-printf 'mails of 10 KiB a second, %s sessions, median of %s rounds of %s (all rounds)\n' $sessions "$rounds" "$mails"
-for row in 'courier courier, up to 100 mails a connection' 'source smtp-source, one mail a connection' \
-    'reuse smtp-source -d, one connection a session'; do
-    name=${row%% *}
-    printf '%8s  %s (%s)\n' "$(median "$name")" "${row#* }" "$(tr '\n' ' ' <"$dir/$name" | sed 's/ $//')"
+slower=0
+# Four sessions are what the courier has by itself (COURIER_SESSIONS); with one mail in its hands it has one.
+for sessions in 4 1; do
+    rm -f "$dir/source" "$dir/reuse" "$dir/courier" "$dir/memory"
+    [ $sessions -eq 1 ] && jobs=1 || jobs=20
+    for round in $(seq "$rounds"); do
+        source_rate source -s $sessions
+        source_rate reuse -s $sessions -d
+        "$feed" 127.0.0.1 "$port" "$mails" 10240 $jobs >"$dir/line" || exit 1
+        cut -d' ' -f3 "$dir/line" >>"$dir/courier"
+        cut -d' ' -f5 "$dir/line" >>"$dir/memory"
+    done
+    printf 'mails of 10 KiB a second, sessions: %s, median of %s rounds of %s (all rounds)\n' $sessions "$rounds" "$mails"
+    for row in 'courier courier, up to 100 mails a connection' 'source smtp-source, one mail a connection' \
+        'reuse smtp-source -d, one connection a session'; do
+        name=${row%% *}
+        printf '%8s  %s (%s)\n' "$(median "$name")" "${row#* }" "$(tr '\n' ' ' <"$dir/$name" | sed 's/ $//')"
+    done
+    printf '%8s  KiB at most, the largest process of the courier\n' "$(sort -n "$dir/memory" | tail -n 1)"
+    [ "$(median courier)" -ge "$(median source)" ] || slower=1
 done
-printf '%8s  KiB at most, the largest process of the courier\n' "$(sort -n "$dir/memory" | tail -n 1)"
-[ "$(median courier)" -ge "$(median source)" ]
+[ $slower -eq 0 ]
