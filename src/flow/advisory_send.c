@@ -153,7 +153,6 @@ enum err advisory_text_for(struct flow *f, const struct policy *policy, const st
     struct advisory_files files;
     enum err err = advisory_files_load(f, v->row.id, &files, why);
 
-    (void)policy;
     if (!err)
         err = changes_since_last(f, v, !tier, &files, &changes, why);
     if (!err) {
@@ -161,6 +160,8 @@ enum err advisory_text_for(struct flow *f, const struct policy *policy, const st
             decide_uses(tier, v->doc.allow, v->doc.deny, uses);
         make_frame(c, v, tier, status, short_notice, &files, buf_text(&changes), uses, &frame);
         advisory_doc_render(&v->doc, &frame, out);
+        if (!tier)
+            advisory_embargo_text(policy, c, &v->doc, out);
     }
     buf_free(&changes);
     advisory_files_free(&files);

@@ -34,6 +34,10 @@ void advisory_files_free(struct advisory_files *files);
 /* "XSA-1 v2 (CVE-2026-1) - title"; the caller wipes and frees. */
 char *advisory_subject(const struct case_row *c, const struct advisory_doc *doc, int64_t version);
 
+/* How the public text ends: what members could do before, for oversight, or that nobody knew (flow/release_text.c). */
+void advisory_embargo_text(const struct policy *policy, const struct case_row *c, const struct advisory_doc *doc,
+                           struct buf *out);
+
 /* The text for a tier; tier NULL: as it would be public. status: of the embargo ("active"). */
 enum err advisory_text_for(struct flow *f, const struct policy *policy, const struct case_row *c,
                            const struct advisory_view *v, const struct policy_tier *tier, const char *status,

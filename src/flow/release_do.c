@@ -11,6 +11,7 @@
 #include "store/audit.h"
 #include "store/publish.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -346,6 +347,26 @@ static enum err after_test(struct stepping *g, enum err tried, const struct diag
     return err;
 }
 
+/* What was announced is what the site shows: signed once. */
+static enum err keep_for_site(struct stepping *g, struct span signed_text, struct diag *why)
+{
+    struct buf text = BUF_EMPTY;
+    struct advisory_row row = {0};
+    char name[64];
+    enum err err = release_text(g->f, &g->c, g->policy, g->c.version, false, &text, why);
+
+    if (!err)
+        err = advisory_find(g->f->db, g->c.id, g->c.version, &row, why);
+    if (!err) {
+        snprintf(name, sizeof name, "advisory:%lld", (long long)row.id);
+        err = signed_text_put(g->f->db, name, g->list->fingerprint, buf_span(&text), signed_text,
+                              clock_now(g->f->clock), why);
+    }
+    advisory_row_free(&row);
+    buf_free(&text);
+    return err;
+}
+
 enum err release_signed(struct flow *f, const struct release_step *step, enum err tried, struct span signed_text,
                         const struct diag *reason, struct diag *why)
 {
@@ -368,6 +389,8 @@ enum err release_signed(struct flow *f, const struct release_step *step, enum er
         err = release_step_set_text(f->db, step->id, signed_text, why);
         if (!err)
             err = release_step_set(f->db, &mine, why);
+        if (!err && strcmp(step->target, "announce") == 0)
+            err = keep_for_site(&g, signed_text, why);
     }
     if (!err)
         err = db_commit(f->db, why);

@@ -74,8 +74,8 @@ static void add_deployment(const struct policy *policy, const struct case_row *c
     }
 }
 
-static void add_embargo(const struct policy *policy, const struct case_row *c, const struct advisory_doc *doc,
-                        struct buf *out)
+void advisory_embargo_text(const struct policy *policy, const struct case_row *c, const struct advisory_doc *doc,
+                           struct buf *out)
 {
     if (c->predisclosed_at != INSTANT_NONE)
         add_deployment(policy, c, doc, out);
@@ -93,8 +93,6 @@ enum err release_text(struct flow *f, const struct case_row *c, const struct pol
         add_preamble(c, &v.doc, out);
     if (!err)
         err = advisory_text_for(f, policy, c, &v, NULL, NULL, false, out, why);
-    if (!err)
-        add_embargo(policy, c, &v.doc, out);
     if (!err)
         advisory_view_free(&v);
     return err;

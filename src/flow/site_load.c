@@ -200,6 +200,7 @@ static enum err load_files(struct flow *f, struct site_version *v, struct diag *
 
 static enum err load_version(struct flow *f, const struct case_row *c, struct site_version *v, struct diag *why)
 {
+    struct policy *policy = NULL;
     enum err err = advisory_view_load(f, c->id, v->row.version, &v->view, why);
 
     buf_init(&v->text, BUF_MAX_DEFAULT);
@@ -207,7 +208,10 @@ static enum err load_version(struct flow *f, const struct case_row *c, struct si
     if (!err)
         err = load_files(f, v, why);
     if (!err)
-        err = advisory_text_for(f, NULL, c, &v->view, NULL, NULL, false, &v->text, why);
+        err = policies_of_case(f, c, &policy, why);
+    if (!err)
+        err = advisory_text_for(f, policy, c, &v->view, NULL, NULL, false, &v->text, why);
+    policy_free(&policy);
     return err;
 }
 
