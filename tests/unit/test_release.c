@@ -17,7 +17,7 @@
 
 #define DUE INT64_C(1931257800)
 
-static int rounds = 20000;
+static int rounds = 200000;
 static uint64_t random_state = 0x9e3779b97f4a7c15u;
 
 static uint32_t random_below(uint32_t n)
