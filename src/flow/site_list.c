@@ -94,7 +94,7 @@ static enum err put_index(struct site *s, const struct site_list *l, const char 
                                                 {"report", report},
                                                 {"json", json},
                                                 {"&advisories", buf_text(&list)}},
-                    5, &body, why);
+                    4, &body, why);
     if (!err)
         err =
             site_put_page(s, &(struct site_frame){path, "Security advisories", "Security advisories, newest first", l},
