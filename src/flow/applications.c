@@ -137,6 +137,19 @@ static enum err count_vouchers(struct apply *a, struct decide_application *facts
     return err;
 }
 
+/* A name that no member could have (flow/member_admit.h) is none. */
+static bool fits(const char *name, const char *value)
+{
+    size_t len = strlen(value);
+
+    if (!form_name_equal(name, "Organisation"))
+        return true;
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)value[i] < 0x20 || value[i] == 0x7f)
+            return false;
+    return len <= 100;
+}
+
 enum err apply_judge(struct apply *a, struct diag *why)
 {
     char rule[DIAG_RULE_MAX];
@@ -147,7 +160,8 @@ enum err apply_judge(struct apply *a, struct diag *why)
 
     /* "none" leaves a field empty. */
     for (size_t i = 0; i < a->form.n; i++)
-        values[i] = form_is_blank(a->form.values[i]) ? "" : a->form.values[i];
+        values[i] =
+            form_is_blank(a->form.values[i]) || !fits(a->form.names[i], a->form.values[i]) ? "" : a->form.values[i];
     facts.key = key_is(a, rule, sizeof rule);
     err = count_vouchers(a, &facts, why);
     decide_criteria_free(&a->criteria);

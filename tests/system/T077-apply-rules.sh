@@ -87,6 +87,20 @@ ember=$(get '.data[] | select(.org == "ember") | .id' application list)
 quarantine
 lacks 'is nowhere' "$(fpr ember)" "$T/w/quarantine"
 
+# ---- a name that no member could have; let in by an admin ----
+form "$(printf '%0101d' 7)" | sed 's/0\{90,\}7\.example/long.example/g' |
+    mail 'L <security@long.example>' Application "$dmarc" >"$T/w/m"
+inject security@long.example "$T/w/m" $apply
+same 'a name of 101 characters is none' incomplete "$(get '.data[-1].state' application list)"
+has 'which is said' '- Organisation' "$(newest security@long.example)"
+n=$(get '.data | length' application list)
+held=$(get '[.data[] | select(.rule == "application.second")][0].id' held list)
+check 'an admin lets a held one in' ctl held release "$held"
+settle
+same 'it is recorded' $((n + 1)) "$(get '.data | length' application list)"
+second=$(new_application)
+ctl application decline "$second" --reason 'a second one' >"$T/w/second"
+
 # ---- asked, amended ----
 check 'one vote' ctl application approve $id
 waiting() { get '[.data[] | select(.action == "application approve")] | length' approval list; }
