@@ -45,9 +45,9 @@ News.
 X
 hold 'Precedence: bulk' precedence
 mail 'Rita <rita@reporter.example>' 'let us in' <<X >"$T/w/m"
-Organisation: x
+Let us in, please.
 X
-hold 'an application' application rita@reporter.example security+apply@example.org
+hold 'to the address for applications, no form, nobody proved' application rita@reporter.example security+apply@example.org
 
 # ---- OpenPGP that cannot be read ----
 text_part <<X >"$T/w/part"
