@@ -48,7 +48,8 @@ static const char agent_conf[] = "# Written by embargod; changes are lost.\n"
                                  "disable-scdaemon\n"
                                  "no-grab\n"
                                  "auto-expand-secmem\n"
-                                 "max-cache-ttl 0\n"
+                                 "allow-preset-passphrase\n"
+                                 "max-cache-ttl 315360000\n"
                                  "default-cache-ttl 0\n";
 
 static const char clock_word[] = "faked-system-time ";

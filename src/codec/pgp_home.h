@@ -15,6 +15,7 @@
 #ifndef CODEC_PGP_HOME_H
 #define CODEC_PGP_HOME_H
 
+#include "base/buf.h"
 #include "base/err.h"
 
 #include <stdint.h>
@@ -41,6 +42,12 @@ void pgp_home_warm(void);
 /* The agent of a home; both wait until it is done. Starting a running one and stopping none are no errors. */
 enum err pgp_home_start_agent(const char *dir, struct diag *why);
 void pgp_home_stop_agent(const char *dir);
+
+/*
+ * Hands the agent of a home, which runs, the passphrase of a secret key and its subkeys; it is kept in the agent's memory
+ * until that ends. Whether it is the right one shows at the first use (rule locked-key). ERR_AGAIN agent.
+ */
+enum err pgp_home_unlock(const char *dir, const char *fingerprint, struct span passphrase, struct diag *why);
 
 /*
  * A throw-away home under workdir (which must exist); out has PGP_HOME_MAX bytes. pgp_home_remove stops the agent and

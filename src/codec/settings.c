@@ -23,6 +23,7 @@ static const struct conf_key list_keys[] = {
     {.name = "address", .types = CONF_STRING, .required = true},
     {.name = "policy", .types = CONF_STRING, .required = true},
     {.name = "key", .types = CONF_STRING, .required = true},
+    {.name = "passphrase_file", .types = CONF_STRING},
     {.name = "authserv_id", .types = CONF_STRING},
     {.name = "next_id", .types = CONF_INT, .min = 1, .max = INT_MAX},
     {.name = "commit_url", .types = CONF_STRING},
@@ -227,6 +228,13 @@ static bool list_name_ok(const char *name)
     return n >= 1 && n <= 16 && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == n;
 }
 
+static char *below_home(const struct settings *s, const char *path)
+{
+    if (!path || !*path)
+        return NULL;
+    return *path == '/' ? mem_strdup(path) : mem_printf("%s/%s", s->home, path);
+}
+
 static void read_lists(const struct conf_node *root, const char *file, struct conf_faults *faults, struct settings *s)
 {
     const struct conf_node *lists = conf_get(root, "lists");
@@ -246,6 +254,7 @@ static void read_lists(const struct conf_node *root, const char *file, struct co
         l->address = read_address(node, file, faults);
         l->policy = mem_strdup(conf_string(node, "policy", ""));
         l->fingerprint = read_fingerprint(node, "key", file, faults);
+        l->passphrase_file = below_home(s, conf_string(node, "passphrase_file", NULL));
         l->authserv_id = mem_strdup(conf_string(node, "authserv_id", NULL));
         l->next_id = conf_int(node, "next_id", 1);
         l->commit_url = settings_read_commit_url(node, file, faults);
@@ -347,28 +356,6 @@ static void read_limits(const struct conf_node *root, struct settings *s)
     s->limits.require_synchronised_clock = conf_bool(node, "require_synchronised_clock", true);
 }
 
-static char *below_home(const struct settings *s, const char *path)
-{
-    if (!path || !*path)
-        return NULL;
-    return *path == '/' ? mem_strdup(path) : mem_printf("%s/%s", s->home, path);
-}
-
-/* 127.…:PORT, [::1]:PORT or localhost:PORT */
-static bool is_loopback(const char *address)
-{
-    const char *colon = strrchr(address, ':');
-    char *end;
-    long port;
-
-    if (!colon || colon[1] < '0' || colon[1] > '9')
-        return false;
-    port = strtol(colon + 1, &end, 10);
-    return !*end && port >= 1 && port <= 65535 &&
-           (strncmp(address, "127.", 4) == 0 || strncmp(address, "[::1]:", 6) == 0 ||
-            strncmp(address, "localhost:", 10) == 0);
-}
-
 static void read_smtp(const struct conf_node *root, const char *file, struct conf_faults *faults, struct settings *s)
 {
     s->courier = (enum settings_courier)word_index(courier_words, conf_string(root, "courier", NULL), COURIER_MAILDIR);
@@ -395,7 +382,7 @@ static void read_mail(const struct conf_node *root, const char *file, struct con
         s->lmtp_tcp = mem_strdup(conf_string(root, "lmtp.tcp", ""));
     s->maildir_in = below_home(s, conf_string(root, "maildir_in", NULL));
     s->control = below_home(s, "run/control.sock");
-    if (s->lmtp_tcp && !is_loopback(s->lmtp_tcp))
+    if (s->lmtp_tcp && !settings_is_loopback(s->lmtp_tcp))
         conf_fault_add(faults, file, conf_line(tcp), "conf.loopback",
                        "`lmtp.tcp` must be a loopback address and port, such as \"127.0.0.1:2525\"");
 }

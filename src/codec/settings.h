@@ -18,6 +18,7 @@ struct settings_list {
     char *address;     /* checked, domain in lower case */
     char *policy;      /* ID@EDITION, or ID for the newest */
     char *fingerprint; /* of the list's key: upper-case hex */
+    char *passphrase_file; /* absolute; of the list's key; NULL: none */
     char *authserv_id; /* NULL: Authentication-Results are not believed */
     int64_t next_id;
     char *commit_url; /* https://…{commit}…; NULL: commits are shown without a link */
@@ -132,6 +133,9 @@ const char *settings_subject_prefix(const struct settings *s, const char *addres
 void settings_read_channels(const struct conf_node *root, const char *file, struct conf_faults *faults,
                             struct settings *s);
 void settings_free_channels(struct settings *s);
+
+/* 127.…:PORT, [::1]:PORT or localhost:PORT. */
+bool settings_is_loopback(const char *address);
 
 /* Paths below the home; the caller frees. */
 char *settings_path(const struct settings *s, const char *relative);

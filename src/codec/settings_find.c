@@ -82,6 +82,7 @@ static void free_lists(struct settings *s)
         free(s->lists[i].address);
         free(s->lists[i].policy);
         free(s->lists[i].fingerprint);
+        free(s->lists[i].passphrase_file);
         free(s->lists[i].authserv_id);
         free(s->lists[i].commit_url);
     }
@@ -127,4 +128,18 @@ void settings_free(struct settings **out)
     free(s->user_courier);
     free(s);
     *out = NULL;
+}
+
+bool settings_is_loopback(const char *address)
+{
+    const char *colon = strrchr(address, ':');
+    char *end;
+    long port;
+
+    if (!colon || colon[1] < '0' || colon[1] > '9')
+        return false;
+    port = strtol(colon + 1, &end, 10);
+    return !*end && port >= 1 && port <= 65535 &&
+           (strncmp(address, "127.", 4) == 0 || strncmp(address, "[::1]:", 6) == 0 ||
+            strncmp(address, "localhost:", 10) == 0);
 }

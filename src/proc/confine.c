@@ -138,6 +138,9 @@ static void add_of_role(struct paths *p, const struct settings *s, enum confined
         add_system(p);
         add_agents(p);
         add_word(p, s->home, SANDBOX_WRITE);
+        add(p, mem_strdup(getenv("CREDENTIALS_DIRECTORY")), SANDBOX_READ);
+        for (size_t i = 0; i < s->n_lists; i++)
+            add(p, mem_strdup(s->lists[i].passphrase_file), SANDBOX_READ);
     } else if (role == CONFINED_INTAKE) {
         add(p, settings_path(s, "state"), SANDBOX_LIST); /* the spool's place in it is made durable */
         add(p, settings_path(s, "state/spool"), SANDBOX_WRITE);

@@ -318,6 +318,8 @@ static enum err start(struct core *core, const char *clock_file, struct diag *wh
     if (!err)
         err = start_agents(core, why);
     if (!err)
+        core_unlock_keys(core);
+    if (!err)
         err = open_data_key(core, why);
     return err ? err : upkeep_begin(&core->flow, why);
 }

@@ -55,6 +55,9 @@ struct core {
 /* The instant that gpg takes for now: in a rehearsal the clock's, else INSTANT_NONE (the machine's). */
 int64_t core_gpg_time(struct core *core);
 
+/* Opens the lists' keys that have a passphrase. What fails is logged, and nobody is kept from starting by it. */
+void core_unlock_keys(struct core *core);
+
 /* Is nothing under way or due: spool empty, no worker busy, deadlines <= now fired, no job due? */
 bool core_is_settled(struct core *core);
 
