@@ -171,5 +171,27 @@ ready eight
 ctl case set "$id" public=true >/dev/null
 denied tracks.public.mode 'full disclosure: nobody is told early' advisory send "$id"
 same 'full disclosure: at once' public "$(ctl publish approve "$id" >/dev/null; settle; get .data.state case show "$id")"
+
+# A channel that takes no mail for an hour: the others have theirs, it has its own as soon as it takes it, and once.
+ready nine
+mv "$T/i/mail/announce@lists.example.net" "$T/w/announce"
+: >"$T/i/mail/announce@lists.example.net"
+before=$(box oss-security@lists.example.net)
+ctl embargo set "$id" --until 2031-04-02T12:00:00Z >/dev/null
+ctl publish approve "$id" >/dev/null
+set_clock 2031-04-02T12:00:00Z
+settle
+same 'refused: public, and the other lists have it' 'public running queued 1' \
+    "$(get '.data | "\(.state) \(.release.state) \([.release.steps[] | select(.target == "xen-announce") | .state] | join(""))"' embargo show "$id") $(($(box oss-security@lists.example.net) - before))"
+set_clock 2031-04-02T12:59:00Z
+settle
+same 'refused: still queued' queued "$(get '.data.release.steps[] | select(.target == "xen-announce") | .state' embargo show "$id")"
+rm "$T/i/mail/announce@lists.example.net"
+mv "$T/w/announce" "$T/i/mail/announce@lists.example.net"
+before=$(box announce@lists.example.net)
+set_clock 2031-04-02T15:00:00Z
+settle
+same 'taken: all is done, once' 'done 1' "$(get .data.release.state embargo show "$id") $(($(box announce@lists.example.net) - before))"
+same 'and the others have no second' "$(box oss-security@lists.example.net)" "$(box announce@lists.example.net)"
 stop
 finish
