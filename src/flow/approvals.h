@@ -83,7 +83,8 @@ extern const struct approval_action approval_actions[];
 
 /*
  * Asks for an action. payload: what `run` will get; kept sealed. text: what is asked, for the admins' eyes only. by: an
- * admin (whose vote counts, where it may), a member or the daemon. r may be NULL where nobody waits for an answer.
+ * admin (whose vote counts, where it may), a member or the daemon; `run` gets an actor of that name again, of a member
+ * without its row. r may be NULL where nobody waits for an answer.
  * The same action with the same payload that waits already gets the vote of an admin, and stays as it is otherwise.
  */
 enum err approval_propose(struct flow *f, const struct approval_what *what, const char *kind, struct span payload,

@@ -129,6 +129,7 @@ static enum err find_actor(struct client *k, const char *as, struct diag *why)
     const struct core *core = k->control->core;
     const struct settings *s = core->settings;
     const struct settings_admin *found = NULL;
+    const struct settings_list *list;
 
     if (as && !clock_is_rehearsal(&core->clock))
         return diag_set(why, ERR_DENIED, "control.as", "--as is for rehearsals: live, the caller's uid decides");
@@ -143,6 +144,11 @@ static enum err find_actor(struct client *k, const char *as, struct diag *why)
     if (!found)
         return diag_set(why, ERR_DENIED, "control.peer", "uid %ld is no admin's: see `admins` in embargod.conf",
                         (long)k->uid);
+    /* Where a command names no list and there are several, its handler asks for one, or looks at the object's. */
+    list = k->command.list ? settings_list_named(s, k->command.list) : s->n_lists == 1 ? &s->lists[0] : NULL;
+    if (list && !settings_admin_serves(found, list))
+        return diag_set(why, ERR_DENIED, "control.list",
+                        "you are no admin of this list: see `admins` in embargod.conf");
     actor_of_admin(&k->command.actor, found);
     return ERR_OK;
 }

@@ -124,9 +124,8 @@ stop
 sed -i 's/bert@example.org/bob@example.org/' "$conf"
 start
 ctl approval approve "$id" >"$T/w/reply"
-same 'his vote does not count any more' approval.pending "$(reply .rule)"
-ctl_as dora@acorn.example approval approve "$id" >"$T/w/reply"
-same 'and nobody does it in his name' approval.asker-gone "$(reply .rule)"
+same 'what he asked for ended with him' approval.ended "$(reply .rule)"
+same 'and nobody came in' '' "$(get '.data[] | select(.org == "fir") | .org' member list)"
 stop
 
 finish
