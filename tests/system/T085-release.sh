@@ -172,6 +172,18 @@ ctl case set "$id" public=true >/dev/null
 denied tracks.public.mode 'full disclosure: nobody is told early' advisory send "$id"
 same 'full disclosure: at once' public "$(ctl publish approve "$id" >/dev/null; settle; get .data.state case show "$id")"
 
+# Two have to approve, whatever the channel; each of them the same text.
+sed 's/id = "xen"/id = "two"/; s/edition = "2026"/edition = "1"/' "$T/i/policy/xen@2026.conf" >"$T/i/policy/two@1.conf"
+echo 'approvals = { publish = 2; };' >>"$T/i/policy/two@1.conf"
+ready ten
+ctl case set "$id" policy=two@1 >/dev/null || not_ok 'the policy of two'
+ctl embargo set "$id" --until 2031-04-01T12:00:00Z >/dev/null
+same 'the first of two' approval.pending "$(get .rule publish approve "$id")"
+set_clock 2031-04-01T12:00:00Z
+settle
+same 'one is not enough' 'accepted release.automatic 2' "$(get '.data | "\(.case_state) \(.rule) \(.needs)"' publish check "$id")"
+same 'the second lets it go' public "$(ctl_as bob@example.org publish approve "$id" >/dev/null; settle; get .data.state case show "$id")"
+
 # A channel that takes no mail for an hour: the others have theirs, it has its own as soon as it takes it, and once.
 ready nine
 mv "$T/i/mail/announce@lists.example.net" "$T/w/announce"
