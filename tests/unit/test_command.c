@@ -150,7 +150,7 @@ static const struct {
     {{{"case"}}, "command.unknown", "case what? accept"},
     {{{""}}, "command.unknown", ""},
     {{{"case list"}}, "command.unknown", "case list"},
-    {{{"stats", "--openmetrics"}}, "command.unknown", "status"},
+    {{{"statz", "--openmetrics"}}, "command.unknown", "stats"},
     {{{"statsu"}}, "command.unknown", "status"},
     {{{"case", "shwo", "abcdefgh"}}, "command.unknown", "case show"},
     {{{"case", "show"}}, "command.argument", "needs ID"},

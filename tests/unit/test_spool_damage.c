@@ -61,7 +61,7 @@ static void test_damage(void **state)
     } bytes[] = {
         {0, 'e'},                                  /* magic */
         {9, 2},                                    /* version */
-        {11, 8},                                   /* an unknown flag */
+        {11, 16},                                  /* an unknown flag */
         {12, 255},                                 /* header beyond the file */
         {15, 77},                                  /* header too short: body longer than it says */
         {15, 35},   {16, 255},                     /* body */
