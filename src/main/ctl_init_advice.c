@@ -41,7 +41,7 @@ static const char *text_of(const json_t *o, const char *key)
     return text ? text : "";
 }
 
-/* The same lines as contrib/mta/postfix has; tests/system/T073-postfix.sh runs a Postfix with them. */
+/* The same lines as contrib/mta/postfix has; tests/system/T066-postfix.sh runs a Postfix with them. */
 static void render_mail_server(const struct out *o, const json_t *data, const char *local, const char *domain)
 {
     const struct passwd *self = getpwuid(geteuid());
