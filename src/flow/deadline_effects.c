@@ -5,6 +5,7 @@
 #include "flow/cases_flow.h"
 #include "flow/clock_guard.h"
 #include "flow/policies.h"
+#include "flow/release.h"
 #include "flow/reminders.h"
 #include "store/audit.h"
 #include "store/outbox.h"
@@ -98,12 +99,16 @@ static enum err tell_case(struct flow *f, const struct duty_row *d, struct case_
                           const struct settings_list *list, struct diag *why)
 {
     struct policy *policy = NULL;
+    struct releasing release = {0};
     char *text;
     size_t n = 0;
     enum err err = policies_of_case(f, c, &policy, why);
 
     if (!err)
-        err = advisory_tell_by_clock(f, policy, c, list, *d->detail ? d->detail : NULL, false, &n, why);
+        err = release_load(f, c, policy, list, &release, why);
+    if (!err)
+        err = advisory_tell_by_clock(f, policy, c, list, *d->detail ? d->detail : NULL, release.approved, &n, why);
+    release_unload(&release);
     if (!err && !n && !*d->detail) {
         text = mem_printf("By the policy, what is known of case %s is sent now, with or without a patch; but there is "
                           "nothing\nthat could be sent, or nobody to send it to.\n\n"
