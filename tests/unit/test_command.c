@@ -151,7 +151,7 @@ static const struct {
     {{{""}}, "command.unknown", ""},
     {{{"case list"}}, "command.unknown", "case list"},
     {{{"statz", "--openmetrics"}}, "command.unknown", "stats"},
-    {{{"statsu"}}, "command.unknown", "status"},
+    {{{"statuz"}}, "command.unknown", "status"},
     {{{"case", "shwo", "abcdefgh"}}, "command.unknown", "case show"},
     {{{"case", "show"}}, "command.argument", "needs ID"},
     {{{"case", "show", "--message", "1"}}, "command.argument", "needs ID"},
