@@ -65,10 +65,15 @@ static void on_error_line(struct pgp_status *s, const char *args)
 /* VALIDSIG fpr date made expires version reserved algo hash class primary */
 static void on_valid_line(struct pgp_status *s, const char *args)
 {
-    char class[4];
+    char class[4], made_by[PGP_FPR_SIZE], primary[PGP_FPR_SIZE];
+    int n = sscanf(args, "%64s %*s %*s %*s %*s %*s %*s %*s %3s %64s", made_by, class, primary);
 
-    if (sscanf(args, "%*s %*s %*s %*s %*s %*s %*s %*s %3s", class) != 1 || (strcmp(class, "00") && strcmp(class, "01")))
+    if (n < 2 || (strcmp(class, "00") && strcmp(class, "01")))
         s->odd_class = true;
+    if (n == 3 && s->n_valid < PGP_VALID_MAX && pgp_fpr_valid(made_by) && pgp_fpr_valid(primary)) {
+        pgp_fpr_copy(s->valid[s->n_valid].made_by, made_by);
+        pgp_fpr_copy(s->valid[s->n_valid++].primary, primary);
+    }
 }
 
 static gpgme_error_t on_status(void *hook, const char *keyword, const char *args)
@@ -106,14 +111,12 @@ static enum err engine_trouble(gpgme_error_t error, struct diag *why)
                     pgp_gpg_words(error));
 }
 
-enum err pgp_gpg_open(struct pgp_gpg *gpg, const char *home, struct diag *why)
+static struct pgp_gpg idle;
+
+static gpgme_error_t make_context(struct pgp_gpg *gpg, const char *home)
 {
-    enum err err = pgp_gpg_check_home(home, why);
     gpgme_error_t error;
 
-    memset(gpg, 0, sizeof *gpg);
-    if (err)
-        return err;
     gpgme_check_version(NULL);
     error = gpgme_new(&gpg->ctx);
     if (!error)
@@ -124,20 +127,48 @@ enum err pgp_gpg_open(struct pgp_gpg *gpg, const char *home, struct diag *why)
         error = gpgme_set_pinentry_mode(gpg->ctx, GPGME_PINENTRY_MODE_ERROR);
     if (!error)
         error = gpgme_set_ctx_flag(gpg->ctx, "full-status", "1");
+    return error;
+}
+
+enum err pgp_gpg_open(struct pgp_gpg *gpg, const char *home, struct diag *why)
+{
+    enum err err = pgp_gpg_check_home(home, why);
+    gpgme_error_t error = 0;
+
+    memset(gpg, 0, sizeof *gpg);
+    if (err)
+        return err;
+    if (idle.ctx && !strcmp(idle.home, home)) {
+        *gpg = idle;
+        idle.ctx = NULL;
+        memset(&gpg->status, 0, sizeof gpg->status);
+        gpgme_signers_clear(gpg->ctx);
+    } else {
+        error = make_context(gpg, home);
+    }
     if (error) {
-        pgp_gpg_close(gpg);
+        if (gpg->ctx)
+            gpgme_release(gpg->ctx);
+        gpg->ctx = NULL;
         return engine_trouble(error, why);
     }
+    snprintf(gpg->home, sizeof gpg->home, "%s", home);
     gpgme_set_offline(gpg->ctx, 1);
     gpgme_set_armor(gpg->ctx, 0);
+    gpgme_set_textmode(gpg->ctx, 0);
+    gpgme_set_keylist_mode(gpg->ctx, GPGME_KEYLIST_MODE_LOCAL);
     gpgme_set_status_cb(gpg->ctx, on_status, &gpg->status);
     return ERR_OK;
 }
 
 void pgp_gpg_close(struct pgp_gpg *gpg)
 {
-    if (gpg->ctx)
-        gpgme_release(gpg->ctx);
+    if (!gpg->ctx)
+        return;
+    if (idle.ctx)
+        gpgme_release(idle.ctx);
+    gpgme_set_status_cb(gpg->ctx, NULL, NULL);
+    idle = *gpg;
     gpg->ctx = NULL;
 }
 

@@ -14,6 +14,8 @@
 #include <gpgme.h>
 #include <stdbool.h>
 
+#define PGP_VALID_MAX 16
+
 /* What the status lines told (gpgme alone does not show these). */
 struct pgp_status {
     bool saw_encrypted; /* ENC_TO or BEGIN_DECRYPTION */
@@ -29,14 +31,19 @@ struct pgp_status {
     int opened_mdc; /* DECRYPTION_INFO */
     int opened_cipher;
     bool saw_plaintext;
-    bool failed;                  /* FAILURE: gpg ends with an error code */
-    bool broken;                  /* NODATA, UNEXPECTED: packets that end early or make no sense, yet no error code */
+    bool failed; /* FAILURE: gpg ends with an error code */
+    bool broken; /* NODATA, UNEXPECTED: packets that end early or make no sense, yet no error code */
+    struct {
+        char made_by[PGP_FPR_SIZE], primary[PGP_FPR_SIZE];
+    } valid[PGP_VALID_MAX]; /* VALIDSIG: the (sub)key, and the key that it belongs to */
+    size_t n_valid;
     bool odd_class;               /* VALIDSIG of something else than a document (section 5.2.1: 0x00 or 0x01) */
     char opened_by[PGP_FPR_SIZE]; /* DECRYPTION_KEY: the subkey */
 };
 
 struct pgp_gpg {
     gpgme_ctx_t ctx;
+    char home[PGP_HOME_MAX];
     struct pgp_status status;
 };
 
@@ -53,7 +60,10 @@ enum err pgp_key_read(gpgme_key_t key, struct pgp_key_info *out, struct diag *wh
 
 enum err pgp_gpg_check_home(const char *home, struct diag *why);
 
-/* Agent, network and environment are the home's; gpg never asks for a passphrase. */
+/*
+ * Agent, network and environment are the home's; gpg never asks for a passphrase. To set a context up costs gpgme a
+ * process, so the last one that was closed is kept, and taken again for the same home.
+ */
 enum err pgp_gpg_open(struct pgp_gpg *gpg, const char *home, struct diag *why);
 void pgp_gpg_close(struct pgp_gpg *gpg);
 

@@ -61,12 +61,20 @@ static enum pgp_verdict verdict_of(gpgme_signature_t sig)
     }
 }
 
-/* The signature may name a subkey: an identity is the primary key's fingerprint. */
-static void set_primary(const char *home, gpgme_signature_t sig, struct pgp_signature *out)
+/* The signature may name a subkey: an identity is the primary key's fingerprint, which gpg says with VALIDSIG. */
+static void set_primary(const char *home, gpgme_signature_t sig, const struct pgp_status *status,
+                        struct pgp_signature *out)
 {
+    char made_by[PGP_FPR_SIZE];
     struct pgp_gpg gpg;
     gpgme_key_t key = NULL;
 
+    pgp_fpr_copy(made_by, sig->fpr);
+    for (size_t i = 0; i < status->n_valid; i++)
+        if (!strcmp(status->valid[i].made_by, made_by)) {
+            pgp_fpr_copy(out->fingerprint, status->valid[i].primary);
+            return;
+        }
     if (!pgp_fpr_valid(sig->fpr) || pgp_gpg_open(&gpg, home, NULL))
         return;
     if (!gpgme_get_key(gpg.ctx, sig->fpr, &key, 0) && key->fpr)
@@ -82,7 +90,8 @@ static bool names_a_signer(enum pgp_verdict verdict)
     return verdict != PGP_SIG_UNKNOWN_KEY && verdict != PGP_SIG_BAD && verdict != PGP_SIG_ERROR;
 }
 
-static void set_signature(const char *home, gpgme_signature_t sig, bool odd_class, struct pgp_signature *out)
+static void set_signature(const char *home, gpgme_signature_t sig, const struct pgp_status *status,
+                          struct pgp_signature *out)
 {
     const char *hash = gpgme_hash_algo_name(sig->hash_algo);
 
@@ -93,11 +102,12 @@ static void set_signature(const char *home, gpgme_signature_t sig, bool odd_clas
     snprintf(out->hash, sizeof out->hash, "%s", hash ? hash : "");
     out->verdict = verdict_of(sig);
     /* gpg finds nothing wrong with a signature of tomorrow, which would outlive any limit of age. */
-    if (names_a_signer(out->verdict) && (odd_class || out->made_at_utc_s > pgp_home_now(home) + PGP_CLOCK_SKEW_S))
+    if (names_a_signer(out->verdict) &&
+        (status->odd_class || out->made_at_utc_s > pgp_home_now(home) + PGP_CLOCK_SKEW_S))
         out->verdict = PGP_SIG_ERROR;
     if (!names_a_signer(out->verdict))
         return;
-    set_primary(home, sig, out);
+    set_primary(home, sig, status, out);
     if (!out->fingerprint[0])
         out->verdict = PGP_SIG_ERROR;
 }
@@ -111,7 +121,7 @@ static enum err read_signatures(struct pgp_gpg *gpg, const char *home, struct pg
     for (gpgme_signature_t sig = result ? result->signatures : NULL; sig; sig = sig->next) {
         if (*n >= max)
             return diag_set(why, ERR_LIMIT, "too-many-signatures", "the message has more than %zu signatures", max);
-        set_signature(home, sig, gpg->status.odd_class, &sigs[*n]);
+        set_signature(home, sig, &gpg->status, &sigs[*n]);
         all_good = all_good && !gpgme_err_code(sig->status);
         (*n)++;
     }

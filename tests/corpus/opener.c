@@ -2,7 +2,7 @@
  * The files of a corpus on the daemon's own way in: a pool of its workers and the steps of proc/opening_steps.c, in a
  * throw-away instance, with ends that write down what became of each mail. Driven by tests/corpus/run.
  *
- *   opener CONF EMBARGOD CERTIFICATES CLOCKFILE
+ *   opener CONF EMBARGOD CERTIFICATES CLOCKFILE [AT-A-TIME]
  *
  * Mails are opened as if they came now. Test keys expire: a mail whose signer's key has expired since is opened again,
  * at the end, at the time at which it was sent as its Date has it (one at a time, since the time stands in the
@@ -24,13 +24,19 @@
 #include "tests/corpus/as_mail.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <jansson.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
-#define AT_A_TIME    1
+#define AT_A_TIME    4
+#define READY_MS     300
 #define IN_TRANSIT_S 21600
 
 struct file {
@@ -39,12 +45,13 @@ struct file {
     char *name;
     char *path;
     int64_t began_ms;
+    int64_t gpg_ms; /* what gpg -d takes of it by itself; -1: it cannot, or was not asked */
     int64_t sent_at;
 };
 
 static struct core core;
 static struct file files[AT_A_TIME];
-static size_t n_files;
+static size_t n_files, at_a_time = 2;
 static const char *clock_file;
 static struct file *again; /* to be opened at their own time */
 static size_t n_again;
@@ -149,6 +156,7 @@ static void done(struct mail *m, json_t *o)
     json_object_set_new(o, "kind", json_string(f->kind));
     describe_bounce(m, o);
     json_object_set_new(o, "ms", json_integer(clock_monotonic_ms() - f->began_ms));
+    json_object_set_new(o, "gpg_ms", json_integer(f->gpg_ms));
     print(o);
     leave(m);
 }
@@ -210,8 +218,32 @@ static void set_clock(int64_t sent_at)
     free(temporary);
 }
 
+/* One at a time is for measuring: gpg alone, in the same home and at the same moment, and workers that stand ready. */
+static int64_t measure_gpg(const char *path)
+{
+    char *home = settings_gnupg(core.settings, core.settings->lists[0].name, "list");
+    char *argv[] = {(char *)"gpg", (char *)"--homedir", home, (char *)"--batch", (char *)"-d", (char *)path, NULL};
+    int64_t began = clock_monotonic_ms(), took;
+    posix_spawn_file_actions_t quiet;
+    int status = -1;
+    pid_t pid;
+
+    posix_spawn_file_actions_init(&quiet);
+    posix_spawn_file_actions_addopen(&quiet, 1, "/dev/null", O_WRONLY, 0);
+    posix_spawn_file_actions_addopen(&quiet, 2, "/dev/null", O_WRONLY, 0);
+    if (posix_spawnp(&pid, "gpg", &quiet, NULL, argv, environ) == 0)
+        waitpid(pid, &status, 0);
+    took = clock_monotonic_ms() - began;
+    posix_spawn_file_actions_destroy(&quiet);
+    free(home);
+    for (began = clock_monotonic_ms(); clock_monotonic_ms() - began < READY_MS;)
+        turn();
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? took : -1;
+}
+
 static void begin(const char *kind, const char *name, const char *path)
 {
+    int64_t gpg_ms = at_a_time == 1 ? measure_gpg(path) : -1;
     struct mail *m = opening_mail_new(&core, &ends);
     char sender[ADDR_MAX_BYTES + 1];
     struct buf bytes = BUF_EMPTY;
@@ -219,7 +251,8 @@ static void begin(const char *kind, const char *name, const char *path)
 
     while (f->mail)
         f++;
-    *f = (struct file){m, mem_strdup(kind), mem_strdup(name), mem_strdup(path), clock_monotonic_ms(), INSTANT_NONE};
+    *f = (struct file){m,      mem_strdup(kind), mem_strdup(name), mem_strdup(path), clock_monotonic_ms(),
+                       gpg_ms, INSTANT_NONE};
     n_files++;
     if (read_file(path, &bytes))
         fprintf(stderr, "opener: %s cannot be read\n", name);
@@ -367,7 +400,7 @@ static void run(void)
             try_key(kind, name, path);
             continue;
         }
-        while (n_files >= AT_A_TIME)
+        while (n_files >= at_a_time)
             turn();
         begin(kind, name, path);
     }
@@ -402,7 +435,7 @@ static enum err start(char **argv, struct diag *why)
     state = settings_path(core.settings, "state");
     home = settings_gnupg(core.settings, core.settings->lists[0].name, "list");
     core.loop = loop_new();
-    core.pool = pool_new(core.loop, argv[2], AT_A_TIME, core.settings->limits.worker_seconds);
+    core.pool = pool_new(core.loop, argv[2], (int)at_a_time, core.settings->limits.worker_seconds);
     core.flow.settings = core.settings;
     core.flow.clock = &core.clock;
     core.importer = importer_new(&core);
@@ -420,17 +453,31 @@ static enum err start(char **argv, struct diag *why)
     return err;
 }
 
+/* What the biggest of the processes has held in memory. */
+static void print_memory(void)
+{
+    struct rusage own, children;
+
+    pool_free(&core.pool);
+    getrusage(RUSAGE_SELF, &own);
+    getrusage(RUSAGE_CHILDREN, &children);
+    fprintf(stderr, "opener: memory %ld MiB, of its biggest worker %ld MiB\n", own.ru_maxrss / 1024,
+            children.ru_maxrss / 1024);
+}
+
 int main(int argc, char **argv)
 {
     struct list_row list = {0};
     struct diag why = {0};
     enum err err;
 
-    if (argc != 5) {
-        fputs("Usage: opener CONF EMBARGOD CERTIFICATES CLOCKFILE\n", stderr);
+    if (argc < 5 || argc > 6) {
+        fputs("Usage: opener CONF EMBARGOD CERTIFICATES CLOCKFILE [AT-A-TIME]\n", stderr);
         return 2;
     }
     clock_file = argv[4];
+    if (argc == 6 && strspn(argv[5], "1234") == 1 && !argv[5][1])
+        at_a_time = (size_t)(argv[5][0] - '0');
     set_clock(INSTANT_NONE);
     err = start(argv, &why);
     if (!err)
@@ -439,6 +486,7 @@ int main(int argc, char **argv)
         pin_all(argv[3], list.id);
         run();
         run_again();
+        print_memory();
     } else {
         fprintf(stderr, "opener: %s: %s\n", why.rule, why.text);
     }
