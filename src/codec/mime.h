@@ -135,6 +135,8 @@ enum mime_shape {
     MIME_PGP_SIGNED,    /* RFC 3156, 5: *part_a what is signed, *part_b the signature */
     MIME_SMIME,         /* application/pkcs7-mime whole in *part_a, *part_b -1; or multipart/signed as PGP_SIGNED */
     MIME_INLINE_PGP,    /* a text part in *part_a that is one armored block; *part_b -1 */
+    MIME_INLINE_PARTS,  /* multipart/mixed of such a text in *part_a and attachments, each encrypted by itself; *part_b
+                           -1 */
     MIME_OTHER
 };
 

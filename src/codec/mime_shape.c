@@ -184,6 +184,46 @@ static bool is_lone_block(const struct mime_message *m, struct span raw, int *a)
     return *a >= 0 && !(clear && others);
 }
 
+#define INLINE_PARTS_MAX 50
+
+/* An attachment that is encrypted by itself: armor, or packets that begin as an encrypted message does (tags 1 and 3).
+ */
+static bool is_encrypted_file(const struct mime_message *m, struct span raw, int part)
+{
+    struct buf bytes = BUF_EMPTY;
+    bool packets;
+
+    if (type_begins(m, part, "multipart/") || type_begins(m, part, "message/"))
+        return false;
+    if (is_armored_message(m, raw, part))
+        return true;
+    mime_part_decode(raw, &m->parts[part], &bytes, NULL);
+    packets = bytes.len > 2 && ((bytes.data[0] & 0xfc) == 0x84 || (bytes.data[0] & 0xfc) == 0x8c ||
+                                bytes.data[0] == 0xc1 || bytes.data[0] == 0xc3);
+    buf_free(&bytes);
+    return packets;
+}
+
+/* As programs without PGP/MIME do: the text encrypted, and each file encrypted, and nothing in clear. */
+static bool is_inline_parts(const struct mime_message *m, struct span raw, int *a)
+{
+    int part[INLINE_PARTS_MAX];
+    size_t n = is_type(m, 0, "multipart/mixed") ? children(m, 0, part, INLINE_PARTS_MAX) : 0, encrypted = 0;
+
+    *a = -1;
+    if (n > INLINE_PARTS_MAX || n != m->n_parts - 1)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        if (*a < 0 && is_type(m, part[i], "text/plain") && is_armored_message(m, raw, part[i]))
+            *a = part[i];
+        else if (is_encrypted_file(m, raw, part[i]))
+            encrypted++;
+        else if (!is_blank_text(m, raw, part[i]))
+            return false;
+    }
+    return *a >= 0 && encrypted > 0;
+}
+
 /* RFC 1847, 2.1: exactly two parts, the second being the signature. */
 static enum mime_shape signed_shape(const struct mime_message *m, int *content, int *signature)
 {
@@ -236,13 +276,16 @@ enum mime_shape mime_shape(const struct mime_message *m, struct span raw, int *p
     *part_b = -1;
     if (is_lone_block(m, raw, part_a))
         return MIME_INLINE_PGP;
+    if (is_inline_parts(m, raw, part_a))
+        return MIME_INLINE_PARTS;
     *part_a = -1;
     return MIME_OTHER;
 }
 
 const char *mime_shape_name(enum mime_shape shape)
 {
-    static const char *const names[] = {"plain", "pgp-encrypted", "pgp-signed", "smime", "inline-pgp", "other"};
+    static const char *const names[] = {"plain",      "pgp-encrypted", "pgp-signed", "smime",
+                                        "inline-pgp", "inline-parts",  "other"};
 
     return shape <= MIME_OTHER ? names[shape] : "other";
 }

@@ -21,7 +21,10 @@ struct mail {
     int part_a, part_b;
     bool is_inline;      /* inline PGP: what is inside is text, not a MIME entity */
     bool is_clearsigned; /* and was clear-signed */
-    bool plain_follows;  /* what is being verified is the text itself: it is read once the signature has been judged */
+    int at_part; /* of several parts that are encrypted each by itself, the one that is being decrypted; 0: no such mail
+                  */
+    bool signed_parts;  /* and one of them was signed */
+    bool plain_follows; /* what is being verified is the text itself: it is read once the signature has been judged */
     struct incoming_file *key_files; /* of a command mail, examined one after the other */
     size_t n_key_files, at_key;
     bool looked_for_keys;
@@ -51,7 +54,17 @@ void opening_mail_free(struct mail *m);
 /* The first step: the structure of the mail as it came. */
 void opening_begin_steps(struct mail *m);
 
-/* ---- between opening_steps.c and opening_verify.c ---- */
+/* ---- between opening_steps.c, opening_parts.c and opening_verify.c ---- */
+
+/* Has what is in one armored or binary message decrypted. */
+void opening_decrypt(struct mail *m, struct span message);
+
+/* A mail of parts that are encrypted each by itself: one after the other is opened, and put together as a mail. */
+void opening_parts(struct mail *m);
+void opening_parts_take(struct mail *m, struct span plain);
+
+/* What has been put together, an entity with its header, is read. */
+void opening_read_plain(struct mail *m);
 
 /* The way is at its end: what is open, and whose it is, is known. */
 void opening_finish(struct mail *m);

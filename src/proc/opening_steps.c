@@ -66,6 +66,12 @@ void opening_take_plain(struct mail *m, struct span plain)
     structure(m);
 }
 
+void opening_read_plain(struct mail *m)
+{
+    m->in.unpacked = true;
+    structure(m);
+}
+
 /* ---- decryption ---- */
 
 static void opened(void *ctx, enum err err, struct span reply, const struct diag *why)
@@ -87,6 +93,10 @@ static void opened(void *ctx, enum err err, struct span reply, const struct diag
         return;
     }
     m->in.encrypted = true;
+    if (m->at_part) {
+        opening_parts_take(m, plain);
+        return;
+    }
     m->plain_follows = true;
     buf_add(&m->packets, packets.data, packets.len);
     if (!opening_verify_elsewhere(m))
@@ -94,24 +104,27 @@ static void opened(void *ctx, enum err err, struct span reply, const struct diag
 }
 
 /* Only a whole encrypted message, and nothing but, is given to a key (rules of codec/pgp_scan.h). */
-static void decrypt(struct mail *m, struct span armored)
+void opening_decrypt(struct mail *m, struct span armored)
 {
     struct core *core = m->core;
-    struct buf request = BUF_EMPTY;
+    struct buf request = BUF_EMPTY, cipher = {.max = armored.len};
     struct pgp_scan scan;
     struct diag why;
     char *home;
-    enum err err = pgp_packets_scan(armored, &scan, &m->in.cipher, &why);
+    enum err err = pgp_packets_scan(armored, &scan, &cipher, &why);
 
     if (err) {
+        buf_free(&cipher);
         m->ends->failed(m, err, false, &why);
         return;
     }
+    buf_add_buf(&m->in.cipher, &cipher);
     home = settings_gnupg(core->settings, opening_list_of(m)->name, "list");
     frame_put_i64(&request, core_gpg_time(core));
     frame_put_str(&request, home);
     frame_put_u64(&request, opening_plain_limit(m));
-    frame_put_buf(&request, &m->in.cipher);
+    frame_put_buf(&request, &cipher);
+    buf_free(&cipher);
     pool_submit(core->pool, WORKER_CRYPTO, CRYPTO_OPEN, &request, opened, m);
     free(home);
 }
@@ -125,7 +138,7 @@ static void decrypt_part(struct mail *m, int part)
     if (err)
         m->ends->failed(m, err, false, &why);
     else
-        decrypt(m, buf_span(&armored));
+        opening_decrypt(m, buf_span(&armored));
     buf_free(&armored);
 }
 
@@ -169,7 +182,7 @@ static void open_inline(struct mail *m)
     if (is_clear_signed(m->in.text))
         verify_clear(m);
     else if (!verify_armored(m, span_of(m->in.text)))
-        decrypt(m, span_of(m->in.text));
+        opening_decrypt(m, span_of(m->in.text));
 }
 
 /* ---- structure ---- */
@@ -187,6 +200,8 @@ static void parsed_outer(struct mail *m)
         decrypt_part(m, m->part_b);
     } else if (m->shape == MIME_INLINE_PGP) {
         open_inline(m);
+    } else if (m->shape == MIME_INLINE_PARTS) {
+        opening_parts(m);
     } else if (m->shape == MIME_PGP_SIGNED) {
         m->in.root = m->part_a;
         opening_verify(m);
@@ -203,7 +218,8 @@ static void parsed_inner(struct mail *m)
 {
     struct diag why;
 
-    if (m->shape == MIME_PGP_ENCRYPTED || (m->shape == MIME_INLINE_PGP && !is_clear_signed(m->in.text))) {
+    if (m->shape == MIME_PGP_ENCRYPTED || m->shape == MIME_INLINE_PARTS ||
+        (m->shape == MIME_INLINE_PGP && !is_clear_signed(m->in.text))) {
         diag_set(&why, ERR_REJECT, "nested-encryption", "an encrypted mail inside an encrypted one is not opened");
         m->ends->failed(m, ERR_REJECT, false, &why);
     } else if (m->shape == MIME_PGP_SIGNED && !m->in.has_signature) {

@@ -118,6 +118,27 @@ echo 'In part.' | gpg_as rita --armor -r "$list_fpr" --encrypt >"$T/w/block"
 { echo 'Hello,'; cat "$T/w/block"; } | mail "$rita" 'in part' >"$T/w/m"
 taken 'a text with armor in it is not decrypted' null '.text | contains("In part.")' false
 
+# ---- the text encrypted, and each file ----
+echo 'See the file.' | gpg_as ann --armor -r "$list_fpr" --sign --encrypt >"$T/w/block"
+echo 'What the file says.' | gpg_as ann -r "$list_fpr" --sign --encrypt | base64 >"$T/w/file"
+in_parts() {
+    printf 'MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=parts-b\n\n--parts-b\nContent-Type: text/plain\n\n'
+    cat "$T/w/block"
+    printf '\n--parts-b\nContent-Type: application/octet-stream; name="a file.txt.pgp"\nContent-Transfer-Encoding: base64\n\n'
+    cat "$T/w/file"
+    [ -n "$1" ] && printf '\n--parts-b\nContent-Type: text/plain\n\n%s\n' "$1"
+    printf '\n--parts-b--\n'
+}
+in_parts '' >"$T/w/mime"
+mail_of "$T/w/mime" "$ann" 'in parts' >"$T/w/m"
+taken 'parts signed one by one: nothing binds them' null .verified false '.text | contains("See the file.")' true \
+    '.attachments[0].name' 'a file.txt'
+ctl case attach "$(new_case)" "1.1" "$T/w/saved" >/dev/null
+same 'the file is decrypted' 'What the file says.' "$(cat "$T/w/saved")"
+in_parts 'And a text in clear.' >"$T/w/mime"
+mail_of "$T/w/mime" "$ann" 'in parts and clear' >"$T/w/m"
+taken 'parts with a text in clear beside them are not decrypted' null '.text | contains("See the file.")' false
+
 # ---- envelopes that programs on the way have touched ----
 envelope() { printf 'Content-Type: text/plain\n\n%s\n' "$1" | crlf >"$T/w/part"
     encrypted_part "$T/w/part" --homedir "$T/k/ann" -r "$list_fpr" --sign --encrypt | sed '/^MIME-Version/d' >"$T/w/mime"; }

@@ -84,6 +84,10 @@ static void test_shapes(void **state)
          3},
         {MIXED INLINE "--b--", MIME_INLINE_PGP, 1, -1},
         {MIXED INLINE BLANK "--b--", MIME_INLINE_PGP, 1, -1},
+        {MIXED INLINE CIPHER "--b--", MIME_INLINE_PARTS, 1, -1},
+        {MIXED INLINE BLANK CIPHER CIPHER "--b--", MIME_INLINE_PARTS, 1, -1},
+        {MIXED INLINE CIPHER PICTURE "--b--", MIME_OTHER, -1, -1}, /* one of the files is in clear */
+        {MIXED INLINE CIPHER TEXT "--b--", MIME_OTHER, -1, -1},
         {MIXED INLINE TEXT "--b--", MIME_OTHER, -1, -1}, /* text beside what was encrypted */
         {MIXED INLINE PICTURE "--b--", MIME_OTHER, -1, -1},
         {ALTERNATIVE INLINE HTML_INLINE "--b--", MIME_INLINE_PGP, 1, -1},
