@@ -23,7 +23,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int a, b;
 
     if (mime_parse(raw, &MIME_LIMITS_DEFAULT, &m, &why) == ERR_OK) {
-        mime_shape(&m, raw, &a, &b);
+        enum mime_shape shape = mime_shape(&m, raw, &a, &b);
+
+        if (shape == MIME_PGP_ENCRYPTED)
+            mime_outside_text(raw, &m, b, &frame);
+        else if (shape == MIME_INLINE_PGP)
+            mime_inline_block(raw, &m.parts[a], &frame, &why);
+        buf_clear(&frame);
         mime_readable_text(raw, &m, &text, &why);
         if (!charset_is_utf8(buf_span(&text)))
             abort();
