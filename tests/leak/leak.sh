@@ -3,53 +3,20 @@
 # attachments, reporters' names and addresses, titles, CVE ids, notes, reasons, advisories and patches. After each flow,
 # and while mails are queued, none of them may stand in clear in any byte of the instance's folder (database, its log,
 # spool, bodies, GnuPG homes, delivered mails), in the daemon's output, in its temporary files or in the command lines
-# of its processes. A word counts in any case, in base64 at any alignment, in hexadecimal and in UTF-16.
+# of its processes (tests/lib/leak.sh). Members and applications: leak-members.sh; release and site: leak-release.sh.
 srcdir=${srcdir:-.}
 . "$srcdir/tests/lib/flow.sh"
 . "$srcdir/tests/lib/advisory.sh"
+. "$srcdir/tests/lib/leak.sh"
 
-mkdir "$T/tmp"
-TMPDIR=$T/tmp
-export TMPDIR
-
-# The words; each is seven letters that occur nowhere else.
 words='zyxsubj zyxbody zyxfile zyxcont zyxname zyxtitl zyxnote zyxreas zyxadvi zyxpatc zyxrepl zyxheld zyxencr zyxteam
     zyxansw zyxkeyu zyxrefs zyxsect zyxfron zyxtokn zyxmode'
 addresses='zyxmail zyxinvi zyxsend'
 cve=CVE-2026-31337
 
-# patterns WORD: what grep looks for. Base64 of a word has three forms, by what stands before it; the digits at the
-# edges, which depend on the neighbours, are left out.
-patterns() {
-    printf '%s\n' "$1"
-    printf '%s' "$1" | od -An -v -tx1 | tr -d ' \n'
-    echo
-    for form in '' x xx; do
-        printf '%s%s' "$form" "$1" | base64 -w 0 | case $form in
-        '') cut -c1-9 ;;
-        x) cut -c3-10 ;;
-        xx) cut -c4-12 ;;
-        esac
-    done
-}
-for word in $words; do patterns "$word"; done >"$T/w/secret"
-for word in $words; do printf '%s\n' "$word" | sed 's/./&./g; s/.$//'; done >"$T/w/secret.wide"
-printf '%s\n' "$cve" >>"$T/w/secret"
-for word in $addresses; do patterns "$word"; done >"$T/w/secret.address"
-
-# leaks FILE-OR-FOLDER...: the files that have a word.
-leaks() {
-    grep -rlaiF -f "$T/w/secret" "$@" 2>/dev/null
-    # UTF-16: any byte between the letters.
-    LC_ALL=C grep -rlai -f "$T/w/secret.wide" "$@" 2>/dev/null
-}
-address_leaks() { grep -rlaiF -f "$T/w/secret.address" "$@" 2>/dev/null; }
-
-# sweep WORDS: nothing is in clear. An address stands on the envelope of the mail that went there, and there alone.
-sweep() {
-    same "$1: no secret word in clear" '' "$(leaks "$T/i" "$T/log" "$T/tmp" | sort -u)"
-    same "$1: no reporter's address in clear" '' "$(address_leaks "$T/i/state" "$T/i/gnupg" "$T/i/run" "$T/i/public" "$T/i/policy" "$T/log" "$T/tmp" | sort -u)"
-}
+secret $words
+secret_address $addresses
+secret_text $cve
 
 # ---- the words are found where they do stand ----
 printf 'a mail with zyxbody in it' >"$T/tmp/plain"
@@ -66,16 +33,7 @@ rm -f "$T"/tmp/*
 init
 start
 
-# The command lines of the daemon's processes, workers and gpg, as long as the test runs.
-sample() {
-    while [ -e "$T/w/sampling" ]; do
-        (cd "$T/w" && grep -aHz . /proc/[0-9]*/cmdline 2>/dev/null | tr '\0' '\n' >>samples)
-        sleep 0.1
-    done
-}
-: >"$T/w/sampling"
-sample &
-sampler=$!
+sample
 
 pass='Authentication-Results: mx.example.org; dmarc=pass'
 
@@ -215,18 +173,4 @@ done
 settle
 sweep 'a crash'
 
-# ---- the whole run ----
-rm -f "$T/w/sampling"
-wait $sampler
-stop
-sweep 'at the end'
-# Arguments of one process stand together: those of the daemon's own name a role or a home of the instance.
-awk -F: -v home="$T/i/gnupg" '{ arg = substr($0, length($1) + 2) } $1 != last { last = $1; n++ }
-    { all[n] = all[n] " " arg; if (index(arg, "--role=") || index(arg, home)) ours[n] = 1 }
-    END { for (i in ours) print all[i] }' "$T/w/samples" | sort -u >"$T/w/lines"
-same 'command lines were looked at: roles, workers and gpg' '1 1 1' "$(for kind in --role=core --role=crypto "$T/i/gnupg"; do
-    grep -qaF -e "$kind" "$T/w/lines" && echo 1; done | tr '\n' ' ' | sed 's/ $//')"
-same 'none has a secret word' '' "$(leaks "$T/w/lines")"
-same "nor a reporter's address" '' "$(address_leaks "$T/w/lines")"
-same 'nothing is left in the temporary folder' '' "$(find "$T/tmp" -type f)"
-finish
+finish_leaks
