@@ -3,8 +3,9 @@
 # each: everything was handled once, nothing is lost, doubled or in clear.
 #   KILLS, FAULTS   how many points of each, spread evenly (a sample by default); `all'
 #   JOBS            instances side by side (2)
+#   GROUP           so many points in one turn, in other roles or of other calls (1); when something is wrong, each alone
 #   WAYS            some of those in ways.sh
-#   POINTS          a file with the points instead, lines WAY ROLE CALL N ACTION, such as `report core fsync 3 EIO'
+#   POINTS          a file with the points instead, lines WAY [ROLE CALL N ACTION]..., such as `report core fsync 3 EIO'
 #   SECONDS_MAX     no further point is begun after so long
 # The last lines are the counts: points are distinct by way, role, call and number, places by role and calling
 # instruction. FOLDER/results.* (with KEEP=1) is the list.
@@ -56,7 +57,24 @@ choose() {
     { sed -n 's/^kill //p' "$folder/all" | spread "$kills"; sed -n 's/^fault //p' "$folder/all" | spread "$faults"; } \
         >"$folder/chosen.new"
     # Mixed, always in the same way, so that an end before the last one is a sample too.
-    awk '{ print (NR * 7919) % 100003, $0 }' "$folder/chosen.new" | sort -n | cut -d' ' -f2- >"$folder/chosen.sorted"
+    awk '{ print (NR * 7919) % 100003, $0 }' "$folder/chosen.new" | sort -n | cut -d' ' -f2- |
+        awk -v most="${GROUP:-1}" '
+            {
+                # A role dies once in a turn; of its calls one of a kind fails.
+                key = $1 ($5 == "kill")
+                what = $2 ($5 == "kill" ? "" : $3)
+                for (g = first[key] + 0; (key, g) in line; g++) if (!((key, g) in full) && !((key, g, what) in has)) break
+                at = key SUBSEP g
+                if (size[at]++) line[at] = line[at] " " $2 " " $3 " " $4 " " $5
+                else line[at] = $0
+                has[key, g, what] = 1
+                if (size[at] < most) next
+                print line[at]
+                line[at] = ""
+                full[at] = 1
+                while ((key, first[key] + 0) in full) first[key]++
+            }
+            END { for (at in line) if (line[at] != "") print line[at] }' >"$folder/chosen.sorted"
     mv "$folder/chosen.sorted" "$folder/chosen"
 }
 
@@ -83,6 +101,7 @@ cat "$folder"/out.* | grep -v '^ok' | head -n 400
 cat "$folder"/results.* 2>/dev/null | awk -F'\t' -v points="$(wc -l <"$folder/all")" '
     { kind = $6 == "kill" ? "kills" : "faults" }
     $1 == "missed" { missed++; next }
+    $1 == "together" { bad++; next }
     { n[kind]++; if (!seen[kind, $2, $3, $4, $5, $6]++) distinct[kind]++; if (!sites[kind, $3, $7]++) where[kind]++ }
     $8 ~ /starts=[1-9]/ { ended++ }
     kind == "faults" { if ($8 ~ /refusals=[1-9]/) refused++; else if ($8 ~ /logged=[1-9]/) logged++; else quiet++ }

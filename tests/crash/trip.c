@@ -3,13 +3,16 @@
  * calls of each role, and at the Nth call of one kind it kills the process, or makes that one call fail.
  *
  *   cc -shared -fPIC -o trip.so trip.c        the wire; EMBARGO_TRIP names the file that all processes share
- *   cc -DTRIP_TOOL -o trip trip.c             trip FILE arm ROLE CALL N kill|ERRNO | trip FILE counts | trip FILE fired
+ *   cc -DTRIP_TOOL -o trip trip.c             trip FILE arm [ROLE CALL N kill|ERRNO]... | trip FILE counts | trip FILE
+ * fired
  *
- * It goes off once: then FILE says where (the object and the offset of the caller), and nothing more happens until it
- * is armed again. Arming sets all counts to 0. The call `change` is each call that changes something that others see (a
+ * Each of its points goes off once: then FILE says where (the object and the offset of the caller), and the point does
+ * nothing more until it is armed again. `fired` prints a line for each point, `-` where it was not reached. Arming sets
+ * all counts to 0. The call `change` is each call that changes something that others see (a
  * file, a folder, a socket); a kill is before the call, so that N and N + 1 are before and after it. The log is left
- * out: its loss is nobody's. Roles: parent, core, intake, courier, mime, crypto, gpg, agent; child is a process between
- * fork and exec, other all else (gpgconf). In a mime worker only what its filter allows is used.
+ * out: its loss is nobody's. Roles: parent, core, intake, courier, fetch, mime, crypto, gpg, agent; child is a process
+ * between fork and exec, other all else (gpgconf). In a mime worker only what its filter allows is used. FILE and
+ * trip.so must lie where all roles may read and write (proc/confine.h): in the folder of the GnuPG homes.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,10 +28,11 @@
     X(change)                                                                                                          \
     X(write)                                                                                                           \
     X(pwrite)                                                                                                          \
-    X(fsync) X(ftruncate) X(openat) X(linkat) X(rename) X(unlink) X(mkdir) X(send) X(read) X(pread) X(recv) X(socket)  \
+    X(fsync)                                                                                                           \
+    X(ftruncate) X(openat) X(linkat) X(rename) X(unlink) X(mkdir) X(send) X(read) X(pread) X(recv) X(socket)           \
         X(socketpair) X(pipe) X(accept) X(connect) X(fork) X(spawn) X(malloc) X(mmap) X(poll) X(opendir) X(fchmod)     \
             X(flock)
-#define ROLES(X)           X(parent) X(core) X(intake) X(courier) X(mime) X(crypto) X(gpg) X(agent) X(child) X(other)
+#define ROLES(X)           X(parent) X(core) X(intake) X(courier) X(fetch) X(mime) X(crypto) X(gpg) X(agent) X(child) X(other)
 #define IN_ENUM_CALL(name) CALL_##name,
 #define IN_ENUM_ROLE(name) ROLE_##name,
 #define IN_NAMES(name)     #name,
@@ -38,11 +42,18 @@ enum { ROLES(IN_ENUM_ROLE) ROLE_N };
 
 #define ACTION_KILL (-1)
 
-struct wire {
+#define POINTS_MAX 8
+
+struct point {
     int32_t role, call, action;
     uint32_t when;
     _Atomic uint32_t armed; /* 1 until it has gone off */
     char where[160];
+};
+
+struct wire {
+    uint32_t n;
+    struct point points[POINTS_MAX];
     _Atomic uint32_t counts[ROLE_N][CALL_N];
 };
 
@@ -65,21 +76,28 @@ static int find(const char *const *names, int n, const char *word)
     exit(2);
 }
 
-static void arm(struct wire *w, char **words)
+static int32_t find_action(const char *word)
+{
+    for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++)
+        if (strcmp(actions[i].name, word) == 0)
+            return actions[i].value;
+    fprintf(stderr, "trip: what is %s?\n", word);
+    exit(2);
+}
+
+static void arm(struct wire *w, int n_words, char **words)
 {
     memset(w, 0, sizeof *w);
-    w->role = find(role_names, ROLE_N, words[0]);
-    w->call = find(call_names, CALL_N, words[1]);
-    w->when = (uint32_t)strtoul(words[2], NULL, 10);
-    for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++)
-        if (strcmp(actions[i].name, words[3]) == 0)
-            w->action = actions[i].value;
-    if (!w->action) {
-        fprintf(stderr, "trip: what is %s?\n", words[3]);
+    for (; n_words >= 4 && w->n < POINTS_MAX; n_words -= 4, words += 4)
+        w->points[w->n++] = (struct point){.role = find(role_names, ROLE_N, words[0]),
+                                           .call = find(call_names, CALL_N, words[1]),
+                                           .when = (uint32_t)strtoul(words[2], NULL, 10),
+                                           .action = find_action(words[3]),
+                                           .armed = 1};
+    if (n_words) {
+        fprintf(stderr, "trip: a point is ROLE CALL N ACTION, and %d are the most\n", POINTS_MAX);
         exit(2);
     }
-    /* N = 0: counts only */
-    w->armed = w->when > 0;
 }
 
 int main(int argc, char **argv)
@@ -91,17 +109,16 @@ int main(int argc, char **argv)
 
     if (w == MAP_FAILED)
         return 2;
-    if (strcmp(argv[2], "arm") == 0 && argc == 7) {
-        arm(w, argv + 3);
+    if (strcmp(argv[2], "arm") == 0) {
+        arm(w, argc - 3, argv + 3);
     } else if (strcmp(argv[2], "counts") == 0) {
         for (int r = 0; r < ROLE_N; r++)
             for (int c = 0; c < CALL_N; c++)
                 if (w->counts[r][c])
                     printf("%s %s %u\n", role_names[r], call_names[c], (unsigned)w->counts[r][c]);
     } else if (strcmp(argv[2], "fired") == 0) {
-        if (!w->where[0])
-            return 1;
-        puts(w->where);
+        for (uint32_t i = 0; i < w->n; i++)
+            puts(w->points[i].where[0] ? w->points[i].where : "-");
     } else {
         return 2;
     }
@@ -130,11 +147,8 @@ static int role_of(const char *line, size_t len)
     static const struct {
         const char *word;
         int role;
-    } words[] = {{"--role=core", ROLE_core},
-                 {"--role=intake", ROLE_intake},
-                 {"--role=courier", ROLE_courier},
-                 {"--role=mime", ROLE_mime},
-                 {"--role=crypto", ROLE_crypto}};
+    } words[] = {{"--role=core", ROLE_core},   {"--role=intake", ROLE_intake}, {"--role=courier", ROLE_courier},
+                 {"--role=fetch", ROLE_fetch}, {"--role=mime", ROLE_mime},     {"--role=crypto", ROLE_crypto}};
     const char *base = strrchr(line, '/') ? strrchr(line, '/') + 1 : line;
 
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
@@ -169,7 +183,7 @@ __attribute__((constructor)) static void set_up(void)
 }
 
 /* Hexadecimal by hand: what stdio would do, a mime worker's filter may refuse, and malloc may be who asks. */
-static void say_where(const void *caller, int call)
+static void say_where(char *where, const void *caller, int call)
 {
     static const char *const names[] = {CALLS(IN_NAMES)};
     char offset[20], *digit = offset + sizeof offset;
@@ -185,26 +199,32 @@ static void say_where(const void *caller, int call)
     do
         *--digit = "0123456789abcdef"[at & 15];
     while (at >>= 4);
-    strncat(wire->where, names[call], 20);
-    strncat(wire->where, " ", 2);
-    strncat(wire->where, object, 60);
-    strncat(wire->where, "+", 2);
-    strncat(wire->where, digit, 20);
+    strncat(where, names[call], 20);
+    strncat(where, " ", 2);
+    strncat(where, object, 60);
+    strncat(where, "+", 2);
+    strncat(where, digit, 20);
 }
 
-/* Counts it, and says whether this is the one. */
-static bool due(int role, int call)
+/* Counts it; the point that it is, or NULL. */
+static struct point *due(int role, int call)
 {
-    uint32_t n = atomic_fetch_add(&wire->counts[role][call], 1) + 1, one = 1;
+    uint32_t n = atomic_fetch_add(&wire->counts[role][call], 1) + 1;
 
-    return wire->role == role && wire->call == call && n == wire->when &&
-           atomic_compare_exchange_strong(&wire->armed, &one, 0);
+    for (uint32_t i = 0; i < wire->n && i < POINTS_MAX; i++) {
+        struct point *p = &wire->points[i];
+        uint32_t one = 1;
+
+        if (p->role == role && p->call == call && n == p->when && atomic_compare_exchange_strong(&p->armed, &one, 0))
+            return p;
+    }
+    return NULL;
 }
 
 /* True: the call is to fail, and errno is set. */
 static bool trip(int call, bool change, const void *caller)
 {
-    bool hit;
+    struct point *hit, *changed;
     int role, saved = errno;
 
     if (!wire)
@@ -212,19 +232,20 @@ static bool trip(int call, bool change, const void *caller)
     role =
         getpid() == my_pid || my_role == ROLE_agent ? my_role : ROLE_child; /* an agent goes on in a fork of itself */
     hit = due(role, call);
-    if (change && due(role, CALL_change))
-        hit = true;
+    changed = change ? due(role, CALL_change) : NULL;
     errno = saved;
+    if (changed)
+        hit = changed;
     if (!hit)
         return false;
-    say_where(caller, call);
-    if (wire->action == ACTION_KILL) {
+    say_where(hit->where, caller, call);
+    if (hit->action == ACTION_KILL) {
         /* kill() is not among the calls that a mime worker may make; tgkill is. */
         syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), SIGKILL);
         for (;;)
             ;
     }
-    errno = wire->action;
+    errno = hit->action;
     return true;
 }
 
@@ -255,6 +276,7 @@ HOOK(int, ftruncate, ftruncate, true, -1, (int fd, off_t n), (fd, n))
 HOOK(int, ftruncate64, ftruncate, true, -1, (int fd, off64_t n), (fd, n))
 HOOK(int, linkat, linkat, true, -1, (int a, const char *b, int c, const char *d, int e), (a, b, c, d, e))
 HOOK(int, renameat, rename, true, -1, (int a, const char *b, int c, const char *d), (a, b, c, d))
+HOOK(int, renameat2, rename, true, -1, (int a, const char *b, int c, const char *d, unsigned e), (a, b, c, d, e))
 HOOK(int, rename, rename, true, -1, (const char *a, const char *b), (a, b))
 HOOK(int, unlinkat, unlink, true, -1, (int fd, const char *name, int flags), (fd, name, flags))
 HOOK(int, unlink, unlink, true, -1, (const char *name), (name))
@@ -275,7 +297,7 @@ HOOK(pid_t, fork, fork, false, -1, (void), ())
 HOOK(DIR *, opendir, opendir, false, NULL, (const char *name), (name))
 HOOK(int, poll, poll, false, -1, (struct pollfd * fds, nfds_t n, int ms), (fds, n, ms))
 
-static void *next_accept4, *next_connect, *next_write, *next_mmap, *next_mmap64, *next_posix_spawn;
+static void *next_accept4, *next_connect, *next_sendto, *next_write, *next_mmap, *next_mmap64, *next_posix_spawn;
 
 int accept4(int fd, __SOCKADDR_ARG address, socklen_t *len, int flags)
 {
@@ -285,6 +307,11 @@ int accept4(int fd, __SOCKADDR_ARG address, socklen_t *len, int flags)
 int connect(int fd, __CONST_SOCKADDR_ARG address, socklen_t len)
 {
     return trip(CALL_connect, false, CALLER) ? -1 : NEXT(connect)(fd, address, len);
+}
+
+ssize_t sendto(int fd, const void *bytes, size_t n, int flags, __CONST_SOCKADDR_ARG address, socklen_t len)
+{
+    return trip(CALL_send, true, CALLER) ? -1 : NEXT(sendto)(fd, bytes, n, flags, address, len);
 }
 
 /* The log goes to standard error. */

@@ -1,12 +1,15 @@
 # The ways through the daemon that the crash and fault tests trip up; to be sourced after tests/lib/flow.sh and
 # tests/lib/advisory.sh. TRIP: the folder with trip and trip.so (trip.c).
 #
+# The wire and its file lie among the GnuPG homes: that is what each role may read and write (proc/confine.h).
+#
 # A way has three parts: prepare_WAY (undisturbed), run_WAY (with the wire armed; says it again, as a mail server or a
 # person would, until it is done), verify_WAY (each recipient's copies, each message and each case once).
 # The canary `sesame' is in all that is secret.
 
-wire=$T/w/wire
-ways=${WAYS:-report sealed advisory command release start}
+wire=$T/i/gnupg/wire
+wire_so=$T/i/gnupg/trip.so
+ways=${WAYS:-report sealed advisory command order release publish start}
 turn=0
 
 set_up() {
@@ -17,8 +20,11 @@ set_up() {
     # No reminders. A deferred copy goes again after a second, and a worker whose gpg was killed is not waited for long.
     sed -i '/^reminders/d' "$conf"
     printf 'limits = { retry_first_s = 1; retry_max_s = 1; worker_seconds = 5; };\nreminders = [];\n' >>"$conf"
+    sed -i 's/^    channels = "unstated";.*/    channels = ( { kind = "mail"; to = "public"; } );/' "$T/i/policy/cloud-model@2026.conf"
+    sed -i '1i channels = ( { name = "public"; address = "public@lists.example.net"; } );' "$conf"
     give_key rita "$T/k/list.asc"
-    "$TRIP/trip" "$wire" arm parent change 0 kill
+    cp "$TRIP/trip.so" "$wire_so"
+    "$TRIP/trip" "$wire" arm
     bring_up || { tail -n 3 "$T/log"; exit 99; }
     for org in acorn birch; do member $org distro distros; done
     settle
@@ -27,7 +33,7 @@ set_up() {
 # Starts it, with the wire in all processes; again when it does not stay. A fault may end the first try.
 bring_up() {
     for up_start in 1 2 3; do
-        EMBARGO_TRIP=$wire LD_PRELOAD=$TRIP/trip.so ASAN_OPTIONS=$ASAN_OPTIONS:verify_asan_link_order=0 \
+        EMBARGO_TRIP=$wire LD_PRELOAD=$wire_so ASAN_OPTIONS=$ASAN_OPTIONS:verify_asan_link_order=0 \
             "$bin/embargod" -c "$conf" --rehearsal "$T/clock" >>"$T/log" 2>&1 &
         daemon=$!
         up && return
@@ -155,6 +161,50 @@ verify_command() {
     want 'its entries in the trail' 1 "$(sql "SELECT count(*) FROM audit WHERE event = 'case.accept' AND object = '$id'")"
 }
 
+# ---- a command by signed mail ----
+prepare_order() {
+    prepare_command
+    order_before=$(box ann@example.org)
+    printf 'Embargo-Command: nonce\n' | secret_mail ann 'Ann <ann@example.org>' commands >"$T/w/mail"
+    hand_over ann@example.org >/dev/null 2>&1 || wrong 'embargo-inject'
+    settle
+    open_mail ann "$(newest ann@example.org)" "$T/w/nonce"
+    printf 'Embargo-List: main\nEmbargo-Nonce: %s\nEmbargo-Command: case accept %s\n' \
+        "$(sed -n 's/^Embargo-Nonce: //p' "$T/w/nonce" | tail -n 1)" "$id" |
+        secret_mail ann 'Ann <ann@example.org>' commands >"$T/w/mail"
+    order_before=$(box ann@example.org)
+}
+run_order() { until_done hand_over ann@example.org; }
+verify_order() {
+    want 'the state' accepted "$(get .data.state case show "$id")"
+    want 'its entries in the trail' 1 "$(sql "SELECT count(*) FROM audit WHERE event = 'case.accept' AND object = '$id'")"
+    # The answer, and nothing of a command that was not done.
+    want 'mails to who said it' 1 $(($(box ann@example.org) - order_before))
+    open_mail ann "$(newest ann@example.org)" "$T/w/answer" || wrong 'the answer does not open'
+    grep -q '^Result: *done' "$T/w/answer" || wrong "the answer says: $(sed -n 's/^Result: *//p' "$T/w/answer")"
+}
+
+# ---- a release: the text goes to a public list at its instant ----
+prepare_publish() {
+    disclose "Publish $turn sesame"
+    printf 'Title: Public %s\nSeverity: high\n\n## IMPACT\n\nA guest can read.\n' "$turn" >"$T/w/text"
+    ctl advisory edit "$id" "$T/w/text" >/dev/null || wrong 'advisory edit'
+    ctl embargo set "$id" --until "$(date -u -d "$now + 30 seconds" +%Y-%m-%dT%H:%M:%SZ)" >/dev/null || wrong 'embargo set'
+    ctl publish approve "$id" >/dev/null || wrong 'publish approve'
+    settle
+    had_public=$(box public@lists.example.net)
+}
+run_publish() {
+    later '31 seconds'
+    return 0
+}
+verify_publish() {
+    want 'the state' public "$(get .data.state case show "$id")"
+    want 'steps not done' 0 "$(get '[.data.release.steps[] | select(.state != "done")] | length' embargo show "$id")"
+    want 'mails to the public list' 1 $(($(box public@lists.example.net) - had_public))
+    grep -q "Public $turn" "$(newest public@lists.example.net)" || wrong 'the public mail is another one'
+}
+
 # ---- a held mail is let in ----
 prepare_release() {
     mail "Rita <rita$turn@reporter.example>" "Held $turn sesame" 'Precedence: bulk' >"$T/w/mail" <<X
@@ -200,28 +250,37 @@ kill_all() {
 
 # ---- what holds for all ----
 
-# One turn of a way; a line for each thing that is wrong in $T/w/wrong. Needs the wire's words: ROLE CALL N ACTION.
+# trip_way WAY [ROLE CALL N ACTION]...: one turn of a way, with these points armed; a line for each thing that is wrong
+# in $T/w/wrong, a line for each point in $T/w/fired.
 trip_way() {
+    trip_name=$1
+    shift
     turn=$((turn + 1)) refusals=0 starts_again=0
     : >"$T/w/wrong"
     # Acknowledgements are so many in an hour.
     later '61 seconds'
-    prepare_"$1"
+    prepare_"$trip_name"
     log_before=$(wc -l <"$T/log")
-    "$TRIP/trip" "$wire" arm "$2" "$3" "$4" "$5"
-    run_"$1" || wrong "not done: $(tail -n 3 "$T/w/said" | tr '\n' ' ')"
+    "$TRIP/trip" "$wire" arm "$@"
+    run_"$trip_name" || wrong "not done: $(tail -n 3 "$T/w/said" | tr '\n' ' ')"
     revive || wrong 'does not come up again'
     settled
-    if [ "$5" != kill ]; then
-        # What was deferred goes now.
+    # What was deferred goes now; a step of a release waits longer.
+    case "$trip_name $* " in
+    publish\ *[a-z]*' '*)
+        later '1 hour'
+        settled
+        ;;
+    *" E"*)
         later '5 seconds'
         settled
-    fi
-    log_lines=$(tail -n +$((log_before + 1)) "$T/log" | grep -cE 'event=[a-z-]*(fail|defer|refus|ended|gone|restart|died|not-rec|missing)')
+        ;;
+    esac
+    log_lines=$(tail -n +$((log_before + 1)) "$T/log" | grep -cE 'event=[a-z-]*(fail|defer|refus|ended|gone|restart|died|not-rec|not-sig|missing)')
     # What has not happened yet shall not happen to the checks.
-    where=$("$TRIP/trip" "$wire" fired) || where=
-    [ "$4" -eq 0 ] || "$TRIP/trip" "$wire" arm parent change 0 kill
-    verify_"$1"
+    "$TRIP/trip" "$wire" fired >"$T/w/fired"
+    [ $# -eq 0 ] || "$TRIP/trip" "$wire" arm
+    verify_"$trip_name"
     check_all
 }
 
