@@ -8,6 +8,8 @@
  *             truncated not-for-us no-integrity symmetric unsupported not-encrypted corrupt
  * ERR_LIMIT   rule bomb (the plaintext exceeds the limit)
  * ERR_AGAIN   the agent or the key cannot be used now (rules agent, locked-key); nothing has changed
+ *             verifying, also rule pgp.engine: what gpg says against a message, or of one without a signature, is asked
+ *             for twice, and it said two things
  * ERR_INTERNAL  gpg is missing or broken
  */
 #ifndef CODEC_PGP_OPEN_H

@@ -132,8 +132,8 @@ static enum err read_signatures(struct pgp_gpg *gpg, const char *home, struct pg
 }
 
 /* One verification; NO_DATA is what gpgme says of a message without a signature. */
-static enum err verify(const char *home, struct span signature, const struct span *detached, struct buf *plain,
-                       size_t limit, struct pgp_signature *sigs, size_t max, size_t *n, struct diag *why)
+static enum err verify_once(const char *home, struct span signature, const struct span *detached, struct buf *plain,
+                            size_t limit, struct pgp_signature *sigs, size_t max, size_t *n, struct diag *why)
 {
     struct pgp_sink sink = {0};
     gpgme_data_t in, text = NULL;
@@ -170,6 +170,41 @@ static enum err verify(const char *home, struct span signature, const struct spa
         gpgme_data_release(text);
     pgp_gpg_close(&gpg);
     return err;
+}
+
+/* A gpg that ends early, or cannot read its keys, says the same. */
+static bool is_doubtful(enum err err, const struct pgp_signature *sigs, size_t n)
+{
+    bool doubtful = err == ERR_REJECT || n == 0;
+
+    for (size_t i = 0; i < n; i++)
+        doubtful = doubtful || !names_a_signer(sigs[i].verdict);
+    return doubtful && (!err || err == ERR_REJECT);
+}
+
+/*
+ * Neither gpg's exit code nor how much it wrote is known through gpgme. What it says against a message, or of one
+ * without a signature, is asked for twice, so that a gpg that dies makes no signed command an unsigned one.
+ */
+static enum err verify(const char *home, struct span signature, const struct span *detached, struct buf *plain,
+                       size_t limit, struct pgp_signature *sigs, size_t max, size_t *n, struct diag *why)
+{
+    enum err first = verify_once(home, signature, detached, plain, limit, sigs, max, n, why), second;
+    struct buf before = BUF_EMPTY;
+    size_t n_before = *n;
+
+    if (!is_doubtful(first, sigs, *n))
+        return first;
+    if (!first && plain)
+        buf_add(&before, plain->data, plain->len);
+    *n = 0;
+    second = verify_once(home, signature, detached, plain, limit, sigs, max, n, why);
+    if (!first && !second &&
+        (*n < n_before ||
+         (plain && (plain->len != before.len || (before.len && memcmp(plain->data, before.data, before.len))))))
+        second = diag_set(why, ERR_AGAIN, "pgp.engine", "gpg says two things of the same message; it is tried again");
+    buf_free(&before);
+    return second;
 }
 
 static void forget(struct buf *plain, struct pgp_signature *sigs, size_t max, size_t *n)

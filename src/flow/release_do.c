@@ -269,6 +269,8 @@ static enum err one_step(struct flow *f, struct release_step *step, struct diag 
 {
     struct stepping g;
     struct diag reason;
+    bool queued = strcmp(step->state, "queued") == 0;
+    int64_t mail_id = step->mail_id;
     enum err err = db_begin(f->db, why);
 
     if (err)
@@ -292,9 +294,9 @@ static enum err one_step(struct flow *f, struct release_step *step, struct diag 
     reason = *why;
     db_rollback(f->db);
     log_diag(NULL, "publish-step-failed", &reason);
-    /* As it was: what this try made of it is undone. */
-    set(&step->state, "pending");
-    step->mail_id = 0;
+    /* As it was: what this try made of it is undone. A mail that was queued before is not queued again. */
+    set(&step->state, queued ? "queued" : "pending");
+    step->mail_id = queued ? mail_id : 0;
     return record_failure(f, step, &reason, why);
 }
 

@@ -60,9 +60,11 @@ choose() {
     awk '{ print (NR * 7919) % 100003, $0 }' "$folder/chosen.new" | sort -n | cut -d' ' -f2- |
         awk -v most="${GROUP:-1}" '
             {
-                # A role dies once in a turn; of its calls one of a kind fails.
+                # A role dies once in a turn; of its calls one of a kind fails. All that use a key are one: what gpg
+                # refuses twice is held for an admin (proc/opening.c), and nobody is to say it a third time here.
                 key = $1 ($5 == "kill")
                 what = $2 ($5 == "kill" ? "" : $3)
+                if ($2 ~ /^(crypto|gpg|agent|child|mime)$/) what = "key"
                 for (g = first[key] + 0; (key, g) in line; g++) if (!((key, g) in full) && !((key, g, what) in has)) break
                 at = key SUBSEP g
                 if (size[at]++) line[at] = line[at] " " $2 " " $3 " " $4 " " $5
