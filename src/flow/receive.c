@@ -66,6 +66,15 @@ static bool is_to_a_case(const struct settings_list *list, const char *recipient
            strncasecmp((const char *)suffix.data, "c-", 2) == 0;
 }
 
+/*
+ * The Message-ID inside is the one that a member's list leaves as it is: it opens our mail for its own people, signs
+ * and encrypts it anew under a name of its own, and may count us among them.
+ */
+static bool is_ours(const struct flow *f, const struct mime_message *m)
+{
+    return m->n_parts && m->message_id && mail_is_ours(f->db, m->message_id);
+}
+
 static enum automatic_sort sort_of(const struct flow *f, const struct incoming *in)
 {
     const struct settings_list *list = settings_list_for(f->settings, in->recipient);
@@ -74,7 +83,7 @@ static enum automatic_sort sort_of(const struct flow *f, const struct incoming *
 
     if (!in->outer.n_parts) /* nobody could read it */
         return *in->sender ? AUTOMATIC_NONE : AUTOMATIC_BOUNCE;
-    if (in->outer.message_id && mail_is_ours(f->db, in->outer.message_id))
+    if (is_ours(f, &in->outer) || (in->unpacked && is_ours(f, &in->inner)))
         return AUTOMATIC_OWN;
     sort = automatic_sort_of(buf_span(&in->raw), &in->outer, &facts);
     /* Another team answers by its list too; the address of a case is known only to whom we wrote. */
