@@ -20,6 +20,7 @@ approval list||
 approval veto|--reason=W|W
 audit show||
 audit verify|--anchor=W|
+backup|--with-keys!|F
 case accept|--reason=W|C
 case attach||C W F
 case close|--reason=W|C
@@ -78,6 +79,7 @@ queue hold||W
 queue list||
 queue retry||W
 queue show||W
+restore|--accept! --home=D --keys=F --list-key=W --rehearsal!|F
 stats|--openmetrics!|
 status||
 wait|--timeout=W|

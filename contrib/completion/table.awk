@@ -7,7 +7,7 @@
 # tests/house/manuals.sh holds the tables of embargoctl.bash and _embargoctl against it.
 
 function kind(verb, name) {
-    if (name == "FILE" || name == "OUT" || name == "SVG")
+    if (name == "FILE" || name == "OUT" || name == "SVG" || name == "KEYS")
         return "F"
     if (name == "HOME" || (verb == "init" && name == "FROM"))
         return "D"

@@ -5,6 +5,7 @@
 
 #include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define BOX_CONTEXT "embargod"
@@ -129,6 +130,33 @@ void box_sha256_hex(struct span bytes, char out[65])
 
     box_sha256(bytes, hash);
     sodium_bin2hex(out, 65, hash, sizeof hash);
+}
+
+struct box_sha256 {
+    crypto_hash_sha256_state state;
+};
+
+struct box_sha256 *box_sha256_begin(void)
+{
+    struct box_sha256 *h = mem_zero(1, sizeof *h);
+
+    crypto_hash_sha256_init(&h->state);
+    return h;
+}
+
+void box_sha256_add(struct box_sha256 *h, struct span bytes)
+{
+    crypto_hash_sha256_update(&h->state, bytes.data, bytes.len);
+}
+
+void box_sha256_end(struct box_sha256 **h, char out[65])
+{
+    uint8_t hash[32];
+
+    crypto_hash_sha256_final(&(*h)->state, hash);
+    sodium_bin2hex(out, 65, hash, sizeof hash);
+    free(*h);
+    *h = NULL;
 }
 
 void box_random(void *out, size_t len)

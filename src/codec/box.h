@@ -50,6 +50,11 @@ void box_tag(const struct box *b, const char *purpose, struct span bytes, uint8_
 void box_sha256_hex(struct span bytes, char out[65]);
 void box_sha256(struct span bytes, uint8_t out[32]);
 
+/* The same of bytes that come in pieces; box_sha256_end frees it. */
+struct box_sha256 *box_sha256_begin(void);
+void box_sha256_add(struct box_sha256 *h, struct span bytes);
+void box_sha256_end(struct box_sha256 **h, char out[65]);
+
 void box_random(void *out, size_t len);
 
 /* Eight lower-case base32 letters: a case's id. */

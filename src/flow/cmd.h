@@ -65,6 +65,7 @@ CMD_HANDLER(cmd_held_release);
 CMD_HANDLER(cmd_held_discard);
 CMD_HANDLER(cmd_admin_list);
 CMD_HANDLER(cmd_audit_show);
+CMD_HANDLER(cmd_backup);
 CMD_HANDLER(cmd_approval_approve);
 CMD_HANDLER(cmd_application_list);
 CMD_HANDLER(cmd_application_show);

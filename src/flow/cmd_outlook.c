@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "flow/acks.h"
 #include "flow/clock_guard.h"
+#include "flow/restored.h"
 #include "flow/stats.h"
 #include "flow/view.h"
 #include "store/approvals.h"
@@ -59,6 +60,19 @@ static void add_clock(struct flow *f, json_t *all)
     add_wrong(all, words, "timedatectl status");
 }
 
+static void add_hold(struct flow *f, json_t *all)
+{
+    char words[320], at[INSTANT_TEXT_SIZE];
+    struct restored r;
+
+    if (!f->on_hold)
+        return;
+    restored_read(f->db, &r);
+    snprintf(words, sizeof words, "restored from a backup of %s, and on hold: nothing is opened, sent or published",
+             instant_text(r.taken_at, at));
+    add_wrong(all, words, "restore --accept (offline)");
+}
+
 static json_t *wrong(struct flow *f)
 {
     json_t *all = json_array();
@@ -67,6 +81,7 @@ static json_t *wrong(struct flow *f)
 
     outlook_now(f->db, clock_now(f->clock), &o);
     publish_state(f->db, &site);
+    add_hold(f, all);
     add_clock(f, all);
     add_count(all, o.overdue, "a deadline has passed and is not met", "deadlines have passed and are not met", "next");
     add_count(all, o.undated, "a case that members know of has no date", "cases that members know of have no date",
@@ -200,6 +215,26 @@ static enum err add_approvals(struct flow *f, json_t *all, struct diag *why)
     return err;
 }
 
+/* Before all else: until then nothing that falls due happens. */
+static void add_restored(struct flow *f, json_t *all)
+{
+    struct outlook_row row = {
+        .code = (char *)"", .clock = (char *)"restore", .state = (char *)"hold", .until_at = INSTANT_NONE};
+    struct restored r;
+    json_t *o;
+
+    if (!f->on_hold)
+        return;
+    restored_read(f->db, &r);
+    row.at = r.taken_at;
+    o = row_json(&row, clock_now(f->clock));
+    json_object_set_new(o, "case", json_null());
+    json_object_set_new(o, "unacknowledged", json_array());
+    json_object_set_new(o, "approval", json_null());
+    json_object_set_new(o, "do", json_string("restore --accept"));
+    json_array_insert_new(all, 0, o);
+}
+
 /* What waits for admins; then open cases with their next deadline, soonest first; cases without any date last. */
 enum err cmd_next(struct flow *f, const struct command *c, struct reply *r, struct diag *why)
 {
@@ -209,7 +244,10 @@ enum err cmd_next(struct flow *f, const struct command *c, struct reply *r, stru
     r->data = json_array();
     err = rows_json(f, INSTANT_NONE, r->data, why);
     add_unacknowledged(f, r->data);
-    return err ? err : add_approvals(f, r->data, why);
+    if (!err)
+        err = add_approvals(f, r->data, why);
+    add_restored(f, r->data);
+    return err;
 }
 
 enum err cmd_status(struct flow *f, const struct command *c, struct reply *r, struct diag *why)
@@ -221,6 +259,7 @@ enum err cmd_status(struct flow *f, const struct command *c, struct reply *r, st
     r->data = json_object();
     json_object_set_new(r->data, "now", view_instant(now));
     json_object_set_new(r->data, "rehearsal", json_boolean(clock_is_rehearsal(f->clock)));
+    json_object_set_new(r->data, "on_hold", restored_json(f));
     json_object_set_new(r->data, "settled", json_boolean(f->settled(f->settled_ctx)));
     json_object_set_new(r->data, "wrong", wrong(f));
     json_object_set_new(r->data, "soon", soon);

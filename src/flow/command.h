@@ -32,13 +32,14 @@ enum command_exit {
 
 enum command_arg_type {
     ARG_WORD,
-    ARG_FILE, /* read by the client; its bytes are sent */
-    ARG_KEY,  /* the same; examined by a crypto worker before the handler runs */
+    ARG_FILE,  /* read by the client; its bytes are sent */
+    ARG_KEY,   /* the same; examined by a crypto worker before the handler runs */
     ARG_TABLE, /* a table of members (flow/import_table.h); its keys are examined before the handler runs */
-    ARG_MAIL, /* the same; parsed by a mime worker before the handler runs */
-    ARG_OUT,  /* a file that the client writes from the reply */
-    ARG_FLAG, /* an option without a value */
-    ARG_WORDS /* all words that are left, joined by spaces */
+    ARG_MAIL,  /* the same; parsed by a mime worker before the handler runs */
+    ARG_OUT,   /* a file that the client writes from the reply */
+    ARG_PARTS, /* the same, from parts that come before the reply */
+    ARG_FLAG,  /* an option without a value */
+    ARG_WORDS  /* all words that are left, joined by spaces */
 };
 
 struct command;
@@ -106,6 +107,12 @@ struct reply {
     struct buf out; /* for ARG_OUT */
     /* A site is to be built (store/publish.h); the control socket answers when it is. 0: nothing to wait for */
     int64_t site_wish;
+    /* A backup is to be made, and goes to the client in parts before the reply. "": none */
+    struct {
+        char id[BOX_ID_SIZE];
+        bool with_keys;
+        char name[256]; /* of the client's file */
+    } backup;
 };
 
 /*
@@ -127,7 +134,8 @@ bool command_flag(const struct command *c, const char *name);
 const struct command_value *command_value_nth(const struct command *c, const char *name, size_t n);
 
 /* ---- over the control socket; frames of base/frame.h ---- */
-enum control_frame { CONTROL_REQUEST = 1, CONTROL_REPLY = 2 };
+/* Any number of parts (bytes of a file) may come before a reply. */
+enum control_frame { CONTROL_REQUEST = 1, CONTROL_REPLY = 2, CONTROL_PART = 3 };
 
 /* as: --as ADDRESS, or NULL. */
 void command_put(const struct command *c, const char *as, struct buf *out);

@@ -27,6 +27,7 @@ struct flow {
     struct policies *policies;
     struct clock_guard *guard; /* may the clock be believed (flow/clock_guard.h) */
     struct timer *timer;       /* flow/timer.h */
+    bool on_hold;              /* restored, and not accepted yet (flow/restored.h) */
     /* Is nothing under way or due? Asked for `wait`; core's. */
     bool (*settled)(void *ctx);
     void *settled_ctx;

@@ -7,6 +7,7 @@
 #include "flow/clock_guard.h"
 #include "flow/policies.h"
 #include "flow/public_id.h"
+#include "flow/restored.h"
 #include "flow/timer.h"
 #include "store/audit.h"
 #include "store/outbox.h"
@@ -96,6 +97,7 @@ enum err release_load(struct flow *f, struct case_row *c, const struct policy *p
                                .approved = g->approved,
                                .confirmed = g->row.confirmed_at != INSTANT_NONE && g->row.confirmed_at >= g->due_utc_s,
                                .clock = clock_of(f),
+                               .doubted = restored_doubts(f->db, g->due_utc_s),
                                .ready_utc_s = ready_since(f, g->due_utc_s)};
     release_decide(policy, &decided, &g->decision);
     return ERR_OK;

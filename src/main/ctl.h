@@ -8,6 +8,7 @@
  *   ctl_help        help, from the table of commands
  *   ctl_policy      policy list, show, check, compare
  *   ctl_init*       init
+ *   ctl_restore*    restore
  *   ctl_check*      check, audit verify
  */
 #ifndef MAIN_CTL_H
@@ -33,6 +34,7 @@ enum err ctl_load(struct ctl *ctl, struct diag *why);
  */
 enum err ctl_init(struct ctl *ctl, const struct command *c, struct reply *r, struct diag *why);
 enum err ctl_check(struct ctl *ctl, const struct command *c, struct reply *r, struct diag *why);
+enum err ctl_restore(struct ctl *ctl, const struct command *c, struct reply *r, struct diag *why);
 enum err ctl_audit_verify(struct ctl *ctl, const struct command *c, struct reply *r, struct diag *why);
 enum err ctl_policy_list(struct ctl *ctl, const struct command *c, struct reply *r, struct diag *why);
 enum err ctl_policy_show(struct ctl *ctl, const struct command *c, struct reply *r, struct diag *why);

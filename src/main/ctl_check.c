@@ -299,6 +299,7 @@ static void check_instance(struct check *k)
     check_policies(k);
     check_database(k);
     check_audit(k);
+    check_backup(k);
     check_keys(k);
     check_spool(k);
     check_lmtp(k);

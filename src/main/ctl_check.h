@@ -8,7 +8,7 @@
 #include <jansson.h>
 
 /* There is no other way back from a damaged state. */
-#define REMEDY_COPY "stop embargod, and put back a copy of the whole instance"
+#define REMEDY_COPY "stop embargod, move the folder away, and restore the last backup: embargod(8), BACKUP"
 
 enum check_status { CHECK_OK, CHECK_WARN, CHECK_FAIL };
 
@@ -26,6 +26,9 @@ void check_add(struct check *k, enum check_status status, const char *name, cons
 
 /* The machine: user, disk, swap, clock, gpg, kernel. */
 void check_system(struct check *k);
+
+/* Whether there is a backup to go back to; and an instance that was restored, and waits. */
+void check_backup(struct check *k);
 
 /* Keys: each list's, the storage key, each admin's. */
 void check_keys(struct check *k);

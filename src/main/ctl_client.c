@@ -4,6 +4,7 @@
 #include "base/frame.h"
 #include "base/fsx.h"
 #include "flow/command_check.h"
+#include "main/ctl_parts.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -123,20 +124,31 @@ bool client_is_daemon(const char *socket_path)
     return true;
 }
 
-static enum err exchange(int fd, struct span request, struct reply *out, struct diag *why)
+static enum err gone(struct diag *why)
+{
+    return diag_set(why, ERR_AGAIN, "daemon.gone",
+                    "the daemon gave no answer; look at its log, and at the object, before you say it again");
+}
+
+static enum err exchange(int fd, const struct command *c, struct span request, struct reply *out, struct diag *why)
 {
     struct buf payload = BUF_EMPTY;
-    struct diag gone;
-    uint32_t type = 0;
-    enum err err = frame_send(fd, CONTROL_REQUEST, request, &gone);
+    struct parts parts;
+    uint32_t type = CONTROL_PART;
+    enum err err = frame_send(fd, CONTROL_REQUEST, request, NULL) ? gone(why) : ERR_OK;
 
+    parts_init(&parts, c);
+    while (!err && type == CONTROL_PART) {
+        if (frame_receive(fd, FRAME_PAYLOAD_MAX, &type, &payload, NULL))
+            err = gone(why);
+        else if (type == CONTROL_PART)
+            err = parts_add(&parts, buf_span(&payload), why);
+    }
+    if (!err && type != CONTROL_REPLY)
+        err = gone(why);
     if (!err)
-        err = frame_receive(fd, FRAME_PAYLOAD_MAX, &type, &payload, &gone);
-    if (err || type != CONTROL_REPLY)
-        err = diag_set(why, ERR_AGAIN, "daemon.gone",
-                       "the daemon gave no answer; look at its log, and at the object, before you say it again");
-    else
         err = reply_get(buf_span(&payload), out, why);
+    err = parts_end(&parts, err || !out->ok, err, why);
     buf_free(&payload);
     return err;
 }
@@ -155,7 +167,7 @@ enum err client_ask(const char *socket_path, const struct command *c, const char
     else
         err = connect_to(socket_path, &fd, why);
     if (!err) {
-        err = exchange(fd, buf_span(&request), out, why);
+        err = exchange(fd, c, buf_span(&request), out, why);
         close(fd);
     }
     buf_free(&request);
@@ -198,7 +210,7 @@ enum err client_wait(const char *socket_path, const struct command *c, const cha
 const char *client_out_name(const struct command *c)
 {
     for (size_t i = 0; i < c->n_values; i++)
-        if (c->values[i].type == ARG_OUT)
+        if (c->values[i].type == ARG_OUT || c->values[i].type == ARG_PARTS)
             return c->values[i].word;
     return NULL;
 }
@@ -210,7 +222,7 @@ enum err client_write_out(const struct command *c, struct reply *r, struct diag 
     enum err err;
     int fd;
 
-    if (!name)
+    if (!name || c->verb->args[0].type == ARG_PARTS)
         return ERR_OK;
     if (strcmp(name, "-") == 0) {
         err = fsx_write_all(STDOUT_FILENO, r->out.data, r->out.len, "standard output", why);

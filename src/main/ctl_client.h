@@ -32,7 +32,7 @@ bool client_is_daemon(const char *socket_path);
 /* Writes reply->out to the command's ARG_OUT, if it has one, and empties it: mode 0600; "-" is standard output. */
 enum err client_write_out(const struct command *c, struct reply *r, struct diag *why);
 
-/* The command's ARG_OUT; NULL: none. */
+/* The command's ARG_OUT or ARG_PARTS (which client_ask has written already); NULL: none. */
 const char *client_out_name(const struct command *c);
 
 #endif

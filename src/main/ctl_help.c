@@ -28,6 +28,7 @@ static const struct example examples[] = {
     {"advisory new", "embargoctl advisory new abcdefgh --title 'Out of bounds read in the parser'"},
     {"advisory send", "embargoctl advisory send abcdefgh --dry-run"},
     {"audit verify", "embargoctl audit verify --anchor 12:HASH"},
+    {"backup", "embargoctl backup /media/stick/embargo-$(date -u +%F).backup"},
     {"case attach", "embargoctl case attach abcdefgh 1.2 fix.patch"},
     {"case open", "embargoctl case open --from report.eml"},
     {"case reply", "embargoctl case reply abcdefgh - --to reporter"},
@@ -38,6 +39,7 @@ static const struct example examples[] = {
     {"member add", "embargoctl member add --org 'Example Linux' --class distro --tier distros "
                    "--address security@distro.example.net --key distro.asc"},
     {"policy explain", "embargoctl policy explain --policy xen --sender ann@example.net"},
+    {"restore", "embargoctl restore NEWEST --keys WITH-KEYS --home /srv/embargo"},
 };
 
 static void add_upper(struct buf *out, const char *name)

@@ -54,8 +54,7 @@ void init_plan_free(struct init_plan *p)
     *p = (struct init_plan){0};
 }
 
-/* The absolute path of a folder that need not be there yet, though its parent must. */
-static enum err absolute(const char *path, char **out, struct diag *why)
+enum err init_absolute(const char *path, char **out, struct diag *why)
 {
     char *copy = mem_strdup(path), *real = realpath(path, NULL), *slash, *parent = NULL;
     enum err err = ERR_OK;
@@ -209,7 +208,7 @@ static enum err read_plan(struct init_plan *p, const char *list, const struct co
     if (!err)
         err = read_address(p, command_word(c, "address"), why);
     if (!err)
-        err = absolute(command_word(c, "home"), &p->home, why);
+        err = init_absolute(command_word(c, "home"), &p->home, why);
     if (!err && strlen(p->home) + strlen("/gnupg//" LONGEST_HOME) + strlen(p->list) >= PGP_HOME_MAX)
         err = diag_set(why, ERR_USAGE, "init.path-too-long",
                        "DIR/gnupg/%s/" LONGEST_HOME " would be over %d bytes, which GnuPG's sockets cannot have: "
@@ -264,7 +263,7 @@ static json_t *describe(const struct init_plan *p)
     return o;
 }
 
-static void catch_signals(void)
+void init_catch_signals(void)
 {
     struct sigaction catch = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
 
@@ -282,7 +281,7 @@ enum err ctl_init(struct ctl *ctl, const struct command *c, struct reply *r, str
     umask(077);
     err = read_plan(&plan, list ? list : ctl->list, c, why);
     if (!err) {
-        catch_signals();
+        init_catch_signals();
         err = make(&plan, why);
         if (err)
             init_undo(&plan);

@@ -62,6 +62,9 @@ struct init_plan {
 
 void init_plan_free(struct init_plan *p);
 
+/* The absolute path of a folder that need not be there yet, though its parent must; the caller frees. */
+enum err init_absolute(const char *path, char **out, struct diag *why);
+
 /* DIR/gnupg/LIST/NAME; the caller frees. */
 char *init_gnupg(const struct init_plan *p, const char *name);
 char *init_path(const struct init_plan *p, const char *relative);
@@ -81,6 +84,9 @@ enum err init_make_folders(struct init_plan *p, struct diag *why);
 enum err init_write_conf(struct init_plan *p, struct diag *why);
 /* Lines to add to an embargod.conf that is there; appends. */
 void init_conf_lines(const struct init_plan *p, struct buf *out);
+/* A folder that is there and has nothing in it. */
+bool init_is_empty(const char *path);
+void init_remove_tree(const char *path, bool keep_root);
 /* Removes what this call has made. */
 void init_undo(struct init_plan *p);
 
@@ -89,7 +95,8 @@ bool init_render(const struct out *o, const json_t *data);
 /* The name under .well-known/openpgpkey/…/hu/ (z-base-32 of SHA-1 of the local part in lower case). */
 void init_wkd_hash(const char *local, char out[33]);
 
-/* True once a signal has asked to end. */
+/* From now on signals ask only; true once one has asked to end. */
+void init_catch_signals(void);
 bool init_is_interrupted(void);
 
 #endif

@@ -27,7 +27,7 @@ char *init_gnupg(const struct init_plan *p, const char *name)
     return mem_printf("%s/gnupg/%s/%s", p->home, p->list, name);
 }
 
-static bool is_empty(const char *path)
+bool init_is_empty(const char *path)
 {
     DIR *dir = opendir(path);
     struct dirent *e;
@@ -48,7 +48,7 @@ static enum err make_home(struct init_plan *p, struct diag *why)
     }
     if (errno != EEXIST)
         return diag_set(why, ERR_USAGE, "init.home", "cannot make the folder of --home: %s", strerror(errno));
-    if (!is_empty(p->home))
+    if (!init_is_empty(p->home))
         return diag_set(why, ERR_DENIED, "init.not-empty",
                         "the folder of --home has files and no embargod.conf: name an empty or a new one");
     p->in_home = true;
@@ -241,7 +241,7 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
     return 0;
 }
 
-static void remove_tree(const char *path, bool keep_root)
+void init_remove_tree(const char *path, bool keep_root)
 {
     kept_root = keep_root ? path : NULL;
     nftw(path, remove_one, TREE_FDS, FTW_DEPTH | FTW_PHYS);
@@ -257,8 +257,8 @@ void init_undo(struct init_plan *p)
     if (p->made_gnupg)
         init_stop_agents(p);
     if (p->made_home || p->in_home)
-        remove_tree(p->home, p->in_home);
+        init_remove_tree(p->home, p->in_home);
     else if (p->made_gnupg)
-        remove_tree(gnupg, false);
+        init_remove_tree(gnupg, false);
     free(gnupg);
 }

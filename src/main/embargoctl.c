@@ -29,6 +29,7 @@ static const struct {
     {"policy explain", ctl_policy_explain},
     {"policy list", ctl_policy_list},
     {"policy show", ctl_policy_show},
+    {"restore", ctl_restore},
 };
 
 enum err ctl_load(struct ctl *ctl, struct diag *why)

@@ -75,7 +75,10 @@ static void ask_late(const struct release_facts *facts, struct release_decision 
 {
     int64_t from = facts->due_utc_s > facts->ready_utc_s ? facts->due_utc_s : facts->ready_utc_s;
 
-    if (facts->now_utc_s - from > RELEASE_LATE_S && !facts->confirmed)
+    if (facts->doubted && !facts->confirmed)
+        decide(out, RELEASE_ASK, "release.restored",
+               "a backup was restored after the instant: look whether the date still holds, then publish confirm ID");
+    else if (facts->now_utc_s - from > RELEASE_LATE_S && !facts->confirmed)
         decide(out, RELEASE_ASK, "release.late",
                "the instant was more than a day ago: look whether it still holds, then publish confirm ID");
 }

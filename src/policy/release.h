@@ -7,8 +7,9 @@
  *   release.no-advisory   there is no text that could be published
  *   release.automatic     the policy does not release by itself, and what is there has not been approved
  *   clock.unsynchronised, clock.jumped   the clock is not believed (flow/clock_guard.h)
+ *   release.restored      the instant was before a backup was restored: the date may have been moved; an admin is asked
  *   release.late          the instant is more than a day ago: an admin is asked
- * A confirmation goes past the clock's rules and past the lateness, and past nothing else.
+ * A confirmation goes past the clock's rules and past the lateness and the doubt, and past nothing else.
  */
 #ifndef POLICY_RELEASE_H
 #define POLICY_RELEASE_H
@@ -28,6 +29,7 @@ struct release_facts {
     bool approved; /* by as many admins as the policy asks for, and what they approved is what is there */
     bool confirmed;
     enum release_clock clock; /* trusted where the clock's rules are off */
+    bool doubted;             /* due before a restored instance was accepted (flow/restored.h) */
     /* Lateness counts from here where that is later than the instant: of a rehearsal, whose clock may be moved. */
     int64_t ready_utc_s;
 };

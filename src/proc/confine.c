@@ -91,6 +91,16 @@ static void add_agents(struct paths *p)
     add(p, mem_printf("/run/user/%u/gnupg", (unsigned)geteuid()), SANDBOX_WRITE);
 }
 
+/* What a backup is made of and written into, beside the homes. */
+static void add_backup(struct paths *p, const char *homes)
+{
+    char *home = folder_of(homes);
+
+    add(p, mem_printf("%s/state/backup", home), SANDBOX_WRITE);
+    add(p, mem_printf("%s/state/bodies", home), SANDBOX_READ);
+    free(home);
+}
+
 static void add_clock(struct paths *p, const char *clock_file)
 {
     if (clock_file)
@@ -185,6 +195,7 @@ enum err confine_crypto(const char *homes, enum settings_sandbox how, struct dia
     add_system(&p);
     add_agents(&p);
     add_word(&p, homes, SANDBOX_WRITE);
+    add_backup(&p, homes);
     /* The filter of system calls is core's, inherited; and core has said what the kernel lacks. */
     err = sandbox_paths(p.items, p.n, false, why);
     paths_free(&p);

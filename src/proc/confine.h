@@ -2,7 +2,8 @@
  * What each role gives up before it reads its first byte (base/sandbox.h has the means).
  *
  *   core     no internet sockets, no TCP; files only below the instance, and the system's to be read and run
- *   crypto   besides what core gave up: of the instance the GnuPG homes alone. It is the only one to talk to an agent
+ *   crypto   besides what core gave up: of the instance the GnuPG homes, and for backups state/backup and the
+ *            sealed bodies, alone. It is the only one to talk to an agent
  *   mime     besides: whatever is not computing (proc/worker.c)
  *   intake   starts nothing, makes no socket; files only in the spool and in the Maildir that it watches
  *   courier  starts no program, makes no UNIX socket (so that no agent is in reach), writes nothing but its Maildirs;

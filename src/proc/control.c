@@ -11,9 +11,11 @@
 #include "codec/pgp_wire.h"
 #include "flow/command.h"
 #include "flow/view.h"
+#include "proc/backup.h"
 #include "proc/table_keys.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -272,15 +274,13 @@ static void mail_parsed(void *ctx, enum err err, struct span reply, const struct
 static void submit_key(struct client *k, const struct command_value *v, struct span known)
 {
     struct core *core = k->control->core;
-    char *folder = settings_path(core->settings, "gnupg");
     struct buf request = BUF_EMPTY;
 
     frame_put_i64(&request, core_gpg_time(core));
-    frame_put_str(&request, folder);
+    frame_put_str(&request, core->homes);
     frame_put_buf(&request, &v->bytes);
     frame_put_bytes(&request, known.data, known.len);
     pool_submit(core->pool, WORKER_CRYPTO, CRYPTO_UPDATE, &request, known.len ? key_merged : key_examined, k);
-    free(folder);
 }
 
 static void submit_mail(struct client *k, const struct command_value *v)
@@ -341,6 +341,11 @@ static void examine_next(struct client *k)
         }
     }
     command_run(&k->control->core->flow, &k->command, &r);
+    if (r.ok && r.backup.id[0]) {
+        backup_begin(k->control->core->backup, fcntl(k->fd, F_DUPFD_CLOEXEC, 3), &r);
+        client_free(k);
+        return;
+    }
     if (!r.ok || !r.site_wish) {
         answer(k, &r);
         return;

@@ -10,8 +10,10 @@
 #include "flow/deadline_effects.h"
 #include "flow/policies.h"
 #include "flow/release.h"
+#include "flow/restored.h"
 #include "flow/timer.h"
 #include "flow/upkeep.h"
+#include "proc/backup.h"
 #include "store/audit.h"
 #include "store/held.h"
 #include "store/outbox.h"
@@ -44,55 +46,22 @@ bool core_is_settled(struct core *core)
     int64_t now = clock_now(&core->clock);
     bool empty;
 
+    /* On hold nothing but a command is ever under way. */
+    if (core->flow.on_hold)
+        return !pool_busy(core->pool) && !importer_busy(core->importer);
     if (spool_list(core->spool, &names, &why))
         return false;
     empty = names.n == 0;
     spool_names_free(&names);
     return empty && !opening_busy(core->opening) && !sealer_busy(core->sealer) && !importer_busy(core->importer) &&
            !dispatch_busy(core->dispatch) && !publisher_busy(core->publisher) && !fetching_busy(core->fetching) &&
-           !pool_busy(core->pool) && !timer_count_due(&core->flow) && !signer_busy(core->signer) &&
-           !release_count_due(core->flow.db, now) && !copy_count_open(core->flow.db, now);
+           !pool_busy(core->pool) && !backup_busy(core->backup) && !timer_count_due(&core->flow) &&
+           !signer_busy(core->signer) && !release_count_due(core->flow.db, now) && !copy_count_open(core->flow.db, now);
 }
 
 static bool is_settled(void *ctx)
 {
     return core_is_settled(ctx);
-}
-
-/* A held mail goes into the spool again, marked, so that it survives a crash like any other. */
-static enum err release_held(void *ctx, const struct held_row *held, struct diag *why)
-{
-    struct core *core = ctx;
-    struct buf envelope_bytes = BUF_EMPTY, raw = BUF_EMPTY;
-    struct spool_envelope envelope = {.n_recipients = 1, .origin = SPOOL_FROM_LMTP};
-    struct spool_file *file = NULL;
-    struct frame_reader r;
-    bool committed = false;
-    char *sender, *recipient;
-    enum err err = held_content(core->flow.db, held->id, &envelope_bytes, &raw, why);
-
-    if (err)
-        return err;
-    frame_reader_init(&r, buf_span(&envelope_bytes));
-    sender = frame_get_str(&r);
-    recipient = frame_get_str(&r);
-    envelope.received_at_utc_s = frame_get_i64(&r);
-    envelope.sender = sender;
-    envelope.recipients = (const char *const[]){recipient};
-    if (!frame_done(&r) || !sender || !recipient)
-        err = diag_set(why, ERR_INTERNAL, "held.damaged", "the envelope of the held mail cannot be read");
-    if (!err)
-        err = spool_begin(core->spool, &envelope, &file, why);
-    if (!err)
-        err = spool_write(file, raw.data, raw.len, why);
-    if (!err)
-        err = spool_commit(&file, SPOOL_RELEASED, &committed, why);
-    spool_abandon(&file);
-    buf_free(&envelope_bytes);
-    buf_free(&raw);
-    free(sender);
-    free(recipient);
-    return err;
 }
 
 /* ---- start ---- */
@@ -305,7 +274,7 @@ static enum err start(struct core *core, const char *clock_file, struct diag *wh
                                .policies = policies_new(folder),
                                .settled = is_settled,
                                .settled_ctx = core,
-                               .release = release_held,
+                               .release = core_release_held,
                                .release_ctx = core};
     free(folder);
     core->homes = settings_path(core->settings, "gnupg");
@@ -321,7 +290,9 @@ static enum err start(struct core *core, const char *clock_file, struct diag *wh
         core_unlock_keys(core);
     if (!err)
         err = open_data_key(core, why);
-    return err ? err : upkeep_begin(&core->flow, why);
+    if (!err)
+        core->flow.on_hold = restored_on_hold(core->flow.db);
+    return err || core->flow.on_hold ? err : upkeep_begin(&core->flow, why);
 }
 
 /* ---- the loop ---- */
@@ -349,18 +320,26 @@ static void on_intake(void *ctx, int fd, short revents)
     }
 }
 
+/* What a restored instance does too, before an admin has let it go on (flow/restored.h). */
+static void tick_always(struct core *core)
+{
+    clock_guard_tick(&core->guard, core->flow.db);
+    importer_tick(core->importer);
+    control_tick(core->control);
+    backup_tick(core->backup);
+}
+
 static void tick(struct core *core)
 {
     struct diag why;
 
-    if (!core->stopping) {
-        clock_guard_tick(&core->guard, core->flow.db);
+    if (!core->stopping)
+        tick_always(core);
+    if (!core->stopping && !core->flow.on_hold) {
         opening_tick(core->opening);
-        importer_tick(core->importer);
         sealer_tick(core->sealer);
         dispatch_tick(core->dispatch);
         publisher_tick(core->publisher);
-        control_tick(core->control);
         fetching_tick(core->fetching);
         if (timer_fire(&core->flow, &why))
             log_diag(NULL, "timer-failed", &why);
@@ -375,7 +354,8 @@ static void tick(struct core *core)
 
 static bool is_busy(const struct core *core)
 {
-    return pool_busy(core->pool) || dispatch_busy(core->dispatch) || control_busy(core->control);
+    return pool_busy(core->pool) || dispatch_busy(core->dispatch) || control_busy(core->control) ||
+           backup_busy(core->backup);
 }
 
 /* To the parent; a pipe that is full says as much. */
@@ -385,13 +365,19 @@ static void say_alive(const struct core *core)
         log_event(NULL, "alive-unheard", NULL, NULL);
 }
 
+static bool has_more(const struct core *core)
+{
+    return !core->stopping &&
+           ((!core->flow.on_hold && publisher_has_more(core->publisher)) || backup_has_more(core->backup));
+}
+
 static void run(struct core *core)
 {
     int64_t give_up = 0, watchdog = notify_watchdog_ms(), alive = 0;
 
     while (!core->stopping || (is_busy(core) && clock_monotonic_ms() < give_up)) {
         tick(core);
-        loop_once(core->loop, !core->stopping && publisher_has_more(core->publisher) ? 0 : TICK_MS);
+        loop_once(core->loop, has_more(core) ? 0 : TICK_MS);
         if (watchdog && clock_monotonic_ms() - alive >= watchdog) {
             alive = clock_monotonic_ms();
             say_alive(core);
@@ -419,6 +405,7 @@ static int watch_signals(struct core *core)
 static void release(struct core *core)
 {
     control_free(&core->control);
+    backup_free(&core->backup);
     fetching_free(&core->fetching);
     dispatch_free(&core->dispatch);
     pool_free(&core->pool);
@@ -461,12 +448,17 @@ int core_main(struct settings *settings, const char *clock_file, int courier_fd,
         core.dispatch = dispatch_new(&core, courier_fd);
         core.fetching = fetching_new(&core, fetch_fd);
         core.publisher = publisher_new(&core);
+        core.backup = backup_new(&core);
         core.control = control_new(&core, control_fd);
         loop_prepare_fd(intake_fd);
         loop_add(core.loop, intake_fd, POLLIN, on_intake, &core);
         log_event(NULL, "core-ready", NULL, NULL);
         core.alive_fd = alive_fd;
         say_alive(&core);
+        if (restored_go_on(&core.flow, &why)) {
+            log_diag(NULL, "restore-accept-failed", &why);
+            core.flow.on_hold = true;
+        }
         run(&core);
         log_event(NULL, "core-stopped", NULL, NULL);
     }

@@ -9,6 +9,7 @@
  *   dispatch  due copies go to the courier, its results come back
  *   fetching  look-ups of keys go to the fetch role, what it finds to its kind
  *   control   commands of embargoctl
+ *   backup    one file, while the rest goes on (proc/backup.h)
  *   publisher the public site, built beside the old one
  *   timer     deadlines and duties, by a clock that is guarded (flow/clock_guard.h)
  */
@@ -29,6 +30,7 @@ struct dispatch;
 struct fetching;
 struct control;
 struct publisher;
+struct backup;
 
 struct core {
     struct settings *settings;
@@ -47,6 +49,7 @@ struct core {
     struct fetching *fetching;
     struct control *control;
     struct publisher *publisher;
+    struct backup *backup;
     bool stopping;
     int alive_fd; /* to the parent */
     int lock_fd;  /* of state/: one core at a time, whatever became of the last daemon */
@@ -60,6 +63,9 @@ void core_unlock_keys(struct core *core);
 
 /* Is nothing under way or due: spool empty, no worker busy, deadlines <= now fired, no job due? */
 bool core_is_settled(struct core *core);
+
+/* Lets a held mail go its way again; ctx is core (flow/flow.h). */
+enum err core_release_held(void *ctx, const struct held_row *held, struct diag *why);
 
 /* ---- opening.h in all but name: one source file each ---- */
 struct opening *opening_new(struct core *core);

@@ -24,6 +24,8 @@
  * revocation alone of a key that is not handed in  → no facts, and the key's fingerprint CRYPTO_IMPORT     home, count,
  * certificates             → count of those taken, then a bool for each
  *   CRYPTO_QUARANTINE quarantine home, fingerprint, certificate bytes (none: the key is deleted) → nothing
+ *   CRYPTO_BACKUP     list home, signer, instance, with keys bool, manifest, count, admins, count, (name, bytes)…,
+ *                     count, lists → facts as JSON (proc/worker_backup.h)
  *   CRYPTO_EXAMINE_MANY folder for throw-away homes, count, certificates → an import_key_put for each
  */
 #ifndef PROC_WORKER_H
@@ -50,7 +52,8 @@ enum worker_op {
     CRYPTO_UPDATE,
     CRYPTO_IMPORT,
     CRYPTO_QUARANTINE,
-    CRYPTO_EXAMINE_MANY
+    CRYPTO_EXAMINE_MANY,
+    CRYPTO_BACKUP
 };
 
 enum verify_form { VERIFY_INLINE, VERIFY_DETACHED, VERIFY_CLEAR };

@@ -9,6 +9,7 @@
 #include "codec/pgp_seal.h"
 #include "codec/pgp_wire.h"
 #include "flow/import_table.h"
+#include "proc/worker_backup.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -444,7 +445,8 @@ enum err worker_crypto_do(uint32_t op, struct span request, struct buf *reply, s
                  {CRYPTO_UPDATE, update},
                  {CRYPTO_IMPORT, import},
                  {CRYPTO_QUARANTINE, quarantine},
-                 {CRYPTO_EXAMINE_MANY, examine_many}};
+                 {CRYPTO_EXAMINE_MANY, examine_many},
+                 {CRYPTO_BACKUP, worker_backup}};
 
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
         if (table[i].op == op)

@@ -2,9 +2,10 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "store/db_inside.h"
+#include "store/last_backup.h"
 #include "store/schema.h"
 
-#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,8 +122,7 @@ static enum err check_integrity(struct db *db, struct diag *why)
     if (!words && (code == SQLITE_IOERR || code == SQLITE_NOMEM || code == SQLITE_BUSY))
         return diag_set(why, ERR_AGAIN, "store.fault", "checking the database: %s", sqlite3_errstr(code));
     if (!ok)
-        return diag_set(why, ERR_REJECT, "store.damaged",
-                        "the database fails its integrity check: put back a copy of the instance");
+        return diag_set(why, ERR_REJECT, "store.damaged", "the database fails its integrity check: restore a backup");
     return ERR_OK;
 }
 
@@ -191,6 +191,8 @@ enum err db_open(const char *state_dir, enum db_mode mode, struct db **out, stru
     umask(old);
     free(real);
     free(path);
+    if (err && why && strcmp(why->rule, "store.damaged") == 0)
+        last_backup_name_in(state_dir, why);
     if (err)
         db_close(&db);
     else
@@ -430,24 +432,7 @@ int64_t db_changes(struct db *db)
     return sqlite3_changes64(db->handle);
 }
 
-enum err db_copy_to(struct db *db, const char *file, struct diag *why)
+sqlite3 *db_handle(const struct db *db)
 {
-    sqlite3 *copy = NULL;
-    sqlite3_backup *backup = NULL;
-    mode_t old = umask(077);
-    int code = sqlite3_open(file, &copy);
-    bool whole = false;
-
-    if (code == SQLITE_OK)
-        backup = sqlite3_backup_init(copy, "main", db->handle, "main");
-    if (backup) {
-        /* finish alone would call a step that found the file busy a success */
-        whole = sqlite3_backup_step(backup, -1) == SQLITE_DONE;
-        whole = sqlite3_backup_finish(backup) == SQLITE_OK && whole;
-    }
-    sqlite3_close(copy);
-    umask(old);
-    if (!whole)
-        return diag_set(why, ERR_INTERNAL, "store.copy", "the database could not be copied: check the disk's space");
-    return ERR_OK;
+    return db->handle;
 }
