@@ -183,7 +183,7 @@ enum err db_open(const char *state_dir, enum db_mode mode, struct db **out, stru
     *out = NULL;
     if (mode != DB_CREATE && access(path, F_OK))
         err = diag_set(why, ERR_NOT_FOUND, "store.missing",
-                       "no database in %s: run embargoctl init, or put back a copy", state_dir);
+                       "no database in %s: run embargoctl init, or restore a backup", state_dir);
     else if (sqlite3_open_v2(path, &db->handle, flags | SQLITE_OPEN_NOFOLLOW, NULL) != SQLITE_OK)
         err = db_fault(db, "opening the database", why);
     else

@@ -56,10 +56,10 @@ finds 'a folder that is not there' fail folders "$B/state/bodies" 'install -d'
 
 fresh
 dd if=/dev/zero of="$B/state/db.sqlite" bs=4096 seek=2 count=4 conv=notrunc 2>/dev/null
-finds 'a damaged database' fail database . 'put back a copy'
+finds 'a damaged database' fail database . 'restore the last backup'
 fresh
 rm -f "$B"/state/db.sqlite*
-finds 'no database' fail database 'no database' 'put back a copy'
+finds 'no database' fail database 'no database' 'restore the last backup'
 fresh
 sqlite3 "$B/state/db.sqlite" "UPDATE audit SET actor = 'nobody' WHERE id = 1"
 finds 'a changed audit trail' fail 'audit trail' 'entry 1' .
