@@ -53,11 +53,12 @@ key list||
 key refresh||
 key replace||W W W
 key show||W
-member add|--org=W --class=W --tier=W --address=W --key=F|
+member add|--org=W --class=W --tier=W --address=W --key=F --language=W|
 member breach|--reason=W|W
 member contact|--key=F|W W W
 member export|--csv=W --public!|
 member import|--dry-run! --keys=F --from=W --class=W --tier=W|F
+member language||W W
 member list||
 member reinstate|--reason=W|W
 member remove|--reason=W|W

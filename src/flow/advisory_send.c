@@ -5,6 +5,7 @@
 #include "flow/advisory_changes.h"
 #include "flow/cases_flow.h"
 #include "flow/outgoing.h"
+#include "flow/texts.h"
 #include "store/publish.h"
 
 #include <stdio.h>
@@ -215,23 +216,69 @@ struct group {
     int64_t at;
     bool short_notice;
     const char *prefix; /* of the Subject, as the address wants it */
+    const char *lead;   /* before the text, in the language of its members; "" */
     struct outgoing_to *to;
     size_t n, cap;
 };
 
+/* The leads of one tier, made once for each language that members have. */
+struct leads {
+    struct lead {
+        const char *language;
+        const struct policy_tier *tier;
+        char *text;
+    } * items;
+    size_t n;
+};
+
+static const char *lead_for(const struct flow *f, const struct case_row *c, const struct settings_list *list,
+                            const struct fanout_row *row, struct leads *leads)
+{
+    char until[INSTANT_TEXT_SIZE];
+    const char *language = row->member.language;
+    struct tmpl_value values[] = {{"list", list->address},
+                                  {"id", case_label(c)},
+                                  {"tier", policy_words(&row->tier->name, "")},
+                                  {"until", instant_text(c->until_at, until)}};
+    struct buf text = BUF_EMPTY;
+
+    if (!language)
+        return "";
+    for (size_t i = 0; i < leads->n; i++)
+        if (leads->items[i].tier == row->tier && strcmp(leads->items[i].language, language) == 0)
+            return leads->items[i].text;
+    if (text_fill_own(f, language, "advisory-lead", values, sizeof values / sizeof values[0], &text))
+        buf_add_str(&text, "\n");
+    leads->items = mem_resize(leads->items, leads->n + 1, sizeof *leads->items);
+    leads->items[leads->n] = (struct lead){language, row->tier, mem_strdup(buf_text(&text))};
+    buf_free(&text);
+    return leads->items[leads->n++].text;
+}
+
+static void leads_free(struct leads *leads)
+{
+    for (size_t i = 0; i < leads->n; i++)
+        free(leads->items[i].text);
+    free(leads->items);
+}
+
 static struct group *group_for(struct group **groups, size_t *n, const struct fanout_row *row, const char *prefix,
-                               bool watermark)
+                               const char *lead, bool watermark)
 {
     for (size_t i = 0; !watermark && i < *n; i++)
-        if ((*groups)[i].tier == row->tier && (*groups)[i].at == row->at && strcmp((*groups)[i].prefix, prefix) == 0)
+        if ((*groups)[i].tier == row->tier && (*groups)[i].at == row->at && strcmp((*groups)[i].prefix, prefix) == 0 &&
+            strcmp((*groups)[i].lead, lead) == 0)
             return &(*groups)[i];
     *groups = mem_resize(*groups, *n + 1, sizeof **groups);
-    (*groups)[*n] =
-        (struct group){.tier = row->tier, .at = row->at, .short_notice = row->short_notice, .prefix = prefix};
+    (*groups)[*n] = (struct group){
+        .tier = row->tier, .at = row->at, .short_notice = row->short_notice, .prefix = prefix, .lead = lead};
     return &(*groups)[(*n)++];
 }
 
-static struct group *make_groups(const struct flow *f, const struct policy *policy, const struct fanout *fan, size_t *n)
+/* list NULL: without leads. *leads must live as long as the groups. */
+static struct group *make_groups(const struct flow *f, const struct policy *policy, const struct case_row *c,
+                                 const struct settings_list *list, const struct fanout *fan, struct leads *leads,
+                                 size_t *n)
 {
     bool watermark = policy_is(&policy->watermark, 1);
     struct group *groups = NULL;
@@ -243,7 +290,8 @@ static struct group *make_groups(const struct flow *f, const struct policy *poli
 
         if (!row->send)
             continue;
-        g = group_for(&groups, n, row, settings_subject_prefix(f->settings, row->address), watermark);
+        g = group_for(&groups, n, row, settings_subject_prefix(f->settings, row->address),
+                      list ? lead_for(f, c, list, row, leads) : "", watermark);
         if (g->n == g->cap)
             g->to = mem_resize(g->to, g->cap = g->cap ? g->cap * 2 : 8, sizeof *g->to);
         g->to[g->n++] = (struct outgoing_to){.member_id = row->member.id,
@@ -287,6 +335,7 @@ static enum err queue_group(struct flow *f, const struct case_row *c, const stru
 
     decide_uses(g->tier, v->doc.allow, v->doc.deny, uses);
     make_frame(c, v, g->tier, status, g->short_notice, files, changes, uses, &frame);
+    buf_add_str(&text, g->lead);
     advisory_doc_render(&v->doc, &frame, &text);
     fill_fields(&fields, c, v->row.version, status, g->tier, uses, v->doc.tlp);
     {
@@ -342,7 +391,8 @@ enum err advisory_queue(struct flow *f, const struct policy *policy, const struc
                         struct diag *why)
 {
     size_t n_groups;
-    struct group *groups = make_groups(f, policy, fan, &n_groups);
+    struct leads leads = {0};
+    struct group *groups = make_groups(f, policy, c, list, fan, &leads, &n_groups);
     int64_t now = clock_now(f->clock);
     struct buf changes = BUF_EMPTY;
     struct advisory_files files;
@@ -362,6 +412,7 @@ enum err advisory_queue(struct flow *f, const struct policy *policy, const struc
     buf_free(&changes);
     advisory_files_free(&files);
     groups_free(groups, n_groups);
+    leads_free(&leads);
     return err;
 }
 
@@ -413,7 +464,7 @@ enum err advisory_notify(struct flow *f, const struct policy *policy, const stru
         return err;
     for (size_t i = 0; i < fan.n; i++)
         fan.rows[i].at = INSTANT_NONE; /* a date concerns those who know of it at once */
-    groups = make_groups(f, policy, &fan, &n_groups);
+    groups = make_groups(f, policy, c, NULL, &fan, NULL, &n_groups);
     for (size_t i = 0; !err && i < n_groups; i++) {
         err = notify_group(f, c, list, &groups[i], status, words, why);
         *n_told += groups[i].n;

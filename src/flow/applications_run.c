@@ -75,7 +75,8 @@ static enum err ask_voucher(struct apply *a, const struct member_row *m, struct 
         free(key);
     }
     if (!err && n_to)
-        err = text_fill("application-voucher", values, sizeof values / sizeof values[0], &text, why);
+        err = text_fill_in(a->f, m->language, "application-voucher", values, sizeof values / sizeof values[0], &text,
+                           why);
     if (!err && n_to) {
         struct outgoing mail = {.kind = "application",
                                 .list = a->list,

@@ -46,6 +46,7 @@ CMD_HANDLER(cmd_member_reinstate);
 CMD_HANDLER(cmd_member_remove);
 CMD_HANDLER(cmd_member_breach);
 CMD_HANDLER(cmd_member_contact);
+CMD_HANDLER(cmd_member_language);
 CMD_HANDLER(cmd_member_import);
 CMD_HANDLER(cmd_member_export);
 CMD_HANDLER(cmd_key_import);

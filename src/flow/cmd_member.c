@@ -10,6 +10,7 @@
 #include "flow/members_flow.h"
 #include "flow/reattest.h"
 #include "flow/policies.h"
+#include "flow/texts.h"
 #include "flow/view.h"
 #include "policy/decide.h"
 #include "policy/states.h"
@@ -66,6 +67,28 @@ enum err cmd_member_show(struct flow *f, const struct command *c, struct reply *
     return err;
 }
 
+/* A language is no secret and lets nobody in: no approvals. */
+enum err cmd_member_language(struct flow *f, const struct command *c, struct reply *r, struct diag *why)
+{
+    char language[TEXT_LANGUAGE_MAX + 1];
+    struct member_row m = {0};
+    enum err err = text_language(command_word(c, "LANGUAGE"), language, why);
+
+    if (!err)
+        err = find_member(f, c, &m, why);
+    if (!err)
+        err = member_set_language(f->db, m.id, *language ? language : NULL, why);
+    if (!err)
+        err = audit_append(f->db, clock_now(f->clock), c->actor.name, "member.language", m.org, language, NULL, why);
+    if (!err) {
+        free(m.language);
+        m.language = *language ? mem_strdup(language) : NULL;
+        r->data = view_member(f, &m);
+    }
+    member_row_free(&m);
+    return err;
+}
+
 /* ---- add ---- */
 
 /* Nobody lets his own organisation in. */
@@ -101,11 +124,14 @@ enum err cmd_member_add(struct flow *f, const struct command *c, struct reply *r
     struct policy *policy = NULL;
     struct list_row row = {0};
     struct member_row m = {0};
+    char language[TEXT_LANGUAGE_MAX + 1] = "";
     bool go_on = false;
     enum err err = org && class_name && tier && command_word(c, "address")
                        ? flow_list(f, c->list, &list, &row, why)
                        : diag_set(why, ERR_USAGE, "command.option", "member add needs --org --class --tier --address");
 
+    if (!err && command_word(c, "language"))
+        err = text_language(command_word(c, "language"), language, why);
     if (!err)
         err = policies_of_list(f, list, &policy, why);
     if (!err)
@@ -118,7 +144,8 @@ enum err cmd_member_add(struct flow *f, const struct command *c, struct reply *r
                                 .class_name = mem_strdup(class_name),
                                 .tier = mem_strdup(tier),
                                 .state = mem_strdup(member_state_name(MEMBER_ACTIVE)),
-                                .added_at = clock_now(f->clock)};
+                                .added_at = clock_now(f->clock),
+                                .language = *language ? mem_strdup(language) : NULL};
         if (key) {
             a.key = key->key;
             a.certificate = buf_span(&key->certificate);

@@ -49,7 +49,8 @@ static struct fanout_row *row_new(struct fanout *fan, const struct member_row *m
                                       .org = mem_strdup(m->org),
                                       .class_name = mem_strdup(m->class_name),
                                       .tier = mem_strdup(m->tier),
-                                      .state = mem_strdup(m->state)};
+                                      .state = mem_strdup(m->state),
+                                      .language = mem_strdup(m->language)};
     row->address = mem_strdup(contact ? contact->address : "");
     row->fingerprint = contact ? mem_strdup(contact->fingerprint) : NULL;
     row->at = INSTANT_NONE;

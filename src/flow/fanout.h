@@ -1,8 +1,9 @@
 /*
  * Who is told of an advisory: every contact of every member of the list, with its verdict and the rule that decided.
  *
- * Members whose plaintext is the same (case, version, tier) form a group, which shares one encryption. Where the policy
- * says `watermark`, each copy is a group of its own.
+ * Members whose plaintext is the same (case, version, tier, language) form a group, which shares one encryption. Where
+ * the policy says `watermark`, each copy is a group of its own. Languages part a group only where the instance has the
+ * text in them (advisory-lead, flow/texts.h), which then stands before the advisory.
  */
 #ifndef FLOW_FANOUT_H
 #define FLOW_FANOUT_H

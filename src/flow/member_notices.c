@@ -112,7 +112,7 @@ enum err member_tell_plain(struct flow *f, const struct settings_list *list, con
     *n_told = 0;
     if (plain->has != POLICY_STATED || plain->number == POLICY_PLAIN_NEVER)
         return ERR_OK;
-    err = text_fill("member-unreachable", values, 1, &text, why);
+    err = text_fill_in(f, m->language, "member-unreachable", values, 1, &text, why);
     if (!err)
         err = contact_all(f->db, m->id, &contacts, &n, why);
     for (size_t i = 0; !err && i < n; i++, ++*n_told)

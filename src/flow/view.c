@@ -256,6 +256,7 @@ json_t *view_member(struct flow *f, const struct member_row *m)
     json_object_set_new(o, "class", view_text(m->class_name));
     json_object_set_new(o, "tier", view_text(m->tier));
     json_object_set_new(o, "state", view_text(m->state));
+    json_object_set_new(o, "language", json_string(m->language ? m->language : "en"));
     json_object_set_new(o, "added_at", view_instant(m->added_at));
     json_object_set_new(o, "contacts", a);
     view_member_life(f, m, o);

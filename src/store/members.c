@@ -52,6 +52,7 @@ void member_row_free(struct member_row *row)
     free(row->class_name);
     free(row->tier);
     free(row->state);
+    free(row->language);
     memset(row, 0, sizeof *row);
 }
 
@@ -61,8 +62,9 @@ enum err member_insert(struct db *db, struct member_row *row, struct diag *why)
 
     if (db_value(db, 0, "SELECT 1 FROM member WHERE list_id = ? AND org = ?", "it", row->list_id, row->org))
         return diag_set(why, ERR_DENIED, "member.exists", "this organisation is a member already");
-    err = db_run(db, why, "INSERT INTO member(list_id, org, class, tier, state, added_at) VALUES(?, ?, ?, ?, ?, ?)",
-                 "itttti", row->list_id, row->org, row->class_name, row->tier, row->state, row->added_at);
+    err = db_run(
+        db, why, "INSERT INTO member(list_id, org, class, tier, state, added_at, language) VALUES(?, ?, ?, ?, ?, ?, ?)",
+        "ittttit", row->list_id, row->org, row->class_name, row->tier, row->state, row->added_at, row->language);
     if (!err)
         row->id = db_last_id(db);
     return err;
@@ -82,13 +84,18 @@ enum err member_set_state(struct db *db, int64_t id, const char *state, const ch
     return err ? err : db_seal_text(db, "member", id, "sealed_reason", reason, why);
 }
 
-#define MEMBER_COLUMNS "m.id, m.list_id, m.org, m.class, m.tier, m.state, m.added_at"
+enum err member_set_language(struct db *db, int64_t id, const char *language, struct diag *why)
+{
+    return db_run(db, why, "UPDATE member SET language = ? WHERE id = ?", "ti", language, id);
+}
+
+#define MEMBER_COLUMNS "m.id, m.list_id, m.org, m.class, m.tier, m.state, m.added_at, m.language"
 
 static void read_member(const struct db_rows *rows, struct member_row *row)
 {
     *row =
         (struct member_row){db_int(rows, 0),       db_int(rows, 1),       db_text_copy(rows, 2), db_text_copy(rows, 3),
-                            db_text_copy(rows, 4), db_text_copy(rows, 5), db_int(rows, 6)};
+                            db_text_copy(rows, 4), db_text_copy(rows, 5), db_int(rows, 6),       db_text_copy(rows, 7)};
 }
 
 static enum err one_member(struct db_rows *rows, struct member_row *out, struct diag *why)

@@ -37,6 +37,7 @@ struct member_row {
     char *tier;
     char *state; /* policy/states.h */
     int64_t added_at;
+    char *language; /* of the texts that it gets (flow/texts.h); NULL: English */
 };
 
 void member_row_free(struct member_row *row);
@@ -44,6 +45,8 @@ enum err member_insert(struct db *db, struct member_row *row, struct diag *why);
 /* A member that is removed loses its nonces (store/nonces.h) with that. */
 enum err member_set_state(struct db *db, int64_t id, const char *state, const char *reason, int64_t now_utc_s,
                           struct diag *why);
+/* NULL: English. */
+enum err member_set_language(struct db *db, int64_t id, const char *language, struct diag *why);
 /* ERR_NOT_FOUND rule member.unknown. */
 enum err member_by_org(struct db *db, int64_t list_id, const char *org, struct member_row *out, struct diag *why);
 enum err member_by_id(struct db *db, int64_t id, struct member_row *out, struct diag *why);

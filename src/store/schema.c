@@ -209,6 +209,9 @@ static const char version_12[] =
     "CREATE INDEX arrival_told ON arrival(list_id, told, at);"
     "CREATE INDEX mail_made ON mail(kind, made_at);";
 
-const char *const schema_steps[] = {version_1, version_2, version_3, version_4,  version_5,  version_6,
-                                    version_7, version_8, version_9, version_10, version_11, version_12};
+/* In which language a member is written to (flow/texts.h). */
+static const char version_13[] = "ALTER TABLE member ADD COLUMN language TEXT;";
+
+const char *const schema_steps[] = {version_1, version_2, version_3,  version_4,  version_5,  version_6, version_7,
+                                    version_8, version_9, version_10, version_11, version_12, version_13};
 const size_t schema_steps_n = sizeof schema_steps / sizeof schema_steps[0];
