@@ -2,12 +2,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "base/mem.h"
 #include "codec/form.h"
+
 
 static const char *const fields[] = {"Organisation", "Domains", "Role-address", "Vouchers"};
 
