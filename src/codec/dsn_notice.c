@@ -67,6 +67,10 @@ static bool is_ruled(struct span line)
     return line.len > 2 && memchr("-=*|_#+", line.data[0], 7) && memchr("-=*|_#+ ", line.data[1], 8);
 }
 
+static const char *const returned_fields[] = {"received: from ", "received: by ",  "return-path: <",
+                                              ">return-path:",   ">received:",     "dkim-signature: ",
+                                              "received: (",     "x-received: by", NULL};
+
 /* Does the returned mail begin at this line (lower case, trimmed)? */
 static bool begins_returned(struct span line)
 {
@@ -119,16 +123,13 @@ static bool begins_returned(struct span line)
                                         "original headers:",
                                         "your original message",
                                         NULL};
-    static const char *const fields[] = {"received: from ", "received: by ",  "return-path: <",
-                                         ">return-path:",   ">received:",     "dkim-signature: ",
-                                         "received: (",     "x-received: by", NULL};
 
     if (is_ruled(line) && dsn_has_any(line, headed))
         return true;
     for (const char *const *w = plain; *w; w++)
         if (starts(line, *w))
             return true;
-    for (const char *const *w = fields; *w; w++)
+    for (const char *const *w = returned_fields; *w; w++)
         if (starts(line, *w))
             return true;
     return false;

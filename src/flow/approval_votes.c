@@ -149,15 +149,3 @@ enum err approval_count_votes(struct flow *f, const struct approval_row *a, cons
     vote_rows_free(votes, n);
     return err;
 }
-
-enum err approval_count(struct flow *f, const struct approval_row *a, int64_t *out, struct diag *why)
-{
-    struct approval_sealed s;
-    enum err err = approval_sealed_get(f, a->id, &s, why);
-
-    *out = 0;
-    if (!err)
-        err = approval_count_votes(f, a, &s, out, why);
-    approval_sealed_free(&s);
-    return err;
-}

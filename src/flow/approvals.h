@@ -103,9 +103,6 @@ enum err approval_veto(struct flow *f, const char *code, const char *reason, con
 enum err approval_withdraw(struct flow *f, struct approval_row *a, const char *reason, const struct actor *by,
                            struct diag *why);
 
-/* Approving votes that count now. */
-enum err approval_count(struct flow *f, const struct approval_row *a, int64_t *out, struct diag *why);
-
 /* Its duty: it may go now, or it expires. */
 enum err approval_duty(struct flow *f, const struct duty_row *duty, struct diag *why);
 

@@ -36,7 +36,4 @@ struct lookup_kind {
 /* Ends with a row whose name is NULL. */
 extern const struct lookup_kind lookup_kinds[];
 
-/* Whether one of the key's user ids names the address. */
-bool lookup_names_address(const struct pgp_key_info *key, const char *address);
-
 #endif

@@ -229,20 +229,26 @@ static enum err write_notice(struct flow *f, const struct settings_list *list, c
     return err;
 }
 
+static struct outgoing reply_of(const struct settings_list *list, const struct case_row *c, const char *subject,
+                                const char *text, const char *thread)
+{
+    return (struct outgoing){.kind = "reply",
+                             .list = list,
+                             .list_id = c->list_id,
+                             .c = c,
+                             .subject = subject,
+                             .text = text,
+                             .reply_to = thread,
+                             .earliest_at = INSTANT_NONE};
+}
+
 enum err reporter_write(struct flow *f, const struct settings_list *list, const struct policy *policy,
                         const struct case_row *c, const struct participant_row *p, const char *subject,
                         const char *text, bool *notice_only, struct diag *why)
 {
     char *thread = thread_address(f, list, p->id), *address = participant_address(f->db, p->id);
     struct outgoing_to to = {.participant_id = p->id, .secret_address = address};
-    struct outgoing mail = {.kind = "reply",
-                            .list = list,
-                            .list_id = c->list_id,
-                            .c = c,
-                            .subject = subject,
-                            .text = text,
-                            .reply_to = thread,
-                            .earliest_at = INSTANT_NONE};
+    struct outgoing mail = reply_of(list, c, subject, text, thread);
     const struct policy_value *plain = &policy->reporting.plain_text;
     struct buf key = BUF_EMPTY;
     struct content content;
@@ -274,14 +280,7 @@ enum err reporter_tell_public(struct flow *f, const struct settings_list *list, 
 {
     char *thread = thread_address(f, list, p->id), *address = participant_address(f->db, p->id);
     struct outgoing_to to = {.participant_id = p->id, .secret_address = address};
-    struct outgoing mail = {.kind = "reply",
-                            .list = list,
-                            .list_id = c->list_id,
-                            .c = c,
-                            .subject = subject,
-                            .text = text,
-                            .reply_to = thread,
-                            .earliest_at = INSTANT_NONE};
+    struct outgoing mail = reply_of(list, c, subject, text, thread);
     struct content content = content_sealed();
     struct buf key = BUF_EMPTY;
     enum err err = address ? participant_key(f->db, p->id, &key, why)

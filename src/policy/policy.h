@@ -389,11 +389,7 @@ const struct policy_clock *policy_clock_find(const struct policy *policy, const 
 /* Names of constants as the files write them; NULL beyond. */
 const char *policy_use_name(enum policy_use use);
 const char *policy_use_word_name(enum policy_use_word word);
-const char *policy_force_name(enum policy_force force);
 const char *policy_event_name(enum policy_event event);
-const char *policy_severity_name(enum policy_severity severity); /* "unrated" too */
-const char *policy_sender_name(enum policy_sender sender);
-const char *policy_address_name(enum policy_address address);
 const char *policy_action_name(enum policy_action action);
 const char *policy_unit_name(enum policy_unit unit);
 const char *policy_weekday_name(enum policy_weekday day);

@@ -28,29 +28,9 @@ const char *policy_use_word_name(enum policy_use_word word)
     return name_at(policy_use_words, word);
 }
 
-const char *policy_force_name(enum policy_force force)
-{
-    return name_at(policy_force_words, force);
-}
-
 const char *policy_event_name(enum policy_event event)
 {
     return name_at(policy_event_words, event);
-}
-
-const char *policy_severity_name(enum policy_severity severity)
-{
-    return severity == POLICY_UNRATED ? "unrated" : name_at(policy_severity_words, severity);
-}
-
-const char *policy_sender_name(enum policy_sender sender)
-{
-    return name_at(policy_sender_words, sender);
-}
-
-const char *policy_address_name(enum policy_address address)
-{
-    return name_at(policy_address_words, address);
 }
 
 const char *policy_action_name(enum policy_action action)

@@ -10,7 +10,6 @@
 #include "base/mem.h"
 #include "codec/form.h"
 
-
 static const char *const fields[] = {"Organisation", "Domains", "Role-address", "Vouchers"};
 
 /* text; the values in the order of the fields; how many names were seen. */
