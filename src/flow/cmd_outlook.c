@@ -5,6 +5,8 @@
 #include "base/mem.h"
 #include "flow/acks.h"
 #include "flow/clock_guard.h"
+#include "flow/list_key.h"
+#include "flow/preflight.h"
 #include "flow/restored.h"
 #include "flow/stats.h"
 #include "flow/view.h"
@@ -73,6 +75,35 @@ static void add_hold(struct flow *f, json_t *all)
     add_wrong(all, words, "restore --accept (offline)");
 }
 
+static json_t *list_keys(struct flow *f)
+{
+    json_t *all = json_array();
+
+    for (size_t i = 0; i < f->settings->n_lists; i++)
+        json_array_append_new(all, list_key_json(f, &f->settings->lists[i]));
+    return all;
+}
+
+static void add_list_keys(struct flow *f, json_t *all)
+{
+    json_t *keys = list_keys(f), *key;
+    size_t i;
+
+    json_array_foreach(keys, i, key)
+    {
+        char *words;
+
+        if (!json_is_false(json_object_get(key, "signs")))
+            continue;
+        words = mem_printf("the key of %s does not sign (%s), and no mail of the list goes out",
+                           json_string_value(json_object_get(key, "list")),
+                           json_string_value(json_object_get(key, "rule")));
+        add_wrong(all, words, "check");
+        free(words);
+    }
+    json_decref(keys);
+}
+
 static json_t *wrong(struct flow *f)
 {
     json_t *all = json_array();
@@ -83,6 +114,7 @@ static json_t *wrong(struct flow *f)
     publish_state(f->db, &site);
     add_hold(f, all);
     add_clock(f, all);
+    add_list_keys(f, all);
     add_count(all, o.overdue, "a deadline has passed and is not met", "deadlines have passed and are not met", "next");
     add_count(all, o.undated, "a case that members know of has no date", "cases that members know of have no date",
               "next");
@@ -178,6 +210,7 @@ static void add_unacknowledged(struct flow *f, json_t *all)
         if (!case_by_code(f->db, json_string_value(json_object_get(row, "case")), &c, &none))
             json_object_set_new(row, "unacknowledged", ack_missing(f, c.id));
         json_object_set_new(row, "approval", json_null());
+        json_object_set_new(row, "member", json_null());
         case_row_free(&c);
     }
 }
@@ -195,6 +228,7 @@ static json_t *approval_json(struct flow *f, const struct approval_row *a)
     json_object_set_new(o, "case", json_null());
     json_object_set_new(o, "unacknowledged", json_array());
     json_object_set_new(o, "approval", view_approval(f, a, false));
+    json_object_set_new(o, "member", json_null());
     json_object_set_new(o, "do", json_string(command));
     free(command);
     return o;
@@ -231,11 +265,53 @@ static void add_restored(struct flow *f, json_t *all)
     json_object_set_new(o, "case", json_null());
     json_object_set_new(o, "unacknowledged", json_array());
     json_object_set_new(o, "approval", json_null());
+    json_object_set_new(o, "member", json_null());
     json_object_set_new(o, "do", json_string("restore --accept"));
     json_array_insert_new(all, 0, o);
 }
 
-/* What waits for admins; then open cases with their next deadline, soonest first; cases without any date last. */
+static json_t *unserved_json(const json_t *member, int64_t now)
+{
+    struct outlook_row row = {.code = (char *)"", .clock = (char *)"key", .at = INSTANT_NONE, .until_at = INSTANT_NONE};
+    const char *org = json_string_value(json_object_get(member, "org"));
+    char *command = strchr(org, ' ') ? mem_printf("member show \"%s\"", org) : mem_printf("member show %s", org);
+    json_t *o = row_json(&row, now);
+
+    json_object_set_new(o, "case", json_null());
+    json_object_set_new(o, "rule", json_copy(json_object_get(member, "rule")));
+    json_object_set_new(o, "unacknowledged", json_array());
+    json_object_set_new(o, "approval", json_null());
+    json_object_set_new(o, "member", json_copy((json_t *)member));
+    json_object_set_new(o, "do", json_string(command));
+    free(command);
+    return o;
+}
+
+/* Whom no advisory would reach: to be seen to before one goes. */
+static enum err add_unserved(struct flow *f, json_t *all, struct diag *why)
+{
+    int64_t now = clock_now(f->clock);
+    enum err err = ERR_OK;
+
+    for (size_t i = 0; !err && i < f->settings->n_lists; i++) {
+        struct list_row row = {0};
+        json_t *members = json_array(), *member;
+        size_t n;
+
+        err = list_by_name(f->db, f->settings->lists[i].name, &row, why);
+        if (!err)
+            err = preflight_unserved(f->db, row.id, now, members, why);
+        json_array_foreach(members, n, member) json_array_append_new(all, unserved_json(member, now));
+        json_decref(members);
+        list_row_free(&row);
+    }
+    return err;
+}
+
+/*
+ * What waits for admins; then open cases with their next deadline, soonest first, and those without any date; last the
+ * members who cannot be served.
+ */
 enum err cmd_next(struct flow *f, const struct command *c, struct reply *r, struct diag *why)
 {
     enum err err;
@@ -246,6 +322,8 @@ enum err cmd_next(struct flow *f, const struct command *c, struct reply *r, stru
     add_unacknowledged(f, r->data);
     if (!err)
         err = add_approvals(f, r->data, why);
+    if (!err)
+        err = add_unserved(f, r->data, why);
     add_restored(f, r->data);
     return err;
 }
@@ -271,6 +349,7 @@ enum err cmd_status(struct flow *f, const struct command *c, struct reply *r, st
                                   " FROM copy GROUP BY s ORDER BY s"));
     json_object_set_new(r->data, "held",
                         json_integer(db_value(f->db, 0, "SELECT COUNT(*) FROM held WHERE state = 'held'", "")));
+    json_object_set_new(r->data, "list_keys", list_keys(f));
     json_object_set_new(r->data, "site", view_site(f));
     json_object_set_new(r->data, "next_deadline", view_instant(deadline_next_at(f->db)));
     return rows_json(f, now + SOON_S, soon, why);

@@ -2,6 +2,7 @@
 
 #include "flow/daily.h"
 #include "flow/key_refresh.h"
+#include "flow/list_key.h"
 #include "flow/offboard.h"
 #include "flow/reattest.h"
 
@@ -16,6 +17,8 @@ static enum err begin_list(struct flow *f, const struct settings_list *list, str
         err = reattest_begin(f, row.id, why);
     if (!err)
         err = daily_begin(f, row.id, why);
+    if (!err)
+        err = list_key_begin(f, row.id, why);
     if (!err)
         err = offboard_compare(f, list, row.id, why);
     list_row_free(&row);

@@ -6,11 +6,14 @@
 #include "codec/pgp_key_store.h"
 #include "codec/pgp_open.h"
 #include "codec/pgp_seal.h"
+#include "flow/preflight.h"
 #include "store/members.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define NAMED_MAX 10 /* members, in one line */
 
 /* An agent that this look started goes away again; a daemon's own stays. */
 static void leave(const struct check *k, const char *home)
@@ -99,6 +102,36 @@ static void check_admin(struct check *k, const struct settings_admin *admin, con
     free(name);
 }
 
+/* Whom no advisory would reach. */
+static void check_members(struct check *k, const struct settings_list *list, int64_t now_utc_s)
+{
+    char *name = mem_printf("members of %s", list->name);
+    struct buf words = BUF_EMPTY;
+    struct list_row row = {0};
+    json_t *members = json_array(), *member;
+    struct diag why;
+    size_t i, n = 0;
+    enum err err = list_by_name(k->db, list->name, &row, &why);
+
+    if (!err)
+        err = preflight_unserved(k->db, row.id, now_utc_s, members, &why);
+    n = json_array_size(members);
+    json_array_foreach(members, i, member) if (i < NAMED_MAX)
+        buf_printf(&words, "%s%s (%s)", i ? ", " : "", json_string_value(json_object_get(member, "org")),
+                   json_string_value(json_object_get(member, "rule")));
+    if (err)
+        check_add(k, CHECK_FAIL, name, REMEDY_COPY, "%s", why.text);
+    else if (n)
+        check_add(k, CHECK_WARN, name, "ask them for a key; embargoctl next names them all",
+                  "%zu cannot be served: %s%s", n, buf_text(&words), n > NAMED_MAX ? ", …" : "");
+    else
+        check_add(k, CHECK_OK, name, "", "all can be served");
+    json_decref(members);
+    list_row_free(&row);
+    buf_free(&words);
+    free(name);
+}
+
 /* Live, one uid cannot tell two admins apart, and approvals need two. */
 static void check_uids(struct check *k)
 {
@@ -129,6 +162,7 @@ void check_keys(struct check *k)
         for (size_t n = 0; n < s->n_admins; n++)
             if (settings_admin_serves(&s->admins[n], &s->lists[i]))
                 check_admin(k, &s->admins[n], &s->lists[i], pgp_home_now(home));
+        check_members(k, &s->lists[i], pgp_home_now(home));
         free(home);
     }
     check_uids(k);

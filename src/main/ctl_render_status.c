@@ -83,6 +83,27 @@ static void render_counts(const struct out *o, const char *name, const json_t *c
     buf_free(&words);
 }
 
+static void render_list_keys(const struct out *o, const json_t *keys)
+{
+    json_t *key;
+    size_t i;
+
+    json_array_foreach((json_t *)keys, i, key)
+    {
+        const json_t *signs = json_object_get(key, "signs");
+        char *words = mem_printf("%s %s%s", text_of(key, "list"),
+                                 json_is_true(signs)    ? "signs, tried "
+                                 : json_is_false(signs) ? "does not sign, tried "
+                                                        : "not tried yet",
+                                 text_of(key, "tried_at"));
+
+        fprintf(o->file, "%-8s ", "key");
+        out_words(o, json_is_false(signs) ? OUT_BAD : OUT_PLAIN, words);
+        fputc('\n', o->file);
+        free(words);
+    }
+}
+
 bool render_status(const struct out *o, const json_t *data)
 {
     const json_t *site = json_object_get(data, "site");
@@ -98,6 +119,7 @@ bool render_status(const struct out *o, const json_t *data)
     render_counts(o, "cases", json_object_get(data, "cases"));
     render_counts(o, "members", json_object_get(data, "members"));
     render_counts(o, "queue", json_object_get(data, "queue"));
+    render_list_keys(o, json_object_get(data, "list_keys"));
     fprintf(o->file, "%-8s ", "site");
     out_words(o, OUT_PLAIN, *text_of(site, "built_at") ? text_of(site, "built_at") : "never built");
     fputc('\n', o->file);

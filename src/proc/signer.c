@@ -1,12 +1,14 @@
 /*
  * What a publication needs signed in clear (flow/release.h): one text at a time, in a crypto worker, and the result
- * back into its step. A key that does not sign is tried again at the step's own pace.
+ * back into its step. A key that does not sign is tried again at the step's own pace. Besides, where nothing else is to
+ * be signed, the tries of the lists' keys (flow/list_key.h).
  */
 #include "proc/core.h"
 
 #include "base/frame.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "flow/list_key.h"
 #include "flow/release.h"
 
 #include <stdlib.h>
@@ -14,6 +16,7 @@
 struct signer {
     struct core *core;
     struct release_step step;
+    const struct settings_list *trying; /* whose key is tried; NULL: none */
     bool busy;
 };
 
@@ -35,7 +38,7 @@ void signer_free(struct signer **s)
 
 bool signer_busy(const struct signer *s)
 {
-    return s->busy;
+    return s->busy || list_key_due(&s->core->flow);
 }
 
 static void finish(struct signer *s, enum err err, struct span text, const struct diag *reason)
@@ -69,12 +72,47 @@ static void signed_clear(void *ctx, enum err err, struct span reply, const struc
         finish(s, diag_set(&bad, ERR_INTERNAL, "worker.frame", "a worker's answer is damaged"), text, &bad);
 }
 
+static void request_signature(struct signer *s, const struct settings_list *list, struct span text, pool_done *done)
+{
+    char *home = settings_gnupg(s->core->settings, list->name, "list");
+    struct buf request = BUF_EMPTY;
+
+    frame_put_i64(&request, core_gpg_time(s->core));
+    frame_put_str(&request, home);
+    frame_put_str(&request, list->fingerprint);
+    frame_put_u32(&request, SIGN_CLEAR);
+    frame_put_bytes(&request, text.data, text.len);
+    pool_submit(s->core->pool, WORKER_CRYPTO, CRYPTO_SIGN, &request, done, s);
+    free(home);
+}
+
+static void tried(void *ctx, enum err err, struct span reply, const struct diag *reason)
+{
+    struct signer *s = ctx;
+    struct diag why;
+
+    (void)reply;
+    if (err)
+        log_diag(NULL, "list-key-does-not-sign", reason);
+    if (list_key_tried(&s->core->flow, s->trying, err, reason, &why))
+        log_diag(NULL, "list-key-try-failed", &why);
+    s->trying = NULL;
+    s->busy = false;
+}
+
+static void try_key(struct signer *s)
+{
+    s->trying = list_key_due(&s->core->flow);
+    s->busy = s->trying != NULL;
+    if (s->busy)
+        request_signature(s, s->trying, span_of(LIST_KEY_TEXT), tried);
+}
+
 static void submit(struct signer *s)
 {
     const struct settings_list *list = NULL;
-    struct buf text = BUF_EMPTY, request = BUF_EMPTY;
+    struct buf text = BUF_EMPTY;
     struct diag why;
-    char *home;
     enum err err = release_sign_text(&s->core->flow, &s->step, &text, &list, &why);
 
     s->busy = true;
@@ -83,15 +121,8 @@ static void submit(struct signer *s)
         buf_free(&text);
         return;
     }
-    home = settings_gnupg(s->core->settings, list->name, "list");
-    frame_put_i64(&request, core_gpg_time(s->core));
-    frame_put_str(&request, home);
-    frame_put_str(&request, list->fingerprint);
-    frame_put_u32(&request, SIGN_CLEAR);
-    frame_put_buf(&request, &text);
-    pool_submit(s->core->pool, WORKER_CRYPTO, CRYPTO_SIGN, &request, signed_clear, s);
+    request_signature(s, list, buf_span(&text), signed_clear);
     buf_free(&text);
-    free(home);
 }
 
 void signer_tick(struct signer *s)
@@ -111,6 +142,8 @@ void signer_tick(struct signer *s)
     if (n) {
         s->step = steps[0];
         submit(s);
+    } else {
+        try_key(s);
     }
     free(steps);
 }
