@@ -315,7 +315,7 @@ static enum err export_public(const struct policy *policy, const struct member_r
                            "the policy does not have the members published");
     orgs = json_array();
     for (size_t i = 0; i < n; i++)
-        if (strcmp(members[i].state, member_state_name(MEMBER_REMOVED)) != 0)
+        if (member_is_published(&members[i]))
             json_array_append_new(orgs, json_pack("{s:s, s:s}", "org", members[i].org, "class", members[i].class_name));
     r->data = orgs;
     return ERR_OK;

@@ -101,3 +101,9 @@ enum err member_admit(struct flow *f, const struct policy *policy, const struct 
     return err ? err
                : audit_append(f->db, clock_now(f->clock), a->actor, "member.add", m->org, a->rule, a->address, why);
 }
+
+bool member_is_published(const struct member_row *m)
+{
+    return strcmp(m->state, member_state_name(MEMBER_SUSPENDED)) != 0 &&
+           strcmp(m->state, member_state_name(MEMBER_REMOVED)) != 0;
+}

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "codec/assets.h"
 #include "flow/cases_flow.h"
+#include "flow/members_flow.h"
 #include "flow/policies.h"
 
 #include <ctype.h>
@@ -51,7 +52,7 @@ static enum err load_members(struct flow *f, struct site_list *l, struct diag *w
     err = member_all(f->db, l->row_id, &rows, &n, why);
     l->members = mem_zero(n, sizeof *l->members);
     for (size_t i = 0; i < n; i++) {
-        if (strcmp(rows[i].state, "removed") != 0)
+        if (member_is_published(&rows[i]))
             l->members[l->n_members++] = mem_strdup(rows[i].org);
         member_row_free(&rows[i]);
     }

@@ -224,10 +224,30 @@ static enum err missed_json(struct flow *f, int64_t list_id, json_t *all, struct
     return err;
 }
 
+static enum err cases_json(struct flow *f, int64_t list_id, json_t *all, struct diag *why)
+{
+    struct stats_case *rows;
+    size_t n;
+    enum err err = stats_cases(f->db, list_id, clock_now(f->clock), &rows, &n, why);
+
+    for (size_t i = 0; i < n; i++) {
+        const struct stats_case *c = &rows[i];
+
+        json_array_append_new(
+            all, json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "case", c->code, "sent",
+                           (json_int_t)c->sent, "waiting", (json_int_t)c->waiting, "failed", (json_int_t)c->failed,
+                           "told", (json_int_t)c->told, "acknowledged", (json_int_t)c->acknowledged, "affected",
+                           (json_int_t)c->affected, "not_affected", (json_int_t)c->not_affected, "fixed_by",
+                           (json_int_t)c->fixed_by, "missing", (json_int_t)(c->told - c->acknowledged)));
+    }
+    stats_cases_free(rows, n);
+    return err;
+}
+
 enum err stats_json(struct flow *f, int64_t list_id, json_t **out, struct diag *why)
 {
     json_t *o = json_object(), *delivery = json_object(), *members = json_object(), *published = json_object();
-    json_t *missed = json_array();
+    json_t *missed = json_array(), *acks = json_object(), *cases = json_array();
     struct stats_span *spans = NULL;
     size_t n = 0;
     enum err err = stats_spans(f->db, list_id, false, &spans, &n, why);
@@ -236,11 +256,17 @@ enum err stats_json(struct flow *f, int64_t list_id, json_t **out, struct diag *
     json_object_set_new(o, "times", times_json(spans, n));
     json_object_set_new(o, "missed", missed);
     json_object_set_new(o, "delivery", delivery);
+    json_object_set_new(o, "acknowledgements", acks);
+    json_object_set_new(o, "cases", cases);
     json_object_set_new(o, "members", members);
     if (!err)
         err = missed_json(f, list_id, missed, why);
     if (!err)
         err = stats_copies(f->db, list_id, false, add_count, delivery, why);
+    if (!err)
+        err = stats_acks(f->db, list_id, false, clock_now(f->clock), add_count, acks, why);
+    if (!err)
+        err = cases_json(f, list_id, cases, why);
     if (!err)
         err = stats_members(f->db, list_id, add_count, members, why);
     if (!err)

@@ -62,7 +62,7 @@ static void write_time(struct buf *out, const char *list, const struct stats_tim
 
 /* Rows of all lists are gathered first, since a metric's lines must stand together. */
 struct parts {
-    struct buf published, seconds, counts, missed, copies, members;
+    struct buf published, seconds, counts, missed, copies, acks, members;
 };
 
 static enum err write_times(struct flow *f, int64_t list_id, const char *name, struct parts *p, struct diag *why)
@@ -106,6 +106,9 @@ static enum err write_list(struct flow *f, const struct settings_list *list, str
         err = stats_copies(f->db, row.id, true, write_count,
                            &(struct writer){&p->copies, "embargod_advisory_copies", list->name, "state"}, why);
     if (!err)
+        err = stats_acks(f->db, row.id, true, clock_now(f->clock), write_count,
+                         &(struct writer){&p->acks, "embargod_acknowledgements", list->name, "value"}, why);
+    if (!err)
         err = stats_members(f->db, row.id, write_count,
                             &(struct writer){&p->members, "embargod_members", list->name, "state"}, why);
     stats_missed_free(missed, n);
@@ -135,7 +138,7 @@ static void put(struct buf *out, struct buf *rows, const char *name, const char 
 
 enum err stats_openmetrics(struct flow *f, struct buf *out, struct diag *why)
 {
-    struct parts p = {BUF_EMPTY, BUF_EMPTY, BUF_EMPTY, BUF_EMPTY, BUF_EMPTY, BUF_EMPTY};
+    struct parts p = {BUF_EMPTY, BUF_EMPTY, BUF_EMPTY, BUF_EMPTY, BUF_EMPTY, BUF_EMPTY, BUF_EMPTY};
     enum err err = ERR_OK;
 
     buf_printf(out, "# TYPE embargod info\n# HELP embargod The program.\nembargod_info{version=\"%s\"} 1\n",
@@ -148,6 +151,8 @@ enum err stats_openmetrics(struct flow *f, struct buf *out, struct diag *why)
     put(out, &p.counts, "embargod_step_cases", NULL, "Public cases behind embargod_step_seconds.");
     put(out, &p.missed, "embargod_missed_deadlines", NULL, "Deadlines of public cases that had passed unmet.");
     put(out, &p.copies, "embargod_advisory_copies", NULL, "Copies of the advisories of public cases.");
+    put(out, &p.acks, "embargod_acknowledgements", NULL,
+        "What members have said of public cases that they were told of.");
     put(out, &p.members, "embargod_members", NULL, "Members.");
     write_site(f, out);
     buf_add_str(out, "# EOF\n");

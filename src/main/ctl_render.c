@@ -19,6 +19,7 @@ static const struct {
     {"audit show", "seq at actor event object rule"},
     {"case list", "id public_id state severity track until title"},
     {"case log", "seq at actor event object rule"},
+    {"cases", "case sent waiting failed told acknowledged affected not_affected fixed_by missing"},
     {"deadlines", "clock tier at rule force fired_at"},
     {"differences", "key a b"},
     {"faults", "line rule text"},

@@ -14,6 +14,9 @@
     " (SELECT case_id, tier, MIN(at) AS first FROM told WHERE at <= ?3 GROUP BY case_id, tier) t"                      \
     " JOIN cases c ON c.id = t.case_id WHERE" CHOSEN
 
+/* Each member that was told of a case by now, once. */
+#define TOLD_MEMBERS " (SELECT DISTINCT case_id, member_id FROM told WHERE at <= ?3) t"
+
 static const char spans_sql[] = "SELECT 'acknowledge', c.severity, NULL, c.acknowledged_at - c.opened_at FROM cases c"
                                 " WHERE c.acknowledged_at IS NOT NULL AND" CHOSEN
                                 " UNION ALL SELECT 'triage', c.severity, NULL, c.accepted_at - c.opened_at FROM cases c"
@@ -117,4 +120,51 @@ enum err stats_members(struct db *db, int64_t list_id, stats_count *count, void 
                               " ORDER BY state",
                               "i", list_id),
                      count, ctx, why);
+}
+
+enum err stats_acks(struct db *db, int64_t list_id, bool only_public, int64_t now_utc_s, stats_count *count, void *ctx,
+                    struct diag *why)
+{
+    return count_all(db_query(db,
+                              "SELECT COALESCE(a.value, 'none') AS s, COUNT(*) FROM" TOLD_MEMBERS
+                              " JOIN cases c ON c.id = t.case_id"
+                              " LEFT JOIN ack a ON a.case_id = t.case_id AND a.member_id = t.member_id WHERE" CHOSEN
+                              " GROUP BY s ORDER BY s",
+                              "iii", list_id, (int64_t)only_public, now_utc_s),
+                     count, ctx, why);
+}
+
+static const char cases_sql[] =
+    "WITH copies AS (SELECT m.case_id, SUM(k.state = 'sent') AS sent,"
+    " SUM(k.state IN ('queued', 'sealing', 'deferred')) AS waiting, SUM(k.state = 'failed') AS failed"
+    " FROM copy k JOIN mail m ON m.id = k.mail_id WHERE m.kind = 'advisory' GROUP BY m.case_id),"
+    " words AS (SELECT t.case_id, COUNT(*) AS told, COUNT(a.value) AS n, COUNT(*) FILTER (WHERE a.value = 'affected')"
+    " AS affected, COUNT(*) FILTER (WHERE a.value = 'not-affected') AS not_affected,"
+    " COUNT(*) FILTER (WHERE a.value = 'fixed-by') AS fixed_by FROM" TOLD_MEMBERS
+    " LEFT JOIN ack a ON a.case_id = t.case_id AND a.member_id = t.member_id GROUP BY t.case_id)"
+    " SELECT c.code, COALESCE(k.sent, 0), COALESCE(k.waiting, 0), COALESCE(k.failed, 0), w.told, w.n, w.affected,"
+    " w.not_affected, w.fixed_by FROM words w JOIN cases c ON c.id = w.case_id LEFT JOIN copies k ON k.case_id = c.id"
+    " WHERE" CHOSEN " ORDER BY c.id DESC";
+
+void stats_cases_free(struct stats_case *rows, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        free(rows[i].code);
+    free(rows);
+}
+
+enum err stats_cases(struct db *db, int64_t list_id, int64_t now_utc_s, struct stats_case **out, size_t *n,
+                     struct diag *why)
+{
+    struct db_rows *rows = db_query(db, cases_sql, "iii", list_id, (int64_t)0, now_utc_s);
+
+    *out = NULL;
+    *n = 0;
+    while (db_next(rows)) {
+        *out = mem_resize(*out, *n + 1, sizeof **out);
+        (*out)[(*n)++] = (struct stats_case){db_text_copy(rows, 0), db_int(rows, 1), db_int(rows, 2),
+                                             db_int(rows, 3),       db_int(rows, 4), db_int(rows, 5),
+                                             db_int(rows, 6),       db_int(rows, 7), db_int(rows, 8)};
+    }
+    return db_rows_end(&rows, why);
 }

@@ -37,6 +37,22 @@ enum err stats_copies(struct db *db, int64_t list_id, bool only_public, stats_co
                       struct diag *why);
 /* Public cases, by severity ("unrated"). */
 enum err stats_published(struct db *db, int64_t list_id, stats_count *count, void *ctx, struct diag *why);
+/* Words of those who were told (a case and a member each) by now: "affected", "not-affected", "fixed-by"; "none". */
+enum err stats_acks(struct db *db, int64_t list_id, bool only_public, int64_t now_utc_s, stats_count *count, void *ctx,
+                    struct diag *why);
+
+/* One case of which somebody was told by now: copies of its advisories, and members with their words. */
+struct stats_case {
+    char *code;
+    int64_t sent, waiting, failed; /* copies; dropped ones are none of them */
+    int64_t told, acknowledged;    /* members; of those with a word: */
+    int64_t affected, not_affected, fixed_by;
+};
+void stats_cases_free(struct stats_case *rows, size_t n);
+/* The newest first. */
+enum err stats_cases(struct db *db, int64_t list_id, int64_t now_utc_s, struct stats_case **out, size_t *n,
+                     struct diag *why);
+
 /* Members, by their states. */
 enum err stats_members(struct db *db, int64_t list_id, stats_count *count, void *ctx, struct diag *why);
 

@@ -45,7 +45,14 @@ same 'report to public' '2 97200 198000' "$(time_of public '' high)"
 same 'notice to public' '2 86400 172800' "$(time_of embargo service-providers high)"
 same 'in words' '1 d 3 h' "$(jq -r '.data.times[] | select(.step == "public" and .severity == "high") | .median' "$T/w/stats")"
 same 'delivered' 10 "$(jq -r .data.delivery.sent "$T/w/stats")"
+same 'nobody has said a word yet' '{"none":10}' "$(jq -c .data.acknowledgements "$T/w/stats")"
+ctl advisory ack "$id" affected --org acorn >/dev/null || not_ok 'advisory ack'
+ctl advisory ack "$id" fixed-by "$(date -u -d "$now +9 days" +%Y-%m-%d)" --org birch >/dev/null || not_ok 'advisory ack'
+ctl stats >"$T/w/stats"
+same 'what members have said' '{"affected":1,"fixed-by":1,"none":8}' "$(jq -c .data.acknowledgements "$T/w/stats")"
+same 'by case: copies and words' "$id 5 0 0 5 2 1 0 1 3" "$(jq -r '.data.cases[0] | "\(.case) \(.sent) \(.waiting) \(.failed) \(.told) \(.acknowledged) \(.affected) \(.not_affected) \(.fixed_by) \(.missing)"' "$T/w/stats")"
 plain stats >"$T/w/table"
+has 'who is missing, in the table' MISSING "$T/w/table"
 has 'a table for people' 'MEDIAN' "$T/w/table"
 
 # ---- metrics ----
@@ -55,6 +62,7 @@ has 'seconds' 'embargod_step_seconds{list="main",step="public",severity="high",t
 has 'copies' 'embargod_advisory_copies{list="main",state="sent"} 10' "$T/w/om"
 same 'each metric stands together' "$(grep -c '^# TYPE' "$T/w/om")" \
     "$(sed -n 's/^\(embargod[a-z_]*\).*/\1/p' "$T/w/om" | uniq | wc -l)"
+has 'words of members' 'embargod_acknowledgements{list="main",value="affected"} 1' "$T/w/om"
 refused 'no line is empty' grep -q '^$' "$T/w/om"
 same 'it ends with # EOF' '# EOF' "$(tail -n 1 "$T/w/om")"
 same 'the JSON has the same' "$(cat "$T/w/om")" "$(get .data.openmetrics stats --openmetrics)"
