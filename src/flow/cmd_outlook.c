@@ -121,6 +121,8 @@ static json_t *wrong(struct flow *f)
     add_count(all, o.untriaged, "a report has waited for more than a day", "reports have waited for more than a day",
               "case list");
     add_count(all, o.failed, "a mail could not be delivered", "mails could not be delivered", "queue list");
+    add_count(all, o.unsealed, "a mail waits to be signed and sealed", "mails wait to be signed and sealed",
+              "check (and look for sign-failed in the log)");
     add_count(all, o.deferred, "a mail is deferred again and again", "mails are deferred again and again",
               "queue list");
     add_count(all, o.held, "a mail is held", "mails are held", "held list");

@@ -176,8 +176,11 @@ static void check_database(struct check *k)
     if (err)
         check_add(k, older ? CHECK_WARN : CHECK_FAIL, "database", older ? "start embargod once" : REMEDY_COPY, "%s",
                   why.text);
+    else if (db_try_write(state, &why))
+        check_add(k, CHECK_FAIL, "database",
+                  "end what holds it (fuser names it), or give it to the daemon's user, mode 0600", "%s", why.text);
     else
-        check_add(k, CHECK_OK, "database", "", "opens, and passes its integrity check");
+        check_add(k, CHECK_OK, "database", "", "opens, can be written, and passes its integrity check");
     free(state);
 }
 
@@ -300,7 +303,8 @@ static void check_instance(struct check *k)
     check_database(k);
     check_audit(k);
     check_backup(k);
-    check_keys(k);
+    if (k->gpg_runs)
+        check_watched(k, "keys", REMEDY_GPG, check_keys);
     check_spool(k);
     check_lmtp(k);
     check_maildir_in(k);
@@ -333,6 +337,7 @@ enum err ctl_check(struct ctl *ctl, const struct command *c, struct reply *r, st
         json_decref(k.rows);
         return ctl_load(ctl, why);
     }
+    check_gpg_runs(&k);
     if (check_configuration(&k, ctl)) {
         k.settings = ctl->settings;
         check_instance(&k);

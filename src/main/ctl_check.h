@@ -10,13 +10,18 @@
 /* There is no other way back from a damaged state. */
 #define REMEDY_COPY "stop embargod, move the folder away, and restore the last backup: embargod(8), BACKUP"
 
+#define REMEDY_GPG                                                                                                     \
+    "try gpg --version, and gpgconf --homedir HOME --kill all for the homes in gnupg/; a key must ask for no "         \
+    "passphrase"
+
 enum check_status { CHECK_OK, CHECK_WARN, CHECK_FAIL };
 
 struct check {
     json_t *rows;
     size_t n_failed;
     const struct settings *settings;
-    struct db *db;       /* read-only; NULL where it does not open */
+    struct db *db; /* read-only; NULL where it does not open */
+    bool gpg_runs;
     bool daemon_running; /* then nothing is done that could disturb it */
 };
 
@@ -24,7 +29,13 @@ struct check {
 void check_add(struct check *k, enum check_status status, const char *name, const char *remedy, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
-/* The machine: user, disk, swap, clock, gpg, kernel. */
+/* Runs it in a process of its own, for at most 10 seconds; where that is not enough, one row of this name fails. */
+void check_watched(struct check *k, const char *name, const char *remedy, void (*run)(struct check *));
+
+/* gpg itself. Without it no key is tried. */
+void check_gpg_runs(struct check *k);
+
+/* The machine: user, disk, swap, clock, kernel. */
 void check_system(struct check *k);
 
 /* Whether there is a backup to go back to; and an instance that was restored, and waits. */

@@ -48,6 +48,10 @@ static enum err db_fault(struct db *db, const char *what, struct diag *why)
     if (code == SQLITE_READONLY)
         return diag_set(why, ERR_INTERNAL, "store.read-only",
                         "the database cannot be written: check owner and mode of the state folder");
+    if (code == SQLITE_BUSY)
+        return diag_set(why, err, "store.busy",
+                        "another program has held the database for %d seconds: end it (fuser names it), and try again",
+                        BUSY_MS / 1000);
     return diag_set(why, err, "store.fault", "%s: %s", what, sqlite3_errmsg(db->handle));
 }
 
@@ -197,6 +201,27 @@ enum err db_open(const char *state_dir, enum db_mode mode, struct db **out, stru
         db_close(&db);
     else
         *out = db;
+    return err;
+}
+
+enum err db_try_write(const char *state_dir, struct diag *why)
+{
+    char *real = realpath(state_dir, NULL), *path = mem_printf("%s/db.sqlite", real ? real : state_dir);
+    struct db db = {.handle = NULL};
+    enum err err = ERR_OK;
+
+    if (access(path, W_OK))
+        err = diag_set(why, ERR_INTERNAL, "store.read-only",
+                       "the database cannot be written: check owner and mode of the state folder");
+    else if (sqlite3_open_v2(path, &db.handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW, NULL) != SQLITE_OK)
+        err = db_fault(&db, "opening the database", why);
+    if (!err) {
+        sqlite3_busy_timeout(db.handle, BUSY_MS);
+        err = exec(&db, "BEGIN IMMEDIATE; ROLLBACK", why);
+    }
+    sqlite3_close(db.handle);
+    free(real);
+    free(path);
     return err;
 }
 

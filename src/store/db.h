@@ -28,6 +28,8 @@ struct db;
  */
 enum db_mode { DB_CREATE, DB_OPEN, DB_READ_ONLY };
 enum err db_open(const char *state_dir, enum db_mode mode, struct db **out, struct diag *why);
+/* Whether a transaction could begin there now; changes nothing. ERR_AGAIN store.busy, ERR_INTERNAL store.read-only. */
+enum err db_try_write(const char *state_dir, struct diag *why);
 void db_close(struct db **db);
 
 /* The box that opens sealed columns; owned by the database from then on. */

@@ -15,6 +15,10 @@ void outlook_now(struct db *db, int64_t now_utc_s, struct outlook *out)
                            " WHERE k.state = 'failed' AND (m.id IS NULL OR m.state IN ('active', 'key-trouble'))"
                            " AND k.id IN (SELECT MAX(id) FROM copy GROUP BY mail_id, member_id, address)",
                            "");
+    out->unsealed = db_value(db, 0,
+                             "SELECT COUNT(DISTINCT m.id) FROM mail m JOIN copy k ON k.mail_id = m.id"
+                             " WHERE k.state = 'sealing' AND m.made_at <= ?",
+                             "i", now_utc_s - 300);
     out->deferred = db_value(db, 0, "SELECT COUNT(*) FROM copy WHERE state = 'deferred' AND tries >= 2", "");
     out->untriaged =
         db_value(db, 0, "SELECT COUNT(*) FROM cases WHERE state = 'new' AND opened_at <= ?", "i", now_utc_s - 86400);

@@ -10,6 +10,7 @@
 struct outlook {
     int64_t held;         /* mails that wait for an admin */
     int64_t failed;       /* copies that will not arrive, to people who are still told things */
+    int64_t unsealed;     /* mails that have waited for their signature for five minutes */
     int64_t deferred;     /* copies that were deferred twice or more */
     int64_t untriaged;    /* cases that have been new for a day */
     int64_t undated;      /* pre-disclosed cases without a date */

@@ -1,0 +1,182 @@
+#!/bin/sh
+# Troubles around the daemon: a gpg that hangs, dies, prompts, fills its pipe; an agent that is killed; a database that
+# is held by another, read-only or damaged. Each is said in the log with a rule, `check' finds it, and nothing is lost.
+. "${srcdir:-.}/tests/lib/flow.sh"
+
+init
+sed -i '/^reminders/d' "$conf"
+# A worker with a gpg that does not end is ended after two seconds.
+printf 'limits = { worker_seconds = 2; retry_first_s = 1; retry_max_s = 1; };\nreminders = [];\n' >>"$conf"
+make_key rita rita@reporter.example
+give_key rita "$T/k/list.asc"
+
+# finds WORDS CHECK DETAIL: check has a failed row of this name (regular expressions) with a remedy, and exits with 1.
+finds() {
+    timeout 60 "$bin/embargoctl" -c "$conf" --json check >"$T/w/check"
+    code=$?
+    if [ $code -eq 1 ] && jq -e --arg n "$2" --arg d "$3" \
+        '[.data[] | select(.status == "fail" and (.name | test($n)) and (.detail | test($d)) and .remedy != "")] |
+         length > 0' "$T/w/check" >/dev/null; then
+        ok "check finds $1"
+    else
+        not_ok "check finds $1 (exit $code)"
+        jq -c '.data[] | select(.status != "ok")' "$T/w/check"
+    fi
+}
+
+# fake WORDS...: a shell line that the gpg in $PATH runs before it is the real one; none: it is the real one.
+real=$(command -v gpg) path=$PATH
+mkdir "$T/i/bin"
+cat >"$T/i/bin/gpgconf" <<E
+#!/bin/sh
+$(command -v gpgconf) "\$@" | sed 's|$real\$|$T/i/bin/gpg|; s|:$real:|:$T/i/bin/gpg:|'
+E
+fake() {
+    printf '#!/bin/sh\n%s\n%s\nexec %s "$@"\n' "$1" "${2:-}" "$real" >"$T/i/bin/gpg.new"
+    chmod +x "$T/i/bin/gpg.new" "$T/i/bin/gpgconf"
+    mv "$T/i/bin/gpg.new" "$T/i/bin/gpg"
+}
+
+# sealed WORDS: a report sealed to the list; what gpg does wrong shows with it.
+turn=0
+sealed() {
+    turn=$((turn + 1))
+    echo "Words of $turn." | secret_mail rita 'Rita <rita@reporter.example>' "Report $turn" >"$T/w/m$turn"
+    post rita@reporter.example "$T/w/m$turn" || not_ok "the mail is taken: $*"
+}
+
+# logged WORDS PATTERN: comes up in the log within ten seconds.
+logged() {
+    for logged_try in $(seq 100); do
+        grep -q "$2" "$T/log" && { ok "the log says: $1"; return; }
+        sleep 0.1
+    done
+    not_ok "the log says: $1"
+}
+
+# whole WORDS: after the cure each report so far is a case, once; perhaps after an admin has let it in.
+whole() {
+    settle
+    for whole_held in $(get '.data[].id' held list); do ctl held release "$whole_held" >/dev/null; done
+    settle
+    same "nothing is lost: $1" "$turn" "$(cases)"
+}
+
+work='case " $* " in *" --decrypt "*|*" -d "*) '
+start_with_fakes() {
+    fake true
+    PATH=$T/i/bin:$PATH
+    start
+    PATH=$path
+}
+start_with_fakes
+
+# ---- gpg ----
+fake "$work sleep 60 ;; esac"
+sealed 'gpg hangs'
+logged 'gpg hangs' 'rule=worker.*second\|event=worker-.*rule=worker'
+fake true
+whole 'gpg hangs'
+
+fake "$work kill -KILL \$\$ ;; esac"
+: >"$T/log"
+sealed 'gpg dies'
+logged 'gpg dies' 'event=[a-z-]*\(fail\|refus\|held\|mail-taken\)'
+fake true
+whole 'gpg dies'
+
+fake 'before= fd=2; for word; do [ "$before" = --status-fd ] && fd=$word; before=$word; done' \
+    'yes "[GNUPG:] PROGRESS x ? 1 1" | head -c 3000000 | eval "cat >&$fd"; head -c 3000000 /dev/zero >&2'
+: >"$T/log"
+sealed 'gpg fills its pipe'
+logged 'gpg fills its pipe' 'event=mail-\(held\|taken\)'
+whole 'gpg fills its pipe'
+
+fake "$work exit 2 ;; esac"
+: >"$T/log"
+sealed 'gpg refuses'
+logged 'gpg refuses' 'event=[a-z-]*\(fail\|refus\|held\|mail-taken\)'
+fake true
+whole 'gpg refuses'
+
+# check runs gpg itself, and is not stuck with it.
+fake 'sleep 100'
+PATH=$T/i/bin:$PATH
+finds 'a gpg that hangs' '^(gpg|keys)$' 'no answer'
+fake 'exit 2'
+finds 'a gpg that refuses' '^gpg$' .
+PATH=$path
+fake true
+
+# ---- the agent ----
+: >"$T/log"
+fake "$work gpgconf --homedir '$T/i/gnupg/main/list' --kill all ;; esac"
+sealed 'the agent is killed'
+fake true
+whole 'the agent is killed'
+
+# ---- a key with a passphrase: an agent that would have to ask for it ----
+stop
+cp -a "$T/i/gnupg/main/list" "$T/w/list"
+home=$T/i/gnupg/main/list
+gpg --homedir "$home" --batch --pinentry-mode loopback --passphrase '' --armor --export-secret-keys "$list_fpr" >"$T/w/secret.asc" 2>/dev/null
+gpgconf --homedir "$home" --kill all
+mkdir -m 700 "$T/k/lock"
+gpg --homedir "$T/k/lock" --batch -q --import "$T/w/secret.asc" 2>/dev/null
+printf 'one long passphrase' >"$T/w/pass"
+gpg --homedir "$T/k/lock" --batch --yes --pinentry-mode loopback --passphrase-file "$T/w/pass" \
+    --change-passphrase "$list_fpr" 2>"$T/w/lock.out" || cat "$T/w/lock.out"
+same 'the key is locked' 2 "$(grep -l protected-private-key "$T/k/lock/private-keys-v1.d"/*.key | wc -l)"
+gpgconf --homedir "$T/k/lock" --kill all
+rm -f "$home"/private-keys-v1.d/* "$T/w/secret.asc"
+cp "$T/k/lock/private-keys-v1.d"/*.key "$home/private-keys-v1.d/"
+: >"$T/log"
+start
+finds 'a key that is locked' '^key of main$' 'passphrase'
+sealed 'the key is locked'
+logged 'the key is locked' 'rule=locked-key'
+stop
+gpgconf --homedir "$home" --kill all
+cp "$T/w/list/private-keys-v1.d"/* "$home/private-keys-v1.d"
+start
+whole 'the key is locked'
+
+# ---- the database ----
+: >"$T/log"
+mkfifo "$T/w/hold"
+sqlite3 "$T/i/state/db.sqlite" <"$T/w/hold" >"$T/w/held" &
+holder=$!
+exec 9>"$T/w/hold"
+printf 'BEGIN IMMEDIATE;\nSELECT 1;\n' >&9
+for try in $(seq 50); do [ -s "$T/w/held" ] && break; sleep 0.1; done
+finds 'a database that another program holds' database 'another program'
+turn=$((turn + 1))
+mail 'Rita <rita@reporter.example>' "Report $turn" 'Authentication-Results: mx.example.org; dmarc=pass' <<E >"$T/w/m"
+In clear.
+E
+post rita@reporter.example "$T/w/m" && ok 'mail is taken all the same' || not_ok 'mail is taken all the same'
+logged 'another program holds the database' 'rule=store.busy'
+printf 'COMMIT;\n' >&9
+exec 9>&-
+wait $holder
+whole 'the database was held'
+stop
+
+chmod 400 "$T/i/state/db.sqlite"
+if [ "$(id -u)" -eq 0 ]; then
+    echo 'ok - # SKIP root may write what is read-only'
+else
+    finds 'a database that is read-only' database 'cannot be written'
+fi
+chmod 600 "$T/i/state/db.sqlite"
+
+rm -f "$T/i/state/db.sqlite-wal" "$T/i/state/db.sqlite-shm"
+dd if=/dev/zero of="$T/i/state/db.sqlite" bs=4096 seek=2 count=6 conv=notrunc 2>/dev/null
+: >"$T/log"
+"$bin/embargod" -c "$conf" --rehearsal "$T/clock" >>"$T/log" 2>&1 &
+daemon=$!
+logged 'the database is damaged, and which backup there is' 'rule=store.damaged.*backup'
+refused 'and the daemon does not serve' "$bin/embargoctl" -c "$conf" --as ann@example.org status
+finds 'a damaged database' database .
+stop
+finish
