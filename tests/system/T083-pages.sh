@@ -116,6 +116,8 @@ X
     same 'Chromium has seen all pages at both widths' 14 "$(grep -c ' styled$' "$T/w/seen")"
     same 'nothing is too wide, too small, or without a heading' '' "$(grep -E 'WIDE|OUTSIDE|SMALL|NO-H1|PLAIN' "$T/w/seen")"
     same 'the console is silent' '' "$(grep 'CONSOLE' "$T/w/console" | head -n 5)"
+else
+    echo '# not looked at in a browser: no chromium here'
 fi
 [ "$looked" -gt 0 ] || { echo 'skipped: neither xmllint nor tidy, w3m or chromium here'; [ "$fails" -eq 0 ] && exit 77; }
 finish
