@@ -20,6 +20,7 @@ void incoming_free(struct incoming *in)
     mem_free_secret(&in->text);
     buf_free(&in->key);
     free(in->key_facts);
+    buf_free(&in->key_whole);
     for (size_t i = 0; i < in->n_keys; i++) {
         mem_free_secret(&in->keys[i].name);
         free(in->keys[i].info);

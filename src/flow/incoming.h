@@ -46,8 +46,9 @@ struct incoming {
     struct buf key;
     char key_fingerprint[PGP_FPR_SIZE];
     struct pgp_key_info *key_facts; /* of a key that came, whether it can be used or not; NULL */
+    struct buf key_whole;           /* its certificate, merged with what the list has of it */
     char key_rule[DIAG_RULE_MAX];   /* why one that came is not used: "key.expired", "key.secret"; "" */
-    struct incoming_key *keys; /* of a command mail */
+    struct incoming_key *keys;      /* of a command mail */
     size_t n_keys;
 };
 

@@ -223,7 +223,9 @@ static enum err receive_in_transaction(struct receiving *r, enum receive_result 
         return err == ERR_REJECT ? ERR_INTERNAL : err;
     *result = RECEIVE_CASE;
     r->sort = sort_of(r->f, r->in);
-    err = go_its_way(r, &reason, why);
+    err = receiving_key_news(r, why);
+    if (!err)
+        err = go_its_way(r, &reason, why);
     if (err == ERR_REJECT && *reason.rule) {
         *result = RECEIVE_HELD;
         snprintf(r->rule, sizeof r->rule, "%s", reason.rule);

@@ -22,11 +22,11 @@ struct receiving {
     struct participant_row participant; /* id 0: none */
     struct member_row member;           /* id 0: none */
     const struct settings_admin *admin;
-    enum automatic_sort sort;           /* of the mail as it came */
-    bool quiet;                         /* held without a notice to the team */
-    bool relay;    /* a member's post that the policy lets go to the members who were told */
-    bool by_token; /* the recipient was an address of the case */
-    bool proved;   /* the sender is proved to be the admin, member or participant found */
+    enum automatic_sort sort; /* of the mail as it came */
+    bool quiet;               /* held without a notice to the team */
+    bool relay;               /* a member's post that the policy lets go to the members who were told */
+    bool by_token;            /* the recipient was an address of the case */
+    bool proved;              /* the sender is proved to be the admin, member or participant found */
     enum decide_signature bound;
     char author[320];
     char rule[DIAG_RULE_MAX];
@@ -55,5 +55,12 @@ struct span receiving_suffix(const struct receiving *r);
  * be held under that rule, anything else where nothing is decided and the mail is to be tried again.
  */
 enum err receive_post(struct receiving *r, struct diag *reason, struct diag *why);
+
+/*
+ * A key that came with the mail, attached or in an Autocrypt header, which the list has already, is news about it:
+ * taken from the one whose signature with this very key covers the mail, and never another fingerprint. A revocation
+ * counts from whoever sends it, since only its key can have made it. In the caller's transaction (receive_key.c).
+ */
+enum err receiving_key_news(struct receiving *r, struct diag *why);
 
 #endif

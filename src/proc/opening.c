@@ -52,6 +52,7 @@ struct mail *opening_mail_new(struct core *core, const struct opening_ends *ends
     buf_init(&m->in.plain, l->decrypted_bytes);
     buf_init(&m->in.cipher, BUF_MAX_DEFAULT);
     buf_init(&m->in.key, BUF_MAX_DEFAULT);
+    buf_init(&m->in.key_whole, BUF_MAX_DEFAULT);
     return m;
 }
 

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "codec/pgp_scan.h"
 #include "codec/pgp_wire.h"
+#include "proc/examiner.h"
 #include "proc/find_key.h"
 #include "store/applications.h"
 
@@ -222,6 +223,8 @@ static void take_key(struct mail *m, struct pgp_key_info *info, struct span cert
 
     free(m->in.key_facts);
     m->in.key_facts = info;
+    buf_clear(&m->in.key_whole);
+    buf_add(&m->in.key_whole, certificate.data, certificate.len);
     if (pgp_key_state_sends(state)) {
         buf_add(&m->in.key, certificate.data, certificate.len);
         snprintf(m->in.key_fingerprint, sizeof m->in.key_fingerprint, "%s", info->fingerprint);
@@ -230,46 +233,37 @@ static void take_key(struct mail *m, struct pgp_key_info *info, struct span cert
     }
 }
 
-static void key_examined(void *ctx, enum err err, struct span reply, const struct diag *why)
+static void key_examined(void *ctx, enum err err, const struct pgp_key_info *key, struct span certificate,
+                         const struct diag *why)
 {
     struct mail *m = ctx;
-    struct pgp_key_info *info = mem_zero(1, sizeof *info);
-    struct frame_reader r;
-    struct span facts, certificate;
-    struct diag bad;
 
     if (!err) {
-        frame_reader_init(&r, reply);
-        facts = frame_get_bytes(&r);
-        certificate = frame_get_bytes(&r);
-        if (frame_done(&r) && !pgp_key_info_get(facts, info, &bad)) {
-            take_key(m, info, certificate);
-            info = NULL;
-        }
+        struct pgp_key_info *info = mem_zero(1, sizeof *info);
+
+        *info = *key;
+        take_key(m, info, certificate);
     } else {
         log_event(NULL, "attached-key-refused", why->rule, NULL);
         snprintf(m->in.key_rule, sizeof m->in.key_rule, "%s", why->rule);
     }
-    free(info);
     judge_loose_signature(m);
 }
 
+/* Merged with what the list has of it: it may be news about a key that is known (flow/receive_key.c). */
 void opening_look_for_key(struct mail *m)
 {
-    struct buf key = BUF_EMPTY, request = BUF_EMPTY;
-    char *folder;
+    struct buf key = BUF_EMPTY;
+    struct list_row row = {0};
+    struct diag none;
 
     find_key_in_mail(&m->in, &key);
     if (!key.len) {
-        buf_free(&key);
         judge_loose_signature(m);
-        return;
+    } else {
+        list_by_name(m->core->flow.db, opening_list_of(m)->name, &row, &none);
+        examiner_start(m->core, row.id, buf_span(&key), key_examined, m);
+        list_row_free(&row);
     }
-    folder = settings_path(m->core->settings, "gnupg");
-    frame_put_i64(&request, core_gpg_time(m->core));
-    frame_put_str(&request, folder);
-    frame_put_buf(&request, &key);
-    pool_submit(m->core->pool, WORKER_CRYPTO, CRYPTO_EXAMINE, &request, key_examined, m);
     buf_free(&key);
-    free(folder);
 }
