@@ -1,6 +1,7 @@
 #include "codec/pgp_armor.h"
 
 #include "base/mem.h"
+#include "codec/xfer.h"
 
 #include <string.h>
 
@@ -200,22 +201,11 @@ struct decoder {
     int pads;
 };
 
-static int digit_value(uint8_t c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
 static bool decode_line(struct decoder *d, struct span line, struct buf *out)
 {
     for (size_t i = 0; i < line.len; i++) {
         uint8_t c = line.data[i], three[3];
-        int value = digit_value(c);
+        int value = xfer_base64_digit(c);
 
         if (is_space(c))
             continue;

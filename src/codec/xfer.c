@@ -65,7 +65,7 @@ void xfer_base64_encode(struct span in, size_t line_len, struct buf *out)
         buf_add(out, "\r\n", 2);
 }
 
-static int base64_value(uint8_t c)
+int xfer_base64_digit(uint8_t c)
 {
     if (c >= 'A' && c <= 'Z')
         return c - 'A';
@@ -118,7 +118,7 @@ bool xfer_base64_decode(struct span in, struct buf *out)
     if (!to)
         return false;
     for (size_t i = 0; i < in.len; i++) {
-        int digit = base64_value(in.data[i]);
+        int digit = xfer_base64_digit(in.data[i]);
 
         if (strchr("\r\n\t ", in.data[i]) && in.data[i])
             continue;
@@ -144,7 +144,7 @@ void xfer_base64_decode_mail(struct span in, struct buf *out)
     if (!to)
         return;
     for (size_t i = 0; i < in.len && in.data[i] != '='; i++) {
-        int digit = base64_value(in.data[i]);
+        int digit = xfer_base64_digit(in.data[i]);
 
         if (digit >= 0)
             n += base64_push(&s, digit, to + n);

@@ -21,6 +21,9 @@ enum xfer_encoding {
 enum xfer_encoding xfer_from_name(struct span value);
 const char *xfer_name(enum xfer_encoding encoding);
 
+/* The value of a character of the alphabet, 0 to 63; -1: it is none. */
+int xfer_base64_digit(uint8_t c);
+
 /* line_len characters (a multiple of 4) then CRLF, the last line too; 0: one line without CRLF. */
 void xfer_base64_encode(struct span in, size_t line_len, struct buf *out);
 

@@ -242,7 +242,9 @@ before=$(cases)
   mail 'zyxname <zyxdirs@reporter.example>' 'zyxfold' 'Received: from zyxword by mx.example.org' <<X; } >"$T/i/in/tmp/1.zyxfold"
 zyxfold in a folder.
 X
+stop
 mv "$T/i/in/tmp/1.zyxfold" "$T/i/in/new/"
+start
 for try in $(seq 100); do [ -e "$T/i/in/new/1.zyxfold" ] || break; sleep 0.1; done
 settle
 same 'a mail of a folder is a case' $((before + 1)) "$(cases)"
