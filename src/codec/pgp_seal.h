@@ -28,6 +28,10 @@ enum err pgp_sign_inline(const char *list_home, const char *fingerprint, struct 
 enum err pgp_sign_detached(const char *list_home, const char *fingerprint, struct span payload,
                            struct buf *armored_signature, struct diag *why);
 
+/* Clear-signed text with a signature of each of two keys of the home. */
+enum err pgp_sign_clear_both(const char *list_home, const char *first, const char *second, struct span text,
+                             struct buf *clear, struct diag *why);
+
 /* Clear-signed text (RFC 9580, section 7); trailing blanks of lines are not covered, and are removed. */
 enum err pgp_sign_clear(const char *list_home, const char *fingerprint, struct span text, struct buf *clear,
                         struct diag *why);

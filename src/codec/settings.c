@@ -23,6 +23,7 @@ static const struct conf_key list_keys[] = {
     {.name = "address", .types = CONF_STRING, .required = true},
     {.name = "policy", .types = CONF_STRING, .required = true},
     {.name = "key", .types = CONF_STRING, .required = true},
+    {.name = "previous_key", .types = CONF_STRING},
     {.name = "passphrase_file", .types = CONF_STRING},
     {.name = "authserv_id", .types = CONF_STRING},
     {.name = "next_id", .types = CONF_INT, .min = 1, .max = INT_MAX},
@@ -254,6 +255,8 @@ static void read_lists(const struct conf_node *root, const char *file, struct co
         l->address = read_address(node, file, faults);
         l->policy = mem_strdup(conf_string(node, "policy", ""));
         l->fingerprint = read_fingerprint(node, "key", file, faults);
+        if (conf_get(node, "previous_key"))
+            l->previous_key = read_fingerprint(node, "previous_key", file, faults);
         l->passphrase_file = below_home(s, conf_string(node, "passphrase_file", NULL));
         l->authserv_id = mem_strdup(conf_string(node, "authserv_id", NULL));
         l->next_id = conf_int(node, "next_id", 1);

@@ -18,6 +18,7 @@ struct settings_list {
     char *address;     /* checked, domain in lower case */
     char *policy;      /* ID@EDITION, or ID for the newest */
     char *fingerprint; /* of the list's key: upper-case hex */
+    char *previous_key; /* the one before, which opens mail still: key rotate-list; NULL: none */
     char *passphrase_file; /* absolute; of the list's key; NULL: none */
     char *authserv_id; /* NULL: Authentication-Results are not believed */
     int64_t next_id;

@@ -82,6 +82,7 @@ static void free_lists(struct settings *s)
         free(s->lists[i].address);
         free(s->lists[i].policy);
         free(s->lists[i].fingerprint);
+        free(s->lists[i].previous_key);
         free(s->lists[i].passphrase_file);
         free(s->lists[i].authserv_id);
         free(s->lists[i].commit_url);

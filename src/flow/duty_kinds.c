@@ -6,6 +6,7 @@
 #include "flow/deadline_effects.h"
 #include "flow/flood.h"
 #include "flow/key_refresh.h"
+#include "flow/key_rotated.h"
 #include "flow/list_key.h"
 #include "flow/release.h"
 #include "flow/key_warnings.h"
@@ -20,6 +21,7 @@ const struct duty_kind duty_kinds[] = {
     {FLOOD_DUTY, flood_digest_run},
     {KEY_ROUND_DUTY, key_round_run},
     {KEY_WARNING_DUTY, key_warning_run},
+    {KEY_ROTATED_DUTY, key_rotated_run},
     {LIST_KEY_DUTY, list_key_run},
     {REATTEST_DUTY, reattest_run},
     {REATTEST_ROUND_DUTY, reattest_round_run},

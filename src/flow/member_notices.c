@@ -45,17 +45,9 @@ bool member_is_reachable(struct flow *f, const struct member_row *m)
     return found;
 }
 
-enum err member_tell(struct flow *f, const struct settings_list *list, const struct member_row *m, const char *subject,
-                     const char *text, size_t *n_told, struct diag *why)
+enum err member_send(struct flow *f, const struct outgoing *mail, const struct member_row *m, size_t *n_told,
+                     struct diag *why)
 {
-    struct outgoing mail = {.kind = "notice",
-                            .list = list,
-                            .list_id = m->list_id,
-                            .subject = subject,
-                            .text = text,
-                            .to_members = true,
-                            .automatic = true,
-                            .earliest_at = INSTANT_NONE};
     struct contact_row *contacts = NULL;
     struct outgoing_to *to;
     size_t n = 0, n_to = 0;
@@ -73,12 +65,27 @@ enum err member_tell(struct flow *f, const struct settings_list *list, const str
                                               .fingerprint = contacts[i].fingerprint};
     }
     if (!err && n_to)
-        err = outgoing_queue(f, &mail, content_sealed(), to, n_to, NULL, why);
+        err = outgoing_queue(f, mail, content_sealed(), to, n_to, NULL, why);
     if (n_told)
         *n_told = err ? 0 : n_to;
     free(to);
     free_contacts(contacts, n);
     return err;
+}
+
+enum err member_tell(struct flow *f, const struct settings_list *list, const struct member_row *m, const char *subject,
+                     const char *text, size_t *n_told, struct diag *why)
+{
+    struct outgoing mail = {.kind = "notice",
+                            .list = list,
+                            .list_id = m->list_id,
+                            .subject = subject,
+                            .text = text,
+                            .to_members = true,
+                            .automatic = true,
+                            .earliest_at = INSTANT_NONE};
+
+    return member_send(f, &mail, m, n_told, why);
 }
 
 static enum err send_plain(struct flow *f, const struct settings_list *list, const struct policy *policy,

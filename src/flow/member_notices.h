@@ -5,7 +5,11 @@
 #ifndef FLOW_MEMBER_NOTICES_H
 #define FLOW_MEMBER_NOTICES_H
 
-#include "flow/flow.h"
+#include "flow/outgoing.h"
+
+/* The same for a mail that the caller has made. */
+enum err member_send(struct flow *f, const struct outgoing *mail, const struct member_row *m, size_t *n_told,
+                     struct diag *why);
 
 /* To all contacts that can be served; *n_told counts them (0: nobody; may be NULL). */
 enum err member_tell(struct flow *f, const struct settings_list *list, const struct member_row *m, const char *subject,

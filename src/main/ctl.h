@@ -9,6 +9,7 @@
  *   ctl_policy      policy list, show, check, compare
  *   ctl_init*       init
  *   ctl_restore*    restore
+ *   ctl_rotate      key rotate-list
  *   ctl_check*      check, audit verify
  */
 #ifndef MAIN_CTL_H
@@ -34,6 +35,7 @@ enum err ctl_load(struct ctl *ctl, struct diag *why);
  */
 enum err ctl_init(struct ctl *ctl, const struct command *c, struct reply *r, struct diag *why);
 enum err ctl_check(struct ctl *ctl, const struct command *c, struct reply *r, struct diag *why);
+enum err ctl_rotate(struct ctl *ctl, const struct command *c, struct reply *r, struct diag *why);
 enum err ctl_restore(struct ctl *ctl, const struct command *c, struct reply *r, struct diag *why);
 enum err ctl_audit_verify(struct ctl *ctl, const struct command *c, struct reply *r, struct diag *why);
 enum err ctl_policy_list(struct ctl *ctl, const struct command *c, struct reply *r, struct diag *why);

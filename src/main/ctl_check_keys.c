@@ -45,6 +45,10 @@ static void check_list_key(struct check *k, const struct settings_list *list)
         check_add(k, CHECK_WARN, name, "renew the key", "%s", reason);
     else
         check_add(k, CHECK_OK, name, "", "%s signs", list->fingerprint);
+    if (list->previous_key)
+        check_add(k, CHECK_WARN, name,
+                  "when no mail to the old key comes any more: remove previous_key, and delete the old secret key",
+                  "side by side with %s", list->previous_key);
     leave(k, home);
     buf_free(&packets);
     free(key);

@@ -24,6 +24,7 @@ static const struct {
     {"audit verify", ctl_audit_verify},
     {"check", ctl_check},
     {"init", ctl_init},
+    {"key rotate-list", ctl_rotate},
     {"policy check", ctl_policy_check},
     {"policy compare", ctl_policy_compare},
     {"policy explain", ctl_policy_explain},
