@@ -59,7 +59,7 @@ static size_t quoted(const char *p, const char *fingerprint)
 /* The one `key = "OLD"`; the result is read as the daemon reads it, and must say what was meant. */
 static enum err change_conf(struct rotation *r, struct diag *why)
 {
-    const char *text = buf_text(&r->conf), *at = NULL;
+    const char *text = buf_text(&r->conf), *at = NULL, *word = NULL;
     size_t len = 0, n = 0;
     struct conf_faults faults = {0};
     struct settings *s = NULL;
@@ -73,11 +73,11 @@ static enum err change_conf(struct rotation *r, struct diag *why)
             while (b > text && (isspace((unsigned char)b[-1]) || b[-1] == '=' || b[-1] == ':'))
                 b--;
             if (b - text >= 4 && memcmp(b - 3, "key", 3) == 0 && !isalnum((unsigned char)b[-4]) && b[-4] != '_')
-                at = p, len = quoted(p, r->list->fingerprint), n++;
+                at = p, word = b - 3, len = quoted(p, r->list->fingerprint), n++;
         }
     if (n == 1)
-        buf_printf(&r->changed, "%.*s\"%s\";\n    previous_key = \"%s\"%s", (int)(at - text), text, r->fingerprint,
-                   r->list->fingerprint, at + len);
+        buf_printf(&r->changed, "%.*sprevious_key = \"%s\";\n    %.*s\"%s\"%s", (int)(word - text), text,
+                   r->list->fingerprint, (int)(at - word), word, r->fingerprint, at + len);
     err = n == 1 ? settings_parse(buf_text(&r->changed), r->changed.len, r->ctl->config, &faults, &s) : ERR_REJECT;
     l = err ? NULL : settings_list_named(s, r->list->name);
     if (!l || strcmp(l->fingerprint, r->fingerprint) != 0 || !l->previous_key)

@@ -14,6 +14,8 @@ new=$(jq -r .data.fingerprint "$T/w/rotated")
 [ -n "$new" ] && [ "$new" != "$old" ] && ok 'a new key' || not_ok 'a new key'
 check 'the old embargod.conf is kept' cmp "$T/w/conf" "$conf.before-rotation"
 has 'the new one names the old key' "previous_key = \"$old\"" "$conf"
+sed '/^ *previous_key = /d' "$conf" >"$T/i/without.conf"
+check 'whose line can be removed' "$bin/embargoctl" -c "$T/i/without.conf" audit verify
 denied rotate.under-way 'once only, while side by side' key rotate-list
 start
 settle
