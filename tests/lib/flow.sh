@@ -237,7 +237,7 @@ denied() {
 }
 
 settle() {
-    ctl wait --timeout 15 >"$T/w/wait" && return
+    ctl wait --timeout 60 >"$T/w/wait" && return
     not_ok 'the daemon settles'
     cat "$T/w/wait"
     # Nothing that follows would say more.
