@@ -52,15 +52,25 @@ enum err ack_note(struct flow *f, const struct case_row *c, const struct member_
     return err ? err : audit_append(f->db, now, by->name, "case.ack", c->code, "", m->org, why);
 }
 
+/* What each member who was told has said by now; none where the database does not tell. The caller frees. */
+static size_t acks_now(struct flow *f, int64_t case_id, struct ack_row **rows)
+{
+    struct diag why;
+    size_t n;
+
+    if (ack_all(f->db, case_id, clock_now(f->clock), rows, &n, &why)) {
+        *rows = NULL;
+        return 0;
+    }
+    return n;
+}
+
 json_t *ack_table(struct flow *f, int64_t case_id)
 {
     json_t *out = json_array();
     struct ack_row *rows;
-    struct diag why;
-    size_t n;
+    size_t n = acks_now(f, case_id, &rows);
 
-    if (ack_all(f->db, case_id, clock_now(f->clock), &rows, &n, &why))
-        return out;
     for (size_t i = 0; i < n; i++)
         json_array_append_new(out, json_pack("{s:s, s:o, s:o, s:o, s:o}", "org", rows[i].org, "value",
                                              view_text(rows[i].value), "date", view_text(rows[i].day), "at",
@@ -74,11 +84,8 @@ json_t *ack_missing(struct flow *f, int64_t case_id)
 {
     json_t *out = json_array();
     struct ack_row *rows;
-    struct diag why;
-    size_t n;
+    size_t n = acks_now(f, case_id, &rows);
 
-    if (ack_all(f->db, case_id, clock_now(f->clock), &rows, &n, &why))
-        return out;
     for (size_t i = 0; i < n; i++)
         if (!rows[i].value && strcmp(rows[i].state, "removed") != 0)
             json_array_append_new(out, json_string(rows[i].org));

@@ -2,6 +2,7 @@
 # Reports of all kinds become cases that show what was written: LMTP, charsets, attachments, OpenPGP; how they are
 # acknowledged, and that a redelivery is no second case.
 . "${srcdir:-.}/tests/lib/flow.sh"
+. "${srcdir:-.}/tests/lib/reports.sh"
 
 make_key rita rita@reporter.example
 init
@@ -15,21 +16,6 @@ X
 same 'embargo-inject without a daemon: 75' 75 $?
 start
 rita_fpr=$(fpr rita)
-
-# report WORDS FILE [SENDER]: it makes one case more; that case in $id, `case show` in $T/w/case.
-report() {
-    report_before=$(cases)
-    inject "${3-rita@reporter.example}" "$2"
-    same "$1: a case" $((report_before + 1)) "$(cases)"
-    ctl case list | jq -r '.data[].id' | sort >"$T/w/ids"
-    id=$(comm -13 "$T/w/ids.old" "$T/w/ids")
-    cp "$T/w/ids" "$T/w/ids.old"
-    ctl case show "$id" >"$T/w/case"
-}
-: >"$T/w/ids.old"
-
-# shows WORDS FILTER WANTED: of the first message of $T/w/case.
-shows() { same "$1" "$3" "$(jq -r ".data.messages[0]$2" "$T/w/case")"; }
 
 # ---- LMTP, as a mail server speaks it ----
 if command -v bash >/dev/null 2>&1; then

@@ -2,6 +2,7 @@
 # Forms in which reports come besides PGP/MIME: inline PGP, names of RFC 2231, format=flowed, signatures of unknown
 # keys. Keys that come with a report, attached or as Autocrypt, are used for replies to that report and for nothing else.
 . "${srcdir:-.}/tests/lib/flow.sh"
+. "${srcdir:-.}/tests/lib/reports.sh"
 
 make_key rita rita@reporter.example
 make_key otto otto@reporter.example
@@ -11,19 +12,6 @@ give_key rita "$T/k/list.asc"
 give_key otto "$T/k/list.asc"
 rita='Rita <rita@reporter.example>'
 rita_fpr=$(fpr rita)
-
-# report WORDS FILE [SENDER]: makes one case more, in $id; `case show` in $T/w/case.
-: >"$T/w/ids.old"
-report() {
-    report_before=$(cases)
-    inject "${3-rita@reporter.example}" "$2"
-    same "$1: a case" $((report_before + 1)) "$(cases)"
-    ctl case list | jq -r '.data[].id' | sort >"$T/w/ids"
-    id=$(comm -13 "$T/w/ids.old" "$T/w/ids")
-    cp "$T/w/ids" "$T/w/ids.old"
-    ctl case show "$id" >"$T/w/case"
-}
-shows() { same "$1" "$3" "$(jq -r ".data.messages[0]$2" "$T/w/case")"; }
 
 by_rita() { gpg --homedir "$T/k/rita" --batch --trust-model always --armor -r "$list_fpr" "$@" 2>/dev/null; }
 

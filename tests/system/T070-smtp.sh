@@ -2,6 +2,7 @@
 # Mail leaves by SMTP: a live instance, a mail server that follows a script (tests/lib/smtp-sink.c), and what the queue
 # shows of it: sent with queue ids, refused with a remedy, deferred while the server is down, given up, TLS.
 . "${srcdir:-.}/tests/lib/flow.sh"
+. "${srcdir:-.}/tests/lib/live.sh"
 
 sink_bin=$bin/tests/lib/smtp-sink
 [ -x "$sink_bin" ] || { echo 'skipped: no smtp-sink here'; exit 77; }
@@ -24,24 +25,6 @@ no_sink() {
     kill "$sink" && wait "$sink" 2>/dev/null
     sink=
     sleep 0.2
-}
-
-# Live: the clock is the machine's, and the peer's uid says who it is.
-live() {
-    "$bin/embargod" -c "$conf" >>"$T/log" 2>&1 &
-    daemon=$!
-    for live_try in $(seq 50); do
-        lctl status >/dev/null 2>&1 && return
-        sleep 0.1
-    done
-    not_ok 'the daemon starts'
-    finish
-}
-lctl() { "$bin/embargoctl" -c "$conf" --json "$@"; }
-lget() {
-    lget_filter=$1
-    shift
-    lctl "$@" | jq -r "$lget_filter"
 }
 
 # until WORDS WANTED FILTER: what the queue says, within ten seconds.

@@ -6,29 +6,14 @@
 
 #include "base/instant.h"
 #include "codec/charset.h"
-#include "codec/mime.h"
+#include "tests/unit/mime_fixture.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define LITERAL(s) ((struct span){(const uint8_t *)(s), sizeof(s) - 1})
-#define HEAD       "From: a@example.org\r\nMIME-Version: 1.0\r\n"
-#define MIXED      HEAD "Content-Type: multipart/mixed; boundary=b\r\n\r\n"
 #define ARMOR      "-----BEGIN PGP MESSAGE-----\r\n\r\nwQEB0gH/\r\n-----END PGP MESSAGE-----\r\n"
 #define SIGNATURE  "-----BEGIN PGP SIGNATURE-----\r\n\r\nwQEB\r\n-----END PGP SIGNATURE-----\r\n"
-
-static const struct mime_limits limits = MIME_LIMITS_DEFAULT;
-
-static void parse(const char *text, struct mime_message *m)
-{
-    struct diag why = {0};
-    enum err err = mime_parse(span_of(text), &limits, m, &why);
-
-    if (err != ERR_OK)
-        print_message("%s: %s\n", why.rule, why.text);
-    assert_int_equal(err, ERR_OK);
-    assert_int_equal(mime_message_check(m, strlen(text), NULL), ERR_OK);
-}
 
 static void test_shapes(void **state)
 {
