@@ -111,7 +111,19 @@ static enum err engine_trouble(gpgme_error_t error, struct diag *why)
                     pgp_gpg_words(error));
 }
 
-static struct pgp_gpg idle;
+/* Closed, and kept for the next operation on their homes. */
+static struct pgp_gpg idle[PGP_IDLE_MAX];
+
+static bool take_idle(struct pgp_gpg *gpg, const char *home)
+{
+    for (size_t i = 0; i < PGP_IDLE_MAX; i++)
+        if (idle[i].ctx && !strcmp(idle[i].home, home)) {
+            *gpg = idle[i];
+            idle[i].ctx = NULL;
+            return true;
+        }
+    return false;
+}
 
 static gpgme_error_t make_context(struct pgp_gpg *gpg, const char *home)
 {
@@ -138,9 +150,7 @@ enum err pgp_gpg_open(struct pgp_gpg *gpg, const char *home, struct diag *why)
     memset(gpg, 0, sizeof *gpg);
     if (err)
         return err;
-    if (idle.ctx && !strcmp(idle.home, home)) {
-        *gpg = idle;
-        idle.ctx = NULL;
+    if (take_idle(gpg, home)) {
         memset(&gpg->status, 0, sizeof gpg->status);
         gpgme_signers_clear(gpg->ctx);
     } else {
@@ -163,12 +173,16 @@ enum err pgp_gpg_open(struct pgp_gpg *gpg, const char *home, struct diag *why)
 
 void pgp_gpg_close(struct pgp_gpg *gpg)
 {
+    size_t at = 0;
+
     if (!gpg->ctx)
         return;
-    if (idle.ctx)
-        gpgme_release(idle.ctx);
+    while (at < PGP_IDLE_MAX - 1 && idle[at].ctx)
+        at++;
+    if (idle[at].ctx)
+        gpgme_release(idle[at].ctx);
     gpgme_set_status_cb(gpg->ctx, NULL, NULL);
-    idle = *gpg;
+    idle[at] = *gpg;
     gpg->ctx = NULL;
 }
 

@@ -62,8 +62,9 @@ enum err pgp_gpg_check_home(const char *home, struct diag *why);
 
 /*
  * Agent, network and environment are the home's; gpg never asks for a passphrase. To set a context up costs gpgme a
- * process, so the last one that was closed is kept, and taken again for the same home.
+ * process, so the last few that were closed are kept, and taken again for the same home.
  */
+#define PGP_IDLE_MAX 4
 enum err pgp_gpg_open(struct pgp_gpg *gpg, const char *home, struct diag *why);
 void pgp_gpg_close(struct pgp_gpg *gpg);
 

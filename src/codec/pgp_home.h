@@ -36,16 +36,19 @@ enum err pgp_home_make(const char *dir, enum pgp_home_kind kind, struct diag *wh
  */
 enum err pgp_home_set_time(const char *dir, int64_t now_utc_s, struct diag *why);
 
-/* Finds gpg's programs now, which costs half a dozen processes, so that the first operation need not. */
-void pgp_home_warm(void);
+/*
+ * Finds gpg's programs now, which costs half a dozen processes, and gets ready for up to four homes, which costs one
+ * each, so that the first operation need not.
+ */
+void pgp_home_warm(const char *const *homes, size_t n);
 
 /* The agent of a home; both wait until it is done. Starting a running one and stopping none are no errors. */
 enum err pgp_home_start_agent(const char *dir, struct diag *why);
 void pgp_home_stop_agent(const char *dir);
 
 /*
- * Hands the agent of a home, which runs, the passphrase of a secret key and its subkeys; it is kept in the agent's memory
- * until that ends. Whether it is the right one shows at the first use (rule locked-key). ERR_AGAIN agent.
+ * Hands the agent of a home, which runs, the passphrase of a secret key and its subkeys; it is kept in the agent's
+ * memory until that ends. Whether it is the right one shows at the first use (rule locked-key). ERR_AGAIN agent.
  */
 enum err pgp_home_unlock(const char *dir, const char *fingerprint, struct span passphrase, struct diag *why);
 

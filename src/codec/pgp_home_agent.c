@@ -41,13 +41,20 @@ static bool run_gpgconf(const char *dir, const char *verb)
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-void pgp_home_warm(void)
+void pgp_home_warm(const char *const *homes, size_t n)
 {
+    struct pgp_gpg warm[PGP_IDLE_MAX];
     gpgme_ctx_t ctx;
 
     gpgme_check_version(NULL);
     if (!gpgme_new(&ctx))
         gpgme_release(ctx);
+    n = n < PGP_IDLE_MAX ? n : PGP_IDLE_MAX;
+    for (size_t i = 0; i < n; i++)
+        if (pgp_gpg_open(&warm[i], homes[i], NULL))
+            warm[i].ctx = NULL;
+    for (size_t i = 0; i < n; i++)
+        pgp_gpg_close(&warm[i]);
 }
 
 enum err pgp_home_start_agent(const char *dir, struct diag *why)

@@ -18,11 +18,15 @@ static int usage(FILE *to, int code)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'}, {"rehearsal", required_argument, NULL, 'r'},
-        {"role", required_argument, NULL, 'o'},   {"sandbox", required_argument, NULL, 's'},
-        {"homes", required_argument, NULL, 'm'},  {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'v'},      {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+                                            {"rehearsal", required_argument, NULL, 'r'},
+                                            {"role", required_argument, NULL, 'o'},
+                                            {"sandbox", required_argument, NULL, 's'},
+                                            {"homes", required_argument, NULL, 'm'},
+                                            {"warm", required_argument, NULL, 'w'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {"version", no_argument, NULL, 'v'},
+                                            {NULL, 0, NULL, 0}};
     const char *config = getenv("EMBARGOD_CONF"), *clock_file = NULL, *role = NULL;
     struct worker_start start = {0};
     char absolute[4096];
@@ -39,6 +43,8 @@ int main(int argc, char **argv)
             start.sandbox = optarg;
         else if (c == 'm')
             start.homes = optarg;
+        else if (c == 'w' && start.n_warm < WORKER_WARM_MAX)
+            start.warm[start.n_warm++] = optarg;
         else if (c == 'v')
             return printf("embargod %s\n", PACKAGE_VERSION) < 0;
         else

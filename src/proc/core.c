@@ -280,6 +280,7 @@ static enum err start(struct core *core, const char *clock_file, struct diag *wh
     core->homes = settings_path(core->settings, "gnupg");
     if (core->settings->sandbox != SANDBOX_OFF)
         pool_confine(core->pool, core->homes, settings_sandbox_name(core->settings->sandbox));
+    opening_warm(core);
     if (!err)
         err = box_start(why);
     if (!err)

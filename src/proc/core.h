@@ -73,6 +73,8 @@ void opening_free(struct opening **o);
 /* Starts on what lies in the spool, up to the number of workers. */
 void opening_tick(struct opening *o);
 size_t opening_busy(const struct opening *o);
+/* Names to the pool the GnuPG homes in which most mail is opened and verified. */
+void opening_warm(struct core *core);
 
 struct sealer *sealer_new(struct core *core);
 void sealer_free(struct sealer **s);

@@ -4,26 +4,16 @@
 #include "base/frame.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "proc/spares.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
-#include <spawn.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
-/* A crypto worker that has started, found its gpg, and waits for its one request. */
-struct spare {
-    pid_t pid;
-    int fd;
-};
+#define DYING_MAX 16
 
 struct job {
     struct job *next;
@@ -35,23 +25,21 @@ struct job {
     struct buf in; /* the reply frame so far */
     pool_done *done;
     void *ctx;
-    pid_t pid;
-    int fd;
+    struct worker_process worker;
     int64_t deadline_ms;
 };
 
 struct pool {
     struct loop *loop;
-    char *program;
-    const char *homes, *how;
     int max;
     int deadline_s;
     struct job *waiting, **waiting_end;
     struct job *running;
     int n_running;
     size_t n_jobs;
-    struct spare *spares;
-    int n_spares;
+    struct spares *spares;
+    pid_t dying[DYING_MAX]; /* killed, and not waited for yet: their end takes a while, and nobody needs to see it */
+    size_t n_dying;
 };
 
 struct pool *pool_new(struct loop *loop, const char *program, int workers, int deadline_s)
@@ -59,18 +47,21 @@ struct pool *pool_new(struct loop *loop, const char *program, int workers, int d
     struct pool *p = mem_zero(1, sizeof *p);
 
     p->loop = loop;
-    p->program = mem_strdup(program);
     p->max = workers;
     p->deadline_s = deadline_s;
     p->waiting_end = &p->waiting;
-    p->spares = mem_zero((size_t)workers + 1, sizeof *p->spares);
+    p->spares = spares_new(loop, program, workers, deadline_s);
     return p;
 }
 
 void pool_confine(struct pool *p, const char *homes, const char *how)
 {
-    p->homes = homes;
-    p->how = how;
+    spares_confine(p->spares, homes, how);
+}
+
+void pool_warm(struct pool *p, const char *home)
+{
+    spares_warm(p->spares, home);
 }
 
 static void job_free(struct job *j)
@@ -80,31 +71,37 @@ static void job_free(struct job *j)
     free(j);
 }
 
-static void kill_worker(pid_t pid)
+/* Takes those out that have ended; all: waits for them. */
+static void reap(struct pool *p, bool all)
 {
+    size_t left = 0;
     int status;
 
-    if (pid <= 0)
-        return;
-    kill(-pid, SIGKILL);
-    kill(pid, SIGKILL);
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
+    for (size_t i = 0; i < p->n_dying; i++)
+        if (waitpid(p->dying[i], &status, all ? 0 : WNOHANG) == 0)
+            p->dying[left++] = p->dying[i];
+    p->n_dying = left;
 }
 
-static void job_kill(struct job *j)
+static void let_die(struct pool *p, pid_t pid)
 {
-    kill_worker(j->pid);
-    j->pid = 0;
+    if (pid <= 0)
+        return;
+    if (p->n_dying == DYING_MAX)
+        reap(p, true);
+    worker_kill(pid);
+    p->dying[p->n_dying++] = pid;
 }
 
 static void job_close(struct job *j)
 {
-    if (j->fd >= 0) {
-        loop_remove(j->pool->loop, j->fd);
-        close(j->fd);
-        j->fd = -1;
+    if (j->worker.fd >= 0) {
+        loop_remove(j->pool->loop, j->worker.fd);
+        close(j->worker.fd);
+        j->worker.fd = -1;
     }
+    let_die(j->pool, j->worker.pid);
+    j->worker.pid = 0;
 }
 
 void pool_free(struct pool **pool)
@@ -116,21 +113,14 @@ void pool_free(struct pool **pool)
     for (struct job *j = p->running, *next; j; j = next) {
         next = j->next;
         job_close(j);
-        job_kill(j);
         job_free(j);
     }
     for (struct job *j = p->waiting, *next; j; j = next) {
         next = j->next;
         job_free(j);
     }
-    while (p->n_spares) {
-        struct spare *s = &p->spares[--p->n_spares];
-
-        kill_worker(s->pid);
-        close(s->fd);
-    }
-    free(p->spares);
-    free(p->program);
+    reap(p, true);
+    spares_free(&p->spares);
     free(p);
     *pool = NULL;
 }
@@ -153,7 +143,6 @@ static void finish(struct job *j, enum err err, struct span reply, const struct 
         p->n_running--;
     }
     job_close(j);
-    job_kill(j);
     p->n_jobs--;
     j->done(j->ctx, err, reply, why);
     job_free(j);
@@ -194,8 +183,17 @@ static bool take_answer(struct job *j)
     struct span payload;
     uint32_t type;
     size_t used;
-    enum err err = frame_next(buf_span(&j->in), FRAME_PAYLOAD_MAX, &type, &payload, &used);
+    enum err err = ERR_AGAIN;
 
+    if (!j->worker.ready && j->in.len >= WORKER_READY_BYTES) {
+        j->worker.ready = worker_said_ready((struct span){j->in.data, WORKER_READY_BYTES});
+        if (j->worker.ready)
+            buf_drop_front(&j->in, WORKER_READY_BYTES);
+        else
+            err = ERR_REJECT;
+    }
+    if (j->worker.ready)
+        err = frame_next(buf_span(&j->in), FRAME_PAYLOAD_MAX, &type, &payload, &used);
     if (err == ERR_AGAIN)
         return false;
     if (err || used != j->in.len)
@@ -217,7 +215,7 @@ static void read_answer(struct job *j)
             fail(j, "worker.frame", "a worker's answer is over the limit");
             return;
         }
-        n = read(j->fd, room, 65536);
+        n = read(j->worker.fd, room, 65536);
         if (n > 0) {
             buf_grown(&j->in, (size_t)n);
             if (take_answer(j))
@@ -235,7 +233,7 @@ static void read_answer(struct job *j)
 static bool write_request(struct job *j)
 {
     while (j->sent < j->out.len) {
-        ssize_t n = send(j->fd, j->out.data + j->sent, j->out.len - j->sent, MSG_NOSIGNAL);
+        ssize_t n = send(j->worker.fd, j->out.data + j->sent, j->out.len - j->sent, MSG_NOSIGNAL);
 
         if (n < 0 && errno == EINTR)
             continue;
@@ -249,7 +247,7 @@ static bool write_request(struct job *j)
     }
     buf_free(&j->out);
     j->sent = 0;
-    loop_set_events(j->pool->loop, j->fd, POLLIN);
+    loop_set_events(j->pool->loop, j->worker.fd, POLLIN);
     return true;
 }
 
@@ -264,100 +262,19 @@ static void on_ready(void *ctx, int fd, short revents)
         read_answer(j);
 }
 
-static bool spawn(const struct pool *p, enum worker_kind kind, int theirs, pid_t *pid)
-{
-    char *argv[] = {(char *)"embargod",
-                    (char *)(kind == WORKER_MIME ? "--role=mime" : "--role=crypto"),
-                    (char *)"--sandbox",
-                    (char *)p->how,
-                    (char *)"--homes",
-                    (char *)p->homes,
-                    NULL};
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    sigset_t none;
-    int rc;
-
-    if (kind == WORKER_MIME || !p->homes)
-        argv[2] = NULL;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, theirs, WORKER_FD);
-    /* Core blocks signals that it reads from a descriptor; a worker shall have none blocked. */
-    sigemptyset(&none);
-    posix_spawnattr_init(&attributes);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-    rc = posix_spawn(pid, p->program, &actions, &attributes, argv, environ);
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
-    return rc == 0;
-}
-
-/* A worker that waits for its request; false where there can be none. */
-static bool worker_new(const struct pool *p, enum worker_kind kind, struct spare *out)
-{
-    int pair[2] = {-1, -1};
-    bool ok = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0;
-
-    *out = (struct spare){.fd = -1};
-    if (ok && pair[1] == WORKER_FD) {
-        /* dup2 onto itself would leave close-on-exec set. */
-        int other = fcntl(pair[1], F_DUPFD_CLOEXEC, WORKER_FD + 1);
-        close(pair[1]);
-        pair[1] = other;
-    }
-    ok = ok && pair[1] >= 0 && spawn(p, kind, pair[1], &out->pid);
-    if (pair[1] >= 0)
-        close(pair[1]);
-    if (ok) {
-        out->fd = pair[0];
-        loop_prepare_fd(out->fd);
-    } else if (pair[0] >= 0) {
-        close(pair[0]);
-    }
-    return ok;
-}
-
-/* One that was started before and lives; a dead one is dropped. */
-static bool take_spare(struct pool *p, struct spare *out)
-{
-    int status;
-
-    while (p->n_spares) {
-        *out = p->spares[--p->n_spares];
-        if (waitpid(out->pid, &status, WNOHANG) == 0)
-            return true;
-        close(out->fd);
-    }
-    return false;
-}
-
 static void start(struct job *j)
 {
     struct pool *p = j->pool;
-    struct spare worker;
-    bool ok = (j->kind == WORKER_CRYPTO && take_spare(p, &worker)) || worker_new(p, j->kind, &worker);
 
     j->next = p->running;
     p->running = j;
     p->n_running++;
     j->deadline_ms = clock_monotonic_ms() + (int64_t)p->deadline_s * 1000;
-    if (!ok) {
+    if (!spares_take(p->spares, j->kind, &j->worker)) {
         fail(j, "worker.start", "a worker could not be started");
         return;
     }
-    j->pid = worker.pid;
-    j->fd = worker.fd;
-    loop_add(p->loop, j->fd, POLLIN | POLLOUT, on_ready, j);
-}
-
-/* While nothing else is to be done, one at a time: an operation then need not wait for its worker's start. */
-static void add_spare(struct pool *p)
-{
-    struct spare one;
-
-    if (!p->n_jobs && p->n_spares <= p->max && worker_new(p, WORKER_CRYPTO, &one))
-        p->spares[p->n_spares++] = one;
+    loop_add(p->loop, j->worker.fd, POLLIN | POLLOUT, on_ready, j);
 }
 
 void pool_submit(struct pool *p, enum worker_kind kind, enum worker_op op, struct buf *request, pool_done *done,
@@ -368,7 +285,7 @@ void pool_submit(struct pool *p, enum worker_kind kind, enum worker_op op, struc
     j->pool = p;
     j->kind = kind;
     j->op = op;
-    j->fd = -1;
+    j->worker.fd = -1;
     j->done = done;
     j->ctx = ctx;
     buf_init(&j->out, FRAME_PAYLOAD_MAX + FRAME_HEAD_BYTES);
@@ -384,6 +301,7 @@ void pool_tick(struct pool *p)
 {
     int64_t now = clock_monotonic_ms();
 
+    reap(p, false);
     for (struct job *j = p->running, *next; j; j = next) {
         next = j->next;
         if (now >= j->deadline_ms) {
@@ -399,5 +317,5 @@ void pool_tick(struct pool *p)
             p->waiting_end = &p->waiting;
         start(j);
     }
-    add_spare(p);
+    spares_tick(p->spares, p->waiting || p->n_running >= p->max ? SPARES_NONE : p->n_jobs ? SPARES_SOME : SPARES_ALL);
 }

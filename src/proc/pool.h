@@ -1,8 +1,8 @@
 /*
  * The pool of workers, as core sees it: requests wait in a queue, at most `workers` run at a time, each in a process
- * group of its own that is killed at its deadline. Some crypto workers are started beforehand, when nothing is to be
- * done, since to find gpg takes them longer than a signature; each still serves one request and ends. The callback
- * comes once for each request, from pool_tick or from the loop, never from pool_submit.
+ * group of its own that is killed at its deadline. Some workers are started beforehand (proc/spares.h), since their
+ * start takes them longer than most requests; each still serves one request and ends. The callback comes once for each
+ * request, from pool_tick or from the loop, never from pool_submit.
  */
 #ifndef PROC_POOL_H
 #define PROC_POOL_H
@@ -25,6 +25,8 @@ struct pool *pool_new(struct loop *loop, const char *program, int workers, int d
  * are borrowed. Without it they are not confined beyond what starts them.
  */
 void pool_confine(struct pool *pool, const char *homes, const char *how);
+/* A GnuPG home that many requests name: spares get ready for it. The first few count. Copied. */
+void pool_warm(struct pool *pool, const char *home);
 void pool_free(struct pool **pool); /* kills what still runs; no callbacks */
 
 /* Takes the request's content. */

@@ -21,7 +21,8 @@ bool users_are_switched(const struct settings *s);
 enum err users_check(const struct settings *s, struct diag *why);
 
 /*
- * Gives each folder of the instance to whom it belongs. ERR_REJECT as users_check; ERR_INTERNAL where something cannot be given away. Does nothing where nothing is switched.
+ * Gives each folder of the instance to whom it belongs. ERR_REJECT as users_check; ERR_INTERNAL where something cannot
+ * be given away. Does nothing where nothing is switched.
  */
 enum err users_prepare(const struct settings *s, struct diag *why);
 

@@ -14,6 +14,15 @@
 #define CRYPTO_MEMORY_BYTES ((size_t)4 << 30)
 #define WORKER_CPU_SECONDS  120
 
+bool worker_said_ready(struct span bytes)
+{
+    struct span payload;
+    uint32_t type;
+    size_t used;
+
+    return frame_next(bytes, 0, &type, &payload, &used) == ERR_OK && type == WORKER_READY && used == bytes.len;
+}
+
 static enum err give_up(enum worker_kind kind, const struct worker_start *start, struct diag *why)
 {
     enum err err = sandbox_common(why);
@@ -53,7 +62,9 @@ int worker_main(enum worker_kind kind, const struct worker_start *start)
     reply.max = FRAME_PAYLOAD_MAX;
     err = give_up(kind, start, &why);
     if (!err && kind == WORKER_CRYPTO)
-        pgp_home_warm();
+        pgp_home_warm(start->warm, start->n_warm);
+    if (!err)
+        err = frame_send(WORKER_FD, WORKER_READY, (struct span){NULL, 0}, &why);
     if (!err)
         err = frame_receive(WORKER_FD, FRAME_PAYLOAD_MAX, &op, &request, &why);
     if (err) {

@@ -2,9 +2,10 @@
  * The worker boundary: a process for each message or cryptographic operation.
  *
  * A worker is this program again with --role=mime or --role=crypto, a socket as descriptor 3, and nothing else open.
- * It reads one request frame (type: enum worker_op), answers one frame (type 0: done, else enum err; then the payload
- * is rule, text), and ends. What it is given is in the request alone: it reads no configuration. A mime worker returns
- * offsets into bytes that core holds, which core checks (codec/mime.h); it can reach neither file, socket nor agent.
+ * It says once that it stands ready (an empty frame of type WORKER_READY: its filter is closed), reads one request
+ * frame (type: enum worker_op), answers one frame (type 0: done, else enum err; then the payload is rule, text), and
+ * ends. What it is given is in the request alone: it reads no configuration. A mime worker returns offsets into bytes
+ * that core holds, which core checks (codec/mime.h); it can reach neither file, socket nor agent.
  *
  * Payloads, in the order of the fields (base/frame.h):
  *   MIME_PARSE        six limits (u64: message, header block, header line, parts, depth, comments), raw bytes
@@ -34,9 +35,13 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
-#define WORKER_FD 3
+#define WORKER_FD          3
+#define WORKER_READY       0x72656479u
+#define WORKER_READY_BYTES 8
+#define WORKER_WARM_MAX    4
 
 enum worker_kind { WORKER_MIME, WORKER_CRYPTO };
 
@@ -61,11 +66,16 @@ enum sign_form { SIGN_INLINE, SIGN_DETACHED, SIGN_CLEAR };
 
 #define WORKER_SIGNATURES_MAX 16
 
-/* How it was started: --sandbox and --homes; NULL: not said. */
+/* How it was started: --sandbox and --homes (NULL: not said), and each --warm: a GnuPG home to look at beforehand. */
 struct worker_start {
     const char *sandbox;
     const char *homes;
+    const char *warm[WORKER_WARM_MAX];
+    size_t n_warm;
 };
+
+/* Is this what a worker says when it stands ready, and nothing else? */
+bool worker_said_ready(struct span bytes);
 
 /* The whole life of a worker process; returns its exit code. */
 int worker_main(enum worker_kind kind, const struct worker_start *start);

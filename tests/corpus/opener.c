@@ -436,6 +436,7 @@ static enum err start(char **argv, struct diag *why)
     home = settings_gnupg(core.settings, core.settings->lists[0].name, "list");
     core.loop = loop_new();
     core.pool = pool_new(core.loop, argv[2], (int)at_a_time, core.settings->limits.worker_seconds);
+    opening_warm(&core);
     core.flow.settings = core.settings;
     core.flow.clock = &core.clock;
     core.importer = importer_new(&core);
