@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 enum err fsx_fail(struct diag *why, const char *rule, const char *what)
@@ -307,4 +308,13 @@ enum err fsx_remove(int dir_fd, const char *name, struct diag *why)
     if (unlinkat(dir_fd, name, 0) && errno != ENOENT)
         return fsx_fail(why, "file.remove", name);
     return fsx_sync(dir_fd, name, why);
+}
+
+int64_t fsx_free_bytes(const char *path)
+{
+    struct statvfs st;
+
+    if (statvfs(path, &st))
+        return -1;
+    return st.f_bavail > (fsblkcnt_t)INT64_MAX / (st.f_frsize + 1) ? INT64_MAX : (int64_t)(st.f_bavail * st.f_frsize);
 }

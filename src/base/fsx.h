@@ -18,6 +18,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #define FSX_NAME_MAX 255 /* bytes of one component, NAME_MAX of the usual file systems */
@@ -59,6 +60,9 @@ enum err fsx_rename(int from_fd, const char *from, int to_fd, const char *to, st
 
 /* Unlinks and fsyncs the directory; a file that is gone already is success. */
 enum err fsx_remove(int dir_fd, const char *name, struct diag *why);
+
+/* Bytes that an ordinary user may still write to the file system of a path; -1: nobody can say. */
+int64_t fsx_free_bytes(const char *path);
 
 /* 2 * n_bytes lower-case hex digits of randomness and a NUL. */
 void fsx_random_hex(size_t n_bytes, char *out);

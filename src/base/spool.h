@@ -17,7 +17,8 @@
  * bytes; then the message as received. The body's length is all ones until the file is complete, so a file is
  * valid only when complete: magic, version, ranges, and header + body = size of the file, to the byte.
  *
- * Errors of writing: ERR_LIMIT (disk or quota full), ERR_AGAIN (anything else, rule `spool.unwritable` or `file.*`).
+ * Errors of writing: ERR_LIMIT (disk or quota full, or down to the reserve; rule `disk.full`), ERR_AGAIN (anything
+ * else, rule `spool.unwritable` or `file.*`).
  * Errors of reading: ERR_REJECT with rule `spool.damaged`; call spool_set_aside then: nothing is deleted unread.
  */
 #ifndef BASE_SPOOL_H
@@ -59,7 +60,7 @@ struct spool_envelope {
 enum err spool_open(const char *dir, struct spool **out, struct diag *why);
 void spool_close(struct spool **spool);
 
-/* Bytes that spool_has_room leaves to others. */
+/* Bytes that are left to others: neither spool_has_room nor a write counts on them. Of whoever writes. */
 void spool_set_reserve(struct spool *spool, uint64_t bytes);
 
 /* Whether `bytes` more fit on the file system besides the reserve, and a few files. False too where nobody can say. */

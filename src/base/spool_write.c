@@ -140,10 +140,15 @@ enum err spool_begin(struct spool *spool, const struct spool_envelope *envelope,
     return err;
 }
 
+/* Asked for each block: a mail may be larger than was said, and so may all that come beside it. */
 static enum err flush_block(struct spool_file *f, struct diag *why)
 {
-    enum err err = fsx_write_all(f->fd, f->block.data, f->block.len, "spool/tmp", why);
+    enum err err = ERR_OK;
 
+    if (!spool_has_room(f->spool, f->block.len))
+        err = diag_set(why, ERR_LIMIT, "disk.full", "the disk has no more room than is kept for the database");
+    if (!err)
+        err = fsx_write_all(f->fd, f->block.data, f->block.len, "spool/tmp", why);
     if (err)
         f->broken = true;
     buf_clear(&f->block);

@@ -259,8 +259,9 @@ enum err pgp_gpg_judge(gpgme_error_t error, struct diag *why)
     case GPG_ERR_ENOMEM:
     case GPG_ERR_EMFILE:
     case GPG_ERR_ENFILE:
-    case GPG_ERR_ENOSPC:
         return diag_set(why, ERR_INTERNAL, "pgp.engine", "gpg stopped: %s", pgp_gpg_words(error));
+    case GPG_ERR_ENOSPC:
+        return diag_set(why, ERR_AGAIN, "disk.full", "gpg has no room on the disk: make room");
     default:
         return ERR_OK;
     }

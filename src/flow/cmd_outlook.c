@@ -1,6 +1,7 @@
 /* What is wrong now, what falls due, and what to type: for an admin at three in the morning. */
 #include "flow/cmd.h"
 
+#include "base/fsx.h"
 #include "base/instant.h"
 #include "base/mem.h"
 #include "flow/acks.h"
@@ -75,6 +76,18 @@ static void add_hold(struct flow *f, json_t *all)
     add_wrong(all, words, "restore --accept (offline)");
 }
 
+static void add_disk(struct flow *f, json_t *all)
+{
+    char words[160];
+    int64_t free_bytes = fsx_free_bytes(f->settings->home);
+
+    if (free_bytes < 0 || (uint64_t)free_bytes >= f->settings->limits.reserve_bytes)
+        return;
+    snprintf(words, sizeof words, "the disk has %lld MiB left: mail that comes is put off (452)",
+             (long long)free_bytes >> 20);
+    add_wrong(all, words, "make room on the disk");
+}
+
 static json_t *list_keys(struct flow *f)
 {
     json_t *all = json_array();
@@ -114,6 +127,7 @@ static json_t *wrong(struct flow *f)
     publish_state(f->db, &site);
     add_hold(f, all);
     add_clock(f, all);
+    add_disk(f, all);
     add_list_keys(f, all);
     add_count(all, o.overdue, "a deadline has passed and is not met", "deadlines have passed and are not met", "next");
     add_count(all, o.undated, "a case that members know of has no date", "cases that members know of have no date",

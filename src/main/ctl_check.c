@@ -1,6 +1,7 @@
 /* check and audit verify: what can be said of an instance without a daemon, and without changing it. */
 #include "main/ctl_check.h"
 
+#include "base/fsx.h"
 #include "base/mem.h"
 #include "flow/policies.h"
 #include "io/maildir_in.h"
@@ -19,6 +20,8 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define CHECK_DISK_MAILS 8 /* of the largest size */
 
 void check_add(struct check *k, enum check_status status, const char *name, const char *remedy, const char *format, ...)
 {
@@ -233,6 +236,27 @@ static void check_spool(struct check *k)
     free(path);
 }
 
+/* Before it hurts: a mail of the largest size needs a few times its own. */
+static void check_disk(struct check *k)
+{
+    const struct settings_limits *l = &k->settings->limits;
+    char *state = settings_path(k->settings, "state");
+    int64_t free_bytes = fsx_free_bytes(state), reserve = (int64_t)l->reserve_bytes;
+
+    if (free_bytes < 0)
+        check_add(k, CHECK_FAIL, "disk", "see the check of the folders", "%s: %s", state, strerror(errno));
+    else if (free_bytes < reserve)
+        check_add(k, CHECK_FAIL, "disk", "make room; what waits is taken then",
+                  "%lld MiB are left, less than limits.reserve_bytes: mail is put off (452)",
+                  (long long)free_bytes >> 20);
+    else if (free_bytes < reserve + CHECK_DISK_MAILS * (int64_t)l->message_bytes)
+        check_add(k, CHECK_WARN, "disk", "make room", "%lld MiB are left: a few large mails, and mail is put off",
+                  (long long)free_bytes >> 20);
+    else
+        check_add(k, CHECK_OK, "disk", "", "%lld MiB are left", (long long)free_bytes >> 20);
+    free(state);
+}
+
 /* Mail that stays in the folder is not lost, but nobody sees it. */
 static void check_maildir_in(struct check *k)
 {
@@ -306,6 +330,7 @@ static void check_instance(struct check *k)
     if (k->gpg_runs)
         check_watched(k, "keys", REMEDY_GPG, check_keys);
     check_spool(k);
+    check_disk(k);
     check_lmtp(k);
     check_maildir_in(k);
 }

@@ -8,6 +8,7 @@
 #include "flow/receive.h"
 #include "proc/backlog.h"
 #include "proc/examiner.h"
+#include "store/outbox.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,15 @@
 
 #define TRIES_KEPT     256
 #define PAUSE_AFTER_MS 2000
+/*
+ * What a mail may come to until it is done, in its own size: its record, the log of the database, the mail to the team,
+ * its body for the courier, and copies in the mail server's queue. While there is not as much room, beside a part of
+ * limits.reserve_bytes, it stays in the spool, which is as safe, rather than that it used up what commands and
+ * advisories need; and below that reserve one is opened when all that the one before brought about has gone.
+ */
+#define ROOM_FACTOR    12
+#define ROOM_SKIPS_MAX 64 /* in one turn */
+#define ROOM_SAID_MS   60000
 
 struct opening {
     struct core *core;
@@ -27,6 +37,7 @@ struct opening {
         int refused; /* how often gpg refused what is in it */
     } tries[TRIES_KEPT];
     size_t next_try;
+    int64_t room_said_ms;
     int64_t not_before_ms; /* after a fault that was nobody's mail's: do not spin */
 };
 
@@ -339,13 +350,51 @@ static void begin(struct opening *o, const char *name)
     }
 }
 
+/* Something that will still take room: a mail that is being opened, sealed or handed over. */
+static bool is_under_way(const struct opening *o)
+{
+    return o->n_open || sealer_busy(o->core->sealer) || dispatch_busy(o->core->dispatch) ||
+           mail_next_to_seal(o->core->flow.db, NULL, 0);
+}
+
+/* What cannot be read is for begin() to say. */
+static bool has_room(const struct opening *o, const char *name)
+{
+    struct spool_entry entry;
+    uint64_t bytes;
+
+    if (spool_read(o->core->spool, name, &entry, NULL))
+        return true;
+    bytes = entry.body_bytes * ROOM_FACTOR;
+    spool_entry_close(&entry);
+    return spool_has_room(o->core->spool, bytes + o->core->settings->limits.reserve_bytes) ||
+           (!is_under_way(o) && spool_has_room(o->core->spool, bytes));
+}
+
+/* It waits in the spool. A folder full of such is not gone through without a pause. */
+static void wait_for_room(struct opening *o, size_t *skips)
+{
+    int64_t now = clock_monotonic_ms();
+
+    if (!o->room_said_ms || now - o->room_said_ms >= ROOM_SAID_MS) {
+        log_event(NULL, "mail-waits", "disk.full", "there is no room to open it: make room on the disk");
+        o->room_said_ms = now;
+    }
+    if (++*skips == ROOM_SKIPS_MAX)
+        o->not_before_ms = now + PAUSE_AFTER_MS;
+}
+
 void opening_tick(struct opening *o)
 {
-    size_t max = (size_t)o->core->settings->limits.workers;
+    size_t max = (size_t)o->core->settings->limits.workers, skips = 0;
     char name[SPOOL_NAME_SIZE];
 
     backlog_begin(o->backlog);
     while (o->n_open < max && clock_monotonic_ms() >= o->not_before_ms && backlog_next(o->backlog, name))
-        if (!is_open(o, name))
-            begin(o, name);
+        if (!is_open(o, name)) {
+            if (has_room(o, name))
+                begin(o, name);
+            else
+                wait_for_room(o, &skips);
+        }
 }

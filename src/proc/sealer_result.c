@@ -163,7 +163,8 @@ void sealer_part_failed(struct part *p, const struct diag *why)
 
     log_diag(NULL, "seal-failed", why);
     p->t->s->not_before_ms = clock_monotonic_ms() + SEALER_PAUSE_MS;
-    for (size_t i = 0; i < p->n; i++) {
+    /* A full disk is no fault of a copy: it uses up none of its tries. */
+    for (size_t i = 0; i < p->n && strcmp(why->rule, "disk.full") != 0; i++) {
         if (copy_count_seal_try(db, p->copies[i], &record) || copy_by_id(db, p->copies[i], &row, &record)) {
             log_diag(NULL, "seal-record-failed", &record);
             continue;

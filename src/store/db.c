@@ -6,6 +6,7 @@
 #include "store/last_backup.h"
 #include "store/schema.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,6 +49,11 @@ static enum err db_fault(struct db *db, const char *what, struct diag *why)
     if (code == SQLITE_READONLY)
         return diag_set(why, ERR_INTERNAL, "store.read-only",
                         "the database cannot be written: check owner and mode of the state folder");
+    /* The shared memory of the log is a file too, which gives other codes. */
+    if (code == SQLITE_FULL ||
+        ((code == SQLITE_IOERR || code == SQLITE_CANTOPEN) && sqlite3_system_errno(db->handle) == ENOSPC))
+        return diag_set(why, ERR_AGAIN, "disk.full",
+                        "the disk of the state folder is full, and nothing was changed: make room");
     if (code == SQLITE_BUSY)
         return diag_set(why, err, "store.busy",
                         "another program has held the database for %d seconds: end it (fuser names it), and try again",

@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 #include <sys/stat.h>
 
+#include "store/db_inside.h"
 #include "store/schema.h"
 
 #define CANARY "canary-plaintext-7f3a"
@@ -314,6 +315,26 @@ static void test_faults(void **state)
                      ERR_INTERNAL);
 }
 
+/* A disk that is full passes, and has its own rule: what is refused then goes through later. */
+static void test_disk_full(void **state)
+{
+    struct store *s = *state;
+    int64_t pages = db_value(s->db, 0, "PRAGMA page_count", "");
+    char sql[64];
+    static uint8_t block[1 << 20];
+
+    snprintf(sql, sizeof sql, "PRAGMA max_page_count = %lld", (long long)pages + 2);
+    assert_int_equal(sqlite3_exec(db_handle(s->db), sql, NULL, NULL, NULL), SQLITE_OK);
+    OK(db_begin(s->db, &s->why));
+    assert_int_equal(db_meta_set(s->db, "large", (struct span){block, sizeof block}, &s->why), ERR_AGAIN);
+    assert_string_equal(s->why.rule, "disk.full");
+    db_rollback(s->db);
+    assert_int_equal(sqlite3_exec(db_handle(s->db), "PRAGMA max_page_count = 1073741823", NULL, NULL, NULL), SQLITE_OK);
+    OK(db_begin(s->db, &s->why));
+    OK(db_meta_set(s->db, "large", (struct span){block, sizeof block}, &s->why));
+    OK(db_commit(s->db, &s->why));
+}
+
 static void test_sealed_column(void **state)
 {
     struct store *s = *state;
@@ -471,6 +492,7 @@ int main(void)
         WITH_STORE(test_nested_queries),
         WITH_STORE(test_more_than_the_cache),
         WITH_STORE(test_faults),
+        WITH_STORE(test_disk_full),
         WITH_STORE(test_sealed_column),
         WITH_STORE(test_locked),
         WITH_STORE(test_no_plaintext_on_disk),

@@ -343,6 +343,15 @@ static void test_disk_full(void **state)
     say_str(f, "LHLO mx\r\nMAIL FROM:<a>\r\n",
             GREETING LHLO_REPLY "452 4.3.1 no room on the disk; try again later\r\n");
 
+    /* Another session has taken the room since MAIL: told at the end, for a small mail too. */
+    spool_set_reserve(f->spool, 0);
+    again(f);
+    lmtp_feed(f->session, BEGIN, sizeof BEGIN - 1);
+    spool_set_reserve(f->spool, UINT64_MAX / 4);
+    say_str(f, "x\r\n.\r\nNOOP\r\n",
+            BEGIN_SAY "452 4.3.1 no room on the disk; try again later\r\n250 2.0.0 at your service\r\n");
+    assert_int_equal(entries(f), 0);
+
     /* Full in the midst of a message: read to its end, then 452 for each; the session goes on. */
     spool_set_reserve(f->spool, 0);
     f->settings.hold_bytes = 1 << 20;

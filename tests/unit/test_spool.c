@@ -176,6 +176,38 @@ static void test_room(void **state)
     assert_false(spool_has_room(f->spool, 2));
 }
 
+/* A mail that turns out larger than its sender said, or one of many at once, does not use up what is kept for others.
+ */
+static void test_room_is_kept_while_writing(void **state)
+{
+    struct fixture *f = *state;
+    struct spool_envelope envelope = envelope_of(one, 1);
+    static const char block[65536];
+    struct spool_file *file;
+    struct diag why;
+    bool committed = true;
+
+    for (int large = 0; large < 2; large++) {
+        spool_set_reserve(f->spool, 0);
+        assert_int_equal(spool_begin(f->spool, &envelope, &file, &why), ERR_OK);
+        assert_int_equal(spool_write(file, block, 100, &why), ERR_OK);
+        spool_set_reserve(f->spool, UINT64_MAX / 2);
+        if (large) {
+            assert_int_equal(spool_write(file, block, sizeof block, &why), ERR_LIMIT);
+            assert_string_equal(why.rule, "disk.full");
+            spool_abandon(&file);
+        } else {
+            assert_int_equal(spool_commit(&file, 0, &committed, &why), ERR_LIMIT);
+            assert_string_equal(why.rule, "disk.full");
+            assert_false(committed);
+        }
+        assert_int_equal(count(f, "new"), 0);
+        assert_int_equal(count(f, "tmp"), 0);
+    }
+    spool_set_reserve(f->spool, 0);
+    put(f, one, 1, "x", 0);
+}
+
 /* A full disk, as a limit on the size of files: nothing is promised, nothing is left, and the next mail goes through.
  */
 static void test_full_disk(void **state)
@@ -366,6 +398,7 @@ int main(void)
         WITH_SPOOL(test_envelope_is_checked),
         WITH_SPOOL(test_room),
         WITH_SPOOL(test_full_disk),
+        WITH_SPOOL(test_room_is_kept_while_writing),
         WITH_SPOOL(test_crash_and_sweep),
         WITH_SPOOL(test_kill_anywhere),
         WITH_SPOOL(test_order_and_uniqueness),
