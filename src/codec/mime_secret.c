@@ -1,0 +1,112 @@
+#include "codec/mime_secret.h"
+
+#include <string.h>
+
+static bool is_leaf(const struct mime_message *m, size_t i)
+{
+    return i + 1 >= m->n_parts || m->parts[i + 1].parent != (int)i;
+}
+
+static bool is_encoded(const struct mime_part *p)
+{
+    return p->encoding == XFER_BASE64 || p->encoding == XFER_QUOTED_PRINTABLE;
+}
+
+/* Armor is ASCII, which the wide forms of Unicode write with zeros between. */
+static bool is_wide(const struct mime_part *p)
+{
+    return p->charset && (!strncmp(p->charset, "utf-16", 6) || !strncmp(p->charset, "utf-32", 6) ||
+                          !strncmp(p->charset, "ucs-", 4) || !strncmp(p->charset, "iso-10646", 9));
+}
+
+static bool in_wide(struct span bytes, struct pgp_secrets *found)
+{
+    struct buf narrow = {.max = bytes.len};
+    bool is;
+
+    for (size_t i = 0; i < bytes.len; i++)
+        if (bytes.data[i])
+            buf_add_byte(&narrow, bytes.data[i]);
+    is = pgp_secret_in_text(buf_span(&narrow), found);
+    buf_free(&narrow);
+    return is;
+}
+
+/* What a leaf is to hold instead; false: it may stay as it is. */
+static bool judge_leaf(struct span raw, const struct mime_part *p, struct buf *instead, struct pgp_secrets *found)
+{
+    struct pgp_secrets own = {0};
+    struct buf bytes = BUF_EMPTY;
+    struct diag why;
+    bool whole, is = false;
+
+    if (!mime_part_decode(raw, p, &bytes, &why)) {
+        whole = pgp_secret_in_packets(buf_span(&bytes), &own) || (is_wide(p) && in_wide(buf_span(&bytes), &own));
+        if (whole)
+            pgp_secret_sentence(own.n_keys ? own.fingerprints[0] : "", SIZE_MAX, instead);
+        is = whole || (is_encoded(p) && pgp_secret_blank_copy(buf_span(&bytes), instead, &own));
+    }
+    buf_free(&bytes);
+    found->n += own.n;
+    for (size_t i = 0; i < own.n_keys; i++)
+        pgp_secret_note(found, own.fingerprints[i]);
+    return is;
+}
+
+static void encode(enum xfer_encoding encoding, struct span content, struct buf *out)
+{
+    buf_clear(out);
+    if (encoding == XFER_BASE64)
+        xfer_base64_encode(content, 0, out);
+    else if (encoding == XFER_QUOTED_PRINTABLE)
+        xfer_qp_encode(content, out);
+    else
+        buf_add(out, content.data, content.len);
+}
+
+static void write_body(uint8_t *body, size_t len, enum xfer_encoding encoding, struct span content,
+                       const struct pgp_secrets *found)
+{
+    struct buf coded = BUF_EMPTY, sentence = BUF_EMPTY;
+
+    encode(encoding, content, &coded);
+    if (coded.len > len) {
+        pgp_secret_sentence(found->n_keys ? found->fingerprints[0] : "", len / 2, &sentence);
+        encode(encoding, buf_span(&sentence), &coded);
+    }
+    if (coded.len > len)
+        buf_clear(&coded);
+    memcpy(body, buf_text(&coded), coded.len);
+    pgp_secret_pad(body + coded.len, len - coded.len);
+    buf_free(&coded);
+    buf_free(&sentence);
+}
+
+bool mime_secret_in(struct span raw, const struct mime_message *m, struct pgp_secrets *found)
+{
+    size_t before = found->n;
+
+    for (size_t i = 0; m && i < m->n_parts; i++) {
+        struct buf instead = BUF_EMPTY;
+
+        if (is_leaf(m, i))
+            judge_leaf(raw, &m->parts[i], &instead, found);
+        buf_free(&instead);
+    }
+    return pgp_secret_in_text(raw, found) || found->n > before;
+}
+
+bool mime_secret_blank(uint8_t *raw, size_t len, const struct mime_message *m, struct pgp_secrets *found)
+{
+    size_t before = found->n;
+
+    for (size_t i = 0; m && i < m->n_parts; i++) {
+        const struct mime_part *p = &m->parts[i];
+        struct buf instead = BUF_EMPTY;
+
+        if (is_leaf(m, i) && judge_leaf((struct span){raw, len}, p, &instead, found))
+            write_body(raw + p->body_off, p->body_len, p->encoding, buf_span(&instead), found);
+        buf_free(&instead);
+    }
+    return pgp_secret_blank(raw, len, found) || found->n > before;
+}
