@@ -94,6 +94,12 @@ const struct pgp_subkey_info *pgp_key_pick_encryption(const struct pgp_key_info 
 /* A key id of 16 hex digits, or the low 64 bits of a v4 fingerprint, as a number (0 where it is neither). */
 uint64_t pgp_key_id_number(const char *hex);
 
+/*
+ * Whether a user id (neither revoked nor invalid, and one of the first PGP_KEY_UIDS_MAX) is this address, or has it in
+ * angle brackets at its end. A user id is its owner's word alone: it says for whom a key was made, not whose it is.
+ */
+bool pgp_key_names(const struct pgp_key_info *key, const char *address);
+
 /* Whether two certificates of different primary keys have a (sub)key in common (by fingerprint). */
 bool pgp_key_shares_subkey(const struct pgp_key_info *a, const struct pgp_key_info *b);
 

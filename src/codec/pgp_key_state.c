@@ -1,6 +1,7 @@
 #include "codec/pgp_key.h"
 
 #include "base/instant.h"
+#include "codec/addr.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -147,5 +148,21 @@ bool pgp_key_shares_subkey(const struct pgp_key_info *a, const struct pgp_key_in
         for (size_t j = 0; j < b->n_subkeys; j++)
             if (!strcmp(a->subkeys[i].fingerprint, b->subkeys[j].fingerprint))
                 return true;
+    return false;
+}
+
+bool pgp_key_names(const struct pgp_key_info *key, const char *address)
+{
+    for (size_t i = 0; *address && i < key->n_uids; i++) {
+        const char *uid = key->uids[i], *open = strrchr(uid, '<');
+        size_t len = open ? strcspn(open + 1, ">") : strlen(uid);
+        char spec[PGP_KEY_UID_SIZE];
+
+        if (open && strcmp(open + 1 + len, ">") != 0)
+            continue;
+        snprintf(spec, sizeof spec, "%.*s", (int)len, open ? open + 1 : uid);
+        if (addr_equal(spec, address))
+            return true;
+    }
     return false;
 }

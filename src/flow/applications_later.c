@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "codec/addr.h"
 #include "flow/lookup_kinds.h"
+#include "store/secret_keys.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,14 +14,39 @@
 
 /* ---- a key by WKD ---- */
 
+/* A directory answers for an address; the key says for itself whom it is for. "": it will do. */
+static const char *refusal(const struct apply *a, const struct pgp_key_info *key)
+{
+    char role[ADDR_MAX_BYTES + 1];
+
+    apply_role_address(a, role);
+    if (!pgp_key_names(key, role))
+        return "key.other-address";
+    return secret_key_came_with(a->f->db, a->row.list_id, key->fingerprint, a->row.code) ? "key.exposed" : "";
+}
+
+static enum err key_refused(struct apply *a, const char *rule, bool sought, struct diag *why)
+{
+    enum err err;
+
+    free(a->row.key_rule);
+    a->row.key_rule = mem_strdup(rule);
+    err = application_update(a->f->db, &a->row, why);
+    return !err && sought && a->state == APPLICATION_RECEIVED ? apply_settle(a, why) : err;
+}
+
 static enum err key_looked_up(struct apply *a, const struct lookup_result *result, struct diag *why)
 {
     bool sought = a->row.key_rule && strcmp(a->row.key_rule, "key.sought") == 0;
-    enum err err = ERR_OK;
+    const char *rule;
+    enum err err;
 
     if (a->key || (a->state != APPLICATION_RECEIVED && a->state != APPLICATION_INCOMPLETE))
         return ERR_OK; /* it has come by another way, or is not wanted any more */
-    if (result->outcome == LOOKUP_FOUND) {
+    rule = result->outcome == LOOKUP_FOUND     ? refusal(a, result->key)
+           : result->outcome == LOOKUP_OFFLINE ? "key.offline"
+                                               : "key.missing";
+    if (!*rule) {
         err = application_set_key(a->f->db, &a->row, result->key, result->certificate, why);
         a->key = mem_zero(1, sizeof *a->key);
         *a->key = *result->key;
@@ -29,12 +55,7 @@ static enum err key_looked_up(struct apply *a, const struct lookup_result *resul
         return err ? err : apply_settle(a, why);
     }
     /* Being off line is a state: the applicant is told that the key is missing, and it is looked for again. */
-    free(a->row.key_rule);
-    a->row.key_rule = mem_strdup(result->outcome == LOOKUP_OFFLINE ? "key.offline" : "key.missing");
-    err = application_update(a->f->db, &a->row, why);
-    if (!err && sought && a->state == APPLICATION_RECEIVED)
-        err = apply_settle(a, why);
-    return err;
+    return key_refused(a, rule, sought, why);
 }
 
 enum err apply_key_found(struct flow *f, const struct lookup_row *row, const struct lookup_result *result,

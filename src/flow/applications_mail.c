@@ -217,10 +217,44 @@ enum err apply_answer_stranger(struct flow *f, const struct settings_list *list,
 
 /* ---- to the admins ---- */
 
+/* What an applicant can do about the key that came, or did not. */
+static const char *key_words(const struct apply *a)
+{
+    static const struct {
+        const char *rule, *words;
+    } rows[] = {
+        {"key.secret", "what came was a secret key, which counts as known to others now: revoke it, make a new one, "
+                       "and attach that one's public part"},
+        {"key.exposed", "it came as a secret key before, and counts as known to others: revoke it, make a new one, and "
+                        "attach that one's public part"},
+        {"key.other-address",
+         "the key that your domain publishes does not name the Role-address: attach one that does"},
+        {"key.expired", "it has expired: attach it with a later date"},
+        {"key.revoked", "it is revoked: attach another one"},
+        {"key.no-encryption", "nothing can be encrypted to it: add a subkey for encryption"},
+        {"key.weak-cipher", "it does not name AES among its ciphers: set its preferences anew"},
+        {"key.weak-key", "it is too short, or of a kind that is not safe any more: make a new one"},
+        {"key.v6", "a version that is not read here: make a version 4 key"},
+        {"key.v3", "a version that is not safe any more: make a version 4 key"},
+        {"key.several", "more than one came: attach the one alone"},
+        {"key.too-large", "it is too large: export it with export-minimal"},
+        {"key.garbage", "what came is no key: export it with gpg --armor --export"},
+        {"key.not-taken", "gpg does not take it: export it with gpg --armor --export"},
+    };
+
+    for (size_t i = 0; a->row.key_rule && i < sizeof rows / sizeof rows[0]; i++)
+        if (strcmp(a->row.key_rule, rows[i].rule) == 0)
+            return rows[i].words;
+    return NULL;
+}
+
 void apply_missing(const struct apply *a, struct buf *out)
 {
-    for (size_t i = 0; i < a->criteria.missing.n; i++)
-        buf_printf(out, "  - %s\n", a->criteria.missing.items[i]);
+    for (size_t i = 0; i < a->criteria.missing.n; i++) {
+        const char *words = strcmp(a->criteria.missing.items[i], "OpenPGP key") == 0 ? key_words(a) : NULL;
+
+        buf_printf(out, "  - %s%s%s\n", a->criteria.missing.items[i], words ? ": " : "", words ? words : "");
+    }
 }
 
 static void write_form(const struct apply *a, struct buf *out)

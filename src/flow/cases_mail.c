@@ -4,6 +4,7 @@
 #include "base/instant.h"
 #include "base/mem.h"
 #include "flow/outgoing.h"
+#include "flow/secret_key.h"
 #include "store/audit.h"
 
 #include <jansson.h>
@@ -43,6 +44,18 @@ static const char *first_from(const struct mime_message *m)
     return m->from.n ? m->from.items[0].spec : "";
 }
 
+/* What was wiped: an array of fingerprints, null where none can be told. */
+static json_t *secret_key_facts(const struct incoming *in)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < in->secrets.n_keys; i++)
+        json_array_append_new(list, json_string(in->secrets.fingerprints[i]));
+    if (in->secrets.n && !in->secrets.n_keys)
+        json_array_append_new(list, json_null());
+    return list;
+}
+
 static char *message_facts_json(const struct incoming *in)
 {
     const struct mime_message *outer = &in->outer;
@@ -54,6 +67,7 @@ static char *message_facts_json(const struct incoming *in)
     json_object_set_new(o, "from", json_string(first_from(outer)));
     json_object_set_new(o, "text", json_string(in->text ? in->text : ""));
     json_object_set_new(o, "attachments", attachment_facts(in));
+    json_object_set_new(o, "secret_keys", secret_key_facts(in));
     text = json_dumps(o, JSON_COMPACT);
     json_decref(o);
     mem_free_secret(&subject);
@@ -110,20 +124,23 @@ enum err case_tell_team(struct flow *f, const struct settings_list *list, const 
     struct outgoing_to *team = NULL;
     size_t n_files = incoming_files(in, &files), n_team = 0;
     char at[INSTANT_TEXT_SIZE], proof[160], *heading, *text;
+    struct buf secret = BUF_EMPTY;
     enum err err;
 
     parts = mem_zero(n_files, sizeof *parts);
     for (size_t i = 0; i < n_files; i++)
         parts[i] = (struct outgoing_file){files[i].name, files[i].type, buf_span(&files[i].bytes)};
+    secret_key_words(in, &secret);
     heading = mem_printf("[%s] %s", case_label(c), subject ? subject : "(no subject)");
     text = mem_printf(
-        "Case:      %s (%s)\nMessage:   %lld, by %s\nFrom:      %s\nReceived:  %s, %s\nProof:     %s%s\n\n"
+        "Case:      %s (%s)\nMessage:   %lld, by %s\nFrom:      %s\nReceived:  %s, %s\nProof:     %s%s\n%s\n"
         "Answer to this mail to write to the rest of the team; the reporter is not told.\n"
         "To the reporter: embargoctl case reply %s FILE --to reporter\n"
         "------------------------------------------------------------------------\n\n%s\n",
         c->code, c->state, (long long)message_n, author, first_from(&in->outer), instant_text(in->received_at, at),
         in->encrypted ? "encrypted" : "NOT ENCRYPTED", proof_words(in, verified, proof, sizeof proof),
-        incoming_is_signed(in) && subject && !covered ? "; not of the Subject" : "", c->code, in->text ? in->text : "");
+        incoming_is_signed(in) && subject && !covered ? "; not of the Subject" : "", buf_text(&secret), c->code,
+        in->text ? in->text : "");
     err = outgoing_team(f, list, c->list_id, except, &team, &n_team, why);
     if (!err && n_team) {
         struct outgoing mail = {.kind = "team",
@@ -141,6 +158,7 @@ enum err case_tell_team(struct flow *f, const struct settings_list *list, const 
     free(parts);
     free(team);
     mem_free_secret(&subject);
+    buf_free(&secret);
     mem_free_secret(&heading);
     mem_free_secret(&text);
     return err;

@@ -230,6 +230,8 @@ enum err cmd_case_open(struct flow *f, const struct command *c, struct reply *r,
     buf_add_buf(&in.raw, &file->bytes);
     in.text = mem_strdup(file->mail_text);
     in.outer = *file->mail; /* borrowed: taken out again below */
+    in.outer_secret = file->mail_secret;
+    incoming_wipe_secrets(&in);
     snprintf(author, sizeof author, "team:%s", c->actor.admin ? c->actor.admin->address : c->actor.name);
     err = case_open(f, list, list_row.id, in.outer.subject ? in.outer.subject : "", &c->actor, &row, why);
     if (!err)

@@ -83,6 +83,7 @@ struct command_value {
     /* of ARG_MAIL, once parsed */
     struct mime_message *mail;
     char *mail_text;
+    bool mail_secret; /* a secret key is in it */
 };
 
 struct approval_replay;

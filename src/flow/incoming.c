@@ -27,6 +27,8 @@ void incoming_free(struct incoming *in)
         buf_free(&in->keys[i].certificate);
     }
     free(in->keys);
+    buf_free(&in->came);
+    buf_free(&in->kept);
     memset(in, 0, sizeof *in);
 }
 

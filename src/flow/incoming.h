@@ -6,6 +6,7 @@
 #define FLOW_INCOMING_H
 
 #include "codec/mime.h"
+#include "codec/mime_secret.h"
 #include "codec/pgp_key.h"
 #include "codec/pgp_open.h"
 #include "flow/flow.h"
@@ -50,6 +51,11 @@ struct incoming {
     char key_rule[DIAG_RULE_MAX];   /* why one that came is not used: "key.expired", "key.secret"; "" */
     struct incoming_key *keys;      /* of a command mail */
     size_t n_keys;
+    /* A secret key: a worker has seen one, in raw or in plain; and what incoming_wipe_secrets has wiped. */
+    bool outer_secret, inner_secret;
+    struct pgp_secrets secrets;
+    struct buf came; /* raw as it was, where it was changed: for its digest alone, never kept */
+    struct buf kept; /* what is held in the place of raw, where what was inside had to be changed */
 };
 
 void incoming_free(struct incoming *in);
@@ -69,6 +75,13 @@ bool incoming_is_signed(const struct incoming *in);
  * that of the mail's own header, which nobody vouches for: *covered (may be NULL) is false.
  */
 char *incoming_subject(const struct incoming *in, bool *covered);
+
+/*
+ * Overwrites every secret key in what may be kept or sent on (codec/mime_secret.h): raw, plain, text. To be called when
+ * signatures and attached keys have been looked at, and before anything is recorded. Whatever nobody could read is
+ * looked at as it stands. Where one was inside of an envelope, `kept` is the mail opened, since the envelope has it.
+ */
+void incoming_wipe_secrets(struct incoming *in);
 
 /* ---- attachments: parts below root that a person would save ---- */
 struct incoming_file {

@@ -9,6 +9,7 @@
 #include "flow/cases_flow.h"
 #include "flow/mail_commands.h"
 #include "flow/policies.h"
+#include "flow/secret_key.h"
 #include "store/audit.h"
 #include "store/held.h"
 #include "store/outbox.h"
@@ -21,7 +22,7 @@
 static void delivery_bytes(const struct incoming *in, struct buf *out)
 {
     buf_printf(out, "%s\n%s\n", in->sender, in->recipient);
-    buf_add_buf(out, &in->raw);
+    buf_add_buf(out, in->came.len ? &in->came : &in->raw);
 }
 
 /* A mail that an admin lets in has been seen as a delivery: what must not be twice is its letting in. */
@@ -111,8 +112,9 @@ static bool may_announce(struct flow *f, const struct incoming *in, int64_t list
     return sort == AUTOMATIC_NONE || held_count_since(f->db, list_id, rule, clock_now(f->clock) - 86400) < most;
 }
 
+/* code: what it is called by. */
 static enum err hold_rows(struct flow *f, const struct incoming *in, const char *rule, enum flood_who who, bool quiet,
-                          struct diag *why)
+                          char code[BOX_ID_SIZE], struct diag *why)
 {
     const struct settings_list *list = settings_list_for(f->settings, in->recipient);
     struct buf envelope = BUF_EMPTY;
@@ -133,7 +135,8 @@ static enum err hold_rows(struct flow *f, const struct incoming *in, const char 
     frame_put_str(&envelope, in->recipient);
     frame_put_i64(&envelope, in->received_at);
     if (!err)
-        err = held_insert(f->db, &held, buf_span(&envelope), buf_span(&in->raw), why);
+        err = held_insert(f->db, &held, buf_span(&envelope), buf_span(in->kept.len ? &in->kept : &in->raw), why);
+    memcpy(code, held.code, BOX_ID_SIZE);
     if (!err)
         err = audit_append(f->db, held.at, "embargod", "mail.held", held.code, rule, NULL, why);
     if (!err && list)
@@ -141,25 +144,53 @@ static enum err hold_rows(struct flow *f, const struct incoming *in, const char 
     if (!err && announced && flooded)
         log_event(held.code, "told-by-digest", flooded, NULL);
     if (!err && announced && !flooded) {
-        char *text = mem_printf("A mail of %zu bytes is held under the rule `%s`.\n\n"
-                                "See it:      embargoctl held show %s\n"
-                                "Let it in:   embargoctl held release %s\n"
-                                "Forget it:   embargoctl held discard %s\n",
-                                in->raw.len, rule, held.code, held.code, held.code);
+        struct buf secret = BUF_EMPTY;
+        char *text;
+
+        secret_key_words(in, &secret);
+        text = mem_printf("A mail of %zu bytes is held under the rule `%s`.\n%s\n"
+                          "See it:      embargoctl held show %s\n"
+                          "Let it in:   embargoctl held release %s\n"
+                          "Forget it:   embargoctl held discard %s\n",
+                          in->raw.len, rule, buf_text(&secret), held.code, held.code, held.code);
         err = case_notify_team(f, list, row.id, NULL, "A mail is held", text, why);
         free(text);
+        buf_free(&secret);
     }
     buf_free(&envelope);
     list_row_free(&row);
     return err;
 }
 
+static void receiving_free(struct receiving *r)
+{
+    list_row_free(&r->list_row);
+    policy_free(&r->policy);
+    case_row_free(&r->c);
+    participant_row_free(&r->participant);
+    member_row_free(&r->member);
+}
+
+/* Of a mail that nobody could open: who sent it is not known. */
+static enum err report_secret(struct receiving *r, const char *code, struct diag *why)
+{
+    enum err err = list_by_name(r->f->db, r->list->name, &r->list_row, why);
+
+    if (!err)
+        err = policies_of_list(r->f, r->list, &r->policy, why);
+    return err ? err : secret_key_report(r, code, why);
+}
+
 enum err receive_hold(struct flow *f, const struct incoming *in, const struct diag *reason, struct diag *why)
 {
+    struct receiving r = {.f = f, .in = in, .list = settings_list_for(f->settings, in->recipient)};
+    char code[BOX_ID_SIZE] = "";
     enum err err = db_begin(f->db, why);
 
     if (!err)
-        err = hold_rows(f, in, reason->rule, FLOOD_STRANGER, false, why);
+        err = hold_rows(f, in, reason->rule, FLOOD_STRANGER, false, code, why);
+    if (!err && r.list && in->secrets.n)
+        err = report_secret(&r, code, why);
     if (!err)
         err = note_seen(f, in, "delivery", why); /* held again it may be let in again */
     if (!err)
@@ -168,6 +199,7 @@ enum err receive_hold(struct flow *f, const struct incoming *in, const struct di
         db_rollback(f->db);
     else
         log_diag(NULL, "mail-held", reason);
+    receiving_free(&r);
     return err;
 }
 
@@ -215,6 +247,7 @@ static enum err go_its_way(struct receiving *r, struct diag *reason, struct diag
 static enum err receive_in_transaction(struct receiving *r, enum receive_result *result, struct diag *why)
 {
     struct diag reason = {0};
+    char held[BOX_ID_SIZE] = "";
     enum err err = list_by_name(r->f->db, r->list->name, &r->list_row, why);
 
     if (!err)
@@ -229,8 +262,10 @@ static enum err receive_in_transaction(struct receiving *r, enum receive_result 
     if (err == ERR_REJECT && *reason.rule) {
         *result = RECEIVE_HELD;
         snprintf(r->rule, sizeof r->rule, "%s", reason.rule);
-        err = hold_rows(r->f, r->in, reason.rule, receiving_who(r), r->quiet, why);
+        err = hold_rows(r->f, r->in, reason.rule, receiving_who(r), r->quiet, held, why);
     }
+    if (!err)
+        err = secret_key_report(r, *held ? held : r->c.id ? r->c.code : r->application, why);
     if (!err)
         err = note_seen(r->f, r->in, "delivery", why);
     return err || !r->in->released ? err : note_seen(r->f, r->in, kind_seen(r->in), why);
@@ -263,10 +298,6 @@ enum err receive_mail(struct flow *f, const struct incoming *in, enum receive_re
     else
         log_event(r.c.id ? r.c.code : NULL, *result == RECEIVE_HELD ? "mail-held" : "mail-taken", r.rule, NULL);
     snprintf(rule, DIAG_RULE_MAX, "%s", r.rule);
-    list_row_free(&r.list_row);
-    policy_free(&r.policy);
-    case_row_free(&r.c);
-    participant_row_free(&r.participant);
-    member_row_free(&r.member);
+    receiving_free(&r);
     return err;
 }

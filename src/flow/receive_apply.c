@@ -266,6 +266,7 @@ static enum err known_application(struct receiving *r, struct application_row *r
     err = apply_load(r->f, row, &a, why);
     if (err)
         return err;
+    snprintf(r->application, sizeof r->application, "%s", a.row.code);
     if (r->in->outer.message_id)
         err = application_reference_add(r->f->db, a.row.id, r->in->outer.message_id, why);
     if (!err)

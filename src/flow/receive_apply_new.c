@@ -7,7 +7,9 @@
 #include "codec/addr.h"
 #include "flow/reporter.h"
 #include "store/audit.h"
+#include "store/secret_keys.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -62,8 +64,24 @@ enum err receive_apply_check(struct receiving *r, const char *org, const char *r
     return err;
 }
 
+/* What came as a secret key, now or before, is nobody's own any more. */
+static bool is_exposed(const struct receiving *r, const struct application_row *row)
+{
+    const struct pgp_secrets *s = &r->in->secrets;
+    bool exposed = secret_key_came_with(r->f->db, row->list_id, r->in->key_fingerprint, row->code);
+
+    for (size_t i = 0; i < s->n_keys; i++)
+        exposed = exposed || strcmp(s->fingerprints[i], r->in->key_fingerprint) == 0;
+    return exposed;
+}
+
 enum err receive_apply_key(struct receiving *r, struct application_row *row, struct diag *why)
 {
+    if (r->in->key.len && is_exposed(r, row)) {
+        free(row->key_rule);
+        row->key_rule = mem_strdup("key.exposed");
+        return application_update(r->f->db, row, why);
+    }
     if (r->in->key.len && r->in->key_facts) {
         row->proved = incoming_is_signed(r->in) && strcmp(r->in->signature.fingerprint, r->in->key_fingerprint) == 0;
         return application_set_key(r->f->db, row, r->in->key_facts, buf_span(&r->in->key), why);
@@ -145,6 +163,7 @@ enum err receive_apply_new(struct receiving *r, const struct form *form, struct 
     else
         application_row_free(&row);
     if (!err) {
+        snprintf(r->application, sizeof r->application, "%s", a.row.code);
         err = apply_settle(&a, why);
         log_event(a.row.code, "application", "membership.apply", NULL);
         apply_free(&a);

@@ -28,6 +28,7 @@ struct receiving {
     bool by_token;            /* the recipient was an address of the case */
     bool proved;              /* the sender is proved to be the admin, member or participant found */
     enum decide_signature bound;
+    char application[BOX_ID_SIZE]; /* the one that it has become, or belongs to; "" */
     char author[320];
     char rule[DIAG_RULE_MAX];
 };

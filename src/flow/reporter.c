@@ -124,12 +124,11 @@ bool reporter_is_authenticated(const struct settings_list *list, const struct in
            reporter_dmarc_passed((struct span){in->raw.data, header_block_len(buf_span(&in->raw))}, list->authserv_id);
 }
 
-static bool may_acknowledge(struct flow *f, const struct settings_list *list, const struct policy *policy,
-                            const struct incoming *in, const char **rule)
+bool reporter_may_be_answered(const struct settings_list *list, const struct policy *policy, const struct incoming *in,
+                              const char **rule)
 {
     const struct policy_value *v = &policy->reporting.acknowledge;
     const struct automatic_facts facts = {.sender = in->sender, .list_address = list->address};
-    int64_t now = clock_now(f->clock);
 
     *rule = "reporting.acknowledge";
     if (policy_is(v, POLICY_ACK_NEVER) || !addr_is_valid(in->sender))
@@ -137,7 +136,15 @@ static bool may_acknowledge(struct flow *f, const struct settings_list *list, co
     if (!policy_is(v, POLICY_ACK_ALWAYS) && !reporter_is_authenticated(list, in))
         return false;
     *rule = "automatic"; /* one that an admin let in is still a program's */
-    if (automatic_wants_no_answer(buf_span(&in->raw), &in->outer, &facts))
+    return in->outer.n_parts && !automatic_wants_no_answer(buf_span(&in->raw), &in->outer, &facts);
+}
+
+static bool may_acknowledge(struct flow *f, const struct settings_list *list, const struct policy *policy,
+                            const struct incoming *in, const char **rule)
+{
+    int64_t now = clock_now(f->clock);
+
+    if (!reporter_may_be_answered(list, policy, in, rule))
         return false;
     *rule = "limits.acknowledgements";
     if (db_value(f->db, 0, "SELECT COUNT(*) FROM mail WHERE kind = 'acknowledgement' AND made_at > ?", "i",

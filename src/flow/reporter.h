@@ -31,6 +31,10 @@ enum err reporter_write(struct flow *f, const struct settings_list *list, const 
 /* May the sender be answered by a program: a good signature, or DMARC passed for a From of the envelope's domain. */
 bool reporter_is_authenticated(const struct settings_list *list, const struct incoming *in);
 
+/* The same, with reporting.acknowledge, and where no program wrote it; *rule is that of a refusal. */
+bool reporter_may_be_answered(const struct settings_list *list, const struct policy *policy, const struct incoming *in,
+                              const char **rule);
+
 /* What is public, to a participant: encrypted where a key is known, else in clear. */
 enum err reporter_tell_public(struct flow *f, const struct settings_list *list, const struct policy *policy,
                               const struct case_row *c, const struct participant_row *p, const char *subject,

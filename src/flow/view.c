@@ -69,6 +69,8 @@ static void add_facts(struct flow *f, json_t *o, int64_t message_id)
                                               json_object_get(file, "size_bytes")));
     }
     json_object_set_new(o, "attachments", list);
+    files = json_object_get(parsed, "secret_keys");
+    json_object_set_new(o, "secret_keys", files ? json_incref(files) : json_array());
     json_decref(parsed);
     buf_free(&facts);
 }

@@ -8,6 +8,7 @@
 #include "codec/pgp_seal.h"
 #include "flow/preflight.h"
 #include "store/members.h"
+#include "store/secret_keys.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -136,6 +137,33 @@ static void check_members(struct check *k, const struct settings_list *list, int
     free(name);
 }
 
+/* What a mail of the last months said is somebody's secret key, while he is still pinned to it. */
+static void check_exposed(struct check *k, const struct settings_list *list, int64_t now_utc_s)
+{
+    char *name = mem_printf("exposed keys of %s", list->name);
+    struct secret_key_row *rows = NULL;
+    struct list_row row = {0};
+    struct diag why;
+    size_t n = 0;
+
+    if (!list_by_name(k->db, list->name, &row, &why))
+        secret_key_since(k->db, row.id, now_utc_s - SECRET_KEY_WARN_S, &rows, &n, &why);
+    for (size_t i = 0; i < n; i++) {
+        const struct settings_admin *admin = settings_admin_with_key(k->settings, list, rows[i].fingerprint);
+        const char *who = admin                                                 ? admin->address
+                          : strcmp(list->fingerprint, rows[i].fingerprint) == 0 ? "the list"
+                                                                                : rows[i].org;
+
+        if (who)
+            check_add(k, CHECK_WARN, name, "ask its owner; then key replace, or key rotate-list",
+                      "a mail (%s) held what says that it is the secret key of %s: %s", rows[i].code, who,
+                      rows[i].fingerprint);
+    }
+    secret_key_rows_free(rows, n);
+    list_row_free(&row);
+    free(name);
+}
+
 /* Live, one uid cannot tell two admins apart, and approvals need two. */
 static void check_uids(struct check *k)
 {
@@ -167,6 +195,7 @@ void check_keys(struct check *k)
             if (settings_admin_serves(&s->admins[n], &s->lists[i]))
                 check_admin(k, &s->admins[n], &s->lists[i], pgp_home_now(home));
         check_members(k, &s->lists[i], pgp_home_now(home));
+        check_exposed(k, &s->lists[i], pgp_home_now(home));
         free(home);
     }
     check_uids(k);

@@ -260,6 +260,7 @@ static void mail_parsed(void *ctx, enum err err, struct span reply, const struct
     frame_get_i64(&r);
     frame_get_i64(&r);
     text = frame_get_bytes(&r);
+    v->mail_secret = frame_get_bool(&r);
     v->mail = mem_zero(1, sizeof *v->mail);
     if (!frame_done(&r) || mime_message_get(packed, v->bytes.len, v->mail, &bad)) {
         diag_set(&bad, ERR_INTERNAL, "worker.frame", "a worker's answer is damaged");

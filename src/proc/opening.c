@@ -64,6 +64,7 @@ struct mail *opening_mail_new(struct core *core, const struct opening_ends *ends
     buf_init(&m->in.cipher, BUF_MAX_DEFAULT);
     buf_init(&m->in.key, BUF_MAX_DEFAULT);
     buf_init(&m->in.key_whole, BUF_MAX_DEFAULT);
+    m->in.came = m->in.kept = BUF_EMPTY;
     return m;
 }
 
@@ -142,6 +143,7 @@ static void hold(struct mail *m, const struct diag *reason)
 {
     struct diag why;
 
+    incoming_wipe_secrets(&m->in);
     if (receive_hold(&m->core->flow, &m->in, reason, &why)) {
         defer(m, &why);
         return;
@@ -155,6 +157,7 @@ static void receive(struct mail *m)
     char rule[DIAG_RULE_MAX];
     struct diag why;
 
+    incoming_wipe_secrets(&m->in);
     if (receive_mail(&m->core->flow, &m->in, &result, rule, &why)) {
         defer(m, &why);
         return;

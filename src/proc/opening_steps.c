@@ -242,6 +242,7 @@ static void parsed(void *ctx, enum err err, struct span reply, const struct diag
     struct diag bad;
     int64_t a, b;
     uint32_t shape;
+    bool secret;
 
     if (err) {
         m->ends->failed(m, err, false, why);
@@ -253,6 +254,7 @@ static void parsed(void *ctx, enum err err, struct span reply, const struct diag
     a = frame_get_i64(&r);
     b = frame_get_i64(&r);
     text = frame_get_bytes(&r);
+    secret = frame_get_bool(&r);
     if (!frame_done(&r) || shape > MIME_OTHER || mime_message_get(packed, incoming_content(&m->in).len, msg, &bad) ||
         a < -1 || b < -1 || a >= (int64_t)msg->n_parts || b >= (int64_t)msg->n_parts ||
         ((shape == MIME_PGP_ENCRYPTED || shape == MIME_PGP_SIGNED) && b < 0) ||
@@ -263,6 +265,10 @@ static void parsed(void *ctx, enum err err, struct span reply, const struct diag
     m->shape = (enum mime_shape)shape;
     m->part_a = (int)a;
     m->part_b = (int)b;
+    if (of_plain)
+        m->in.inner_secret = secret;
+    else
+        m->in.outer_secret = secret;
     mem_free_secret(&m->in.text);
     m->in.text = mem_strndup(text.data, text.len);
     if (of_plain)

@@ -11,7 +11,7 @@
  *   MIME_PARSE        six limits (u64: message, header block, header line, parts, depth, comments), raw bytes
  *                     → message (mime_message_put), shape u32, part a i64, part b i64, text bytes: what a person reads
  *                       of the part that a signature covers, or of the whole; of inline PGP the armored block; of an
- *                       encrypted mail what stands around the envelope
+ *                       encrypted mail what stands around the envelope; bool: a secret key is in it
  *   Every crypto request begins with the instant for gpg (i64, INSTANT_NONE: the machine's).
  *   CRYPTO_UNWRAP     home, bytes                           → bytes
  *   CRYPTO_OPEN       home, max u64, bytes                  → packets, plain, cipher u32, count, signatures

@@ -2,6 +2,7 @@
 
 #include "base/frame.h"
 #include "codec/mime.h"
+#include "codec/mime_secret.h"
 
 /* Bytes of readable text that are worth showing; what is longer is cut and says so. */
 #define TEXT_MAX_BYTES ((size_t)4 << 20)
@@ -42,6 +43,7 @@ static enum err parse(struct span request, struct buf *reply, struct diag *why)
 {
     struct mime_message m;
     struct mime_limits limits;
+    struct pgp_secrets found = {0};
     struct frame_reader r;
     struct buf packed = BUF_EMPTY;
     struct span raw;
@@ -64,6 +66,7 @@ static enum err parse(struct span request, struct buf *reply, struct diag *why)
     frame_put_i64(reply, a);
     frame_put_i64(reply, b);
     put_text(raw, &m, shape, a, b, reply);
+    frame_put_bool(reply, mime_secret_in(raw, &m, &found));
     buf_free(&packed);
     mime_message_free(&m);
     return ERR_OK;

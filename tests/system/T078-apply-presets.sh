@@ -85,7 +85,10 @@ same 'nobody could be asked: a state' 'incomplete key.offline' \
 has 'the applicant is told' 'OpenPGP key' "$(newest c@cedar.example)"
 stop
 make_key cedar security@cedar.example
-wkd_start openpgpkey.birch.example openpgpkey.cedar.example
+make_key ember security@ember.example
+make_key stray stray@elsewhere.example
+wkd_start openpgpkey.birch.example openpgpkey.cedar.example openpgpkey.ember.example
+gpg --homedir "$T/k/stray" --batch --export "$(fpr stray)" | wkd_put openpgpkey.ember.example advanced ember
 gpg --homedir "$T/k/cedar" --batch --export "$(fpr cedar)" | wkd_put openpgpkey.cedar.example advanced cedar
 sed -i '/^fetch = /d' "$conf"
 wkd_conf >>"$conf"
@@ -93,6 +96,12 @@ later '7 hours'
 start
 settle
 same 'asked again later, it is complete' complete "$(app_state "$id")"
+form ember | mail 'E <e@ember.example>' Application "$dmarc" >"$T/w/m"
+inject e@ember.example "$T/w/m" $apply
+id=$(get '.data[] | select(.org == "ember") | .id' application list)
+same "a directory's key that names another address is not taken" 'incomplete key.other-address' \
+    "$(app_state "$id") $(get '.data.criteria[] | select(.id == "key") | .rule' application show "$id")"
+has 'which is said' 'does not name' "$(newest e@ember.example)"
 
 # ---- the corpus ----
 corpus=0

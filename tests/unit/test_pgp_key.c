@@ -513,6 +513,39 @@ static void test_states(void **state)
     assert_true(pgp_key_id_number("x") == 0);
 }
 
+/* For whom a key is, by its own user ids. */
+static void test_names(void **state)
+{
+    static const struct {
+        const char *uid, *address;
+        bool names;
+    } rows[] = {{"Acorn <security@acorn.example>", "security@acorn.example", true},
+                {"security@acorn.example", "security@acorn.example", true},
+                {"Acorn <Security@ACORN.example>", "security@acorn.example", true},
+                {"Acorn <security@acorn.example> (old)", "security@acorn.example", false},
+                {"security@acorn.example <joe@birch.example>", "security@acorn.example", false},
+                {"<security@acorn.example> <joe@birch.example>", "security@acorn.example", false},
+                {"Acorn <security@acorn.example", "security@acorn.example", false},
+                {"Acorn <insecurity@acorn.example>", "security@acorn.example", false},
+                {"Acorn <security@acorn.example.org>", "security@acorn.example", false},
+                {"Acorn", "security@acorn.example", false},
+                {"", "security@acorn.example", false},
+                {"", "", false}};
+    struct pgp_key_info *key = mem_zero(1, sizeof *key);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        key->n_uids = 2;
+        snprintf(key->uids[1], PGP_KEY_UID_SIZE, "%s", rows[i].uid);
+        if (pgp_key_names(key, rows[i].address) != rows[i].names)
+            fail_msg("row %zu", i);
+    }
+    key->n_uids = 1; /* what stands behind the last one does not count */
+    snprintf(key->uids[1], PGP_KEY_UID_SIZE, "security@acorn.example");
+    assert_false(pgp_key_names(key, "security@acorn.example"));
+    free(key);
+}
+
 static void test_sha1(void **state)
 {
     static const struct {
@@ -545,12 +578,11 @@ static void test_sha1(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_states),  cmocka_unit_test(test_sha1),
-        cmocka_unit_test(test_usable),  cmocka_unit_test(test_expiry),
-        cmocka_unit_test(test_revoked), cmocka_unit_test(test_weak),
-        cmocka_unit_test(test_pick),    cmocka_unit_test(test_revocation_certificate),
-        cmocka_unit_test(test_store),   cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_flooded), cmocka_unit_test(test_update),
+        cmocka_unit_test(test_states), cmocka_unit_test(test_sha1),     cmocka_unit_test(test_names),
+        cmocka_unit_test(test_usable), cmocka_unit_test(test_expiry),   cmocka_unit_test(test_revoked),
+        cmocka_unit_test(test_weak),   cmocka_unit_test(test_pick),     cmocka_unit_test(test_revocation_certificate),
+        cmocka_unit_test(test_store),  cmocka_unit_test(test_refusals), cmocka_unit_test(test_flooded),
+        cmocka_unit_test(test_update),
     };
 
     return cmocka_run_group_tests(tests, make_scratch, remove_scratch);
