@@ -213,11 +213,10 @@ static const char version_12[] =
 static const char version_13[] = "ALTER TABLE member ADD COLUMN language TEXT;";
 
 /* Secret keys that came by mail, by what they say that they are (store/secret_keys.h). */
-static const char version_secret_key[] =
+static const char version_14[] =
     "CREATE TABLE secret_key(list_id INTEGER NOT NULL, fingerprint TEXT NOT NULL, code TEXT NOT NULL,"
     " at INTEGER NOT NULL, PRIMARY KEY(list_id, fingerprint, code)) STRICT, WITHOUT ROWID;";
 
-const char *const schema_steps[] = {version_1,  version_2,  version_3,  version_4,         version_5,
-                                    version_6,  version_7,  version_8,  version_9,         version_10,
-                                    version_11, version_12, version_13, version_secret_key};
+const char *const schema_steps[] = {version_1, version_2, version_3,  version_4,  version_5,  version_6,  version_7,
+                                    version_8, version_9, version_10, version_11, version_12, version_13, version_14};
 const size_t schema_steps_n = sizeof schema_steps / sizeof schema_steps[0];
