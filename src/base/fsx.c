@@ -188,7 +188,9 @@ void fsx_random_hex(size_t n_bytes, char *out)
     out[2 * n_bytes] = 0;
 }
 
-enum err fsx_write_file(int dir_fd, const char *name, mode_t mode, const void *bytes, size_t len, struct diag *why)
+/* uid and gid: -1 leaves them as they come. */
+static enum err write_file(int dir_fd, const char *name, mode_t mode, uid_t uid, gid_t gid, const void *bytes,
+                           size_t len, struct diag *why)
 {
     char temp[32] = ".tmp-";
     enum err err = need_name(name, why);
@@ -200,7 +202,7 @@ enum err fsx_write_file(int dir_fd, const char *name, mode_t mode, const void *b
     fd = openat(dir_fd, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
     if (fd < 0)
         return fsx_fail(why, "file.write", name);
-    if (fchmod(fd, mode))
+    if (fchown(fd, uid, gid) || fchmod(fd, mode))
         err = fsx_fail(why, "file.write", name);
     if (!err)
         err = fsx_write_all(fd, bytes, len, name, why);
@@ -216,6 +218,17 @@ enum err fsx_write_file(int dir_fd, const char *name, mode_t mode, const void *b
     if (dir_fd == AT_FDCWD)
         return sync_parent(AT_FDCWD, name, why);
     return fsx_sync(dir_fd, name, why);
+}
+
+enum err fsx_write_file(int dir_fd, const char *name, mode_t mode, const void *bytes, size_t len, struct diag *why)
+{
+    return write_file(dir_fd, name, mode, (uid_t)-1, (gid_t)-1, bytes, len, why);
+}
+
+enum err fsx_write_file_like(int dir_fd, const char *name, const struct stat *like, const void *bytes, size_t len,
+                             struct diag *why)
+{
+    return write_file(dir_fd, name, like->st_mode & 07777, like->st_uid, like->st_gid, bytes, len, why);
 }
 
 static enum err read_chunks(int fd, const char *name, size_t max_bytes, struct buf *out, uint8_t *chunk, size_t size,

@@ -21,6 +21,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct stat;
+
 #define FSX_NAME_MAX 255 /* bytes of one component, NAME_MAX of the usual file systems */
 
 /* True for one path component: 1..255 bytes, no '/', no control character, not "." nor "..". */
@@ -48,6 +50,10 @@ enum err fsx_sync(int fd, const char *what, struct diag *why);
  * crash the old or the new content is there, never a part. A temporary file that a crash leaves begins with ".tmp-".
  */
 enum err fsx_write_file(int dir_fd, const char *name, mode_t mode, const void *bytes, size_t len, struct diag *why);
+
+/* The same with the mode, the owner and the group of another file. */
+enum err fsx_write_file_like(int dir_fd, const char *name, const struct stat *like, const void *bytes, size_t len,
+                             struct diag *why);
 
 /* Reads a regular file of at most max_bytes into out (replaced on ERR_OK, empty otherwise). */
 enum err fsx_read_file(int dir_fd, const char *name, size_t max_bytes, struct buf *out, struct diag *why);

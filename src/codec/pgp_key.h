@@ -172,6 +172,10 @@ enum err pgp_key_list(const char *home, bool secret, char (*fingerprints)[PGP_FP
 enum err pgp_key_generate(const char *home, const char *user_id, int64_t expires_at_utc_s, char *fingerprint,
                           struct diag *why);
 
+/* The same with a passphrase (empty: without); it goes to the agent by a pipe. */
+enum err pgp_key_generate_locked(const char *home, const char *user_id, int64_t expires_at_utc_s,
+                                 struct span passphrase, char *fingerprint, struct diag *why);
+
 /*
  * Copies a key with its secret part, which must have no passphrase (else ERR_AGAIN, rule locked-key), from any home
  * into one of ours.

@@ -109,11 +109,39 @@ enum err pgp_key_list(const char *home, bool secret, char (*fingerprints)[PGP_FP
     return err;
 }
 
-enum err pgp_key_generate(const char *home, const char *user_id, int64_t expires_at_utc_s, char *fingerprint,
-                          struct diag *why)
+/* The passphrase of a key that is made; asked for once, or again where the agent wants it repeated. */
+static gpgme_error_t give_passphrase(void *ctx, const char *hint, const char *info, int was_bad, int fd)
+{
+    const struct span *passphrase = ctx;
+
+    (void)hint;
+    (void)info;
+    if (was_bad || gpgme_io_writen(fd, passphrase->data, passphrase->len) || gpgme_io_writen(fd, "\n", 1))
+        return gpg_error(GPG_ERR_CANCELED);
+    return 0;
+}
+
+static gpgme_error_t create(struct pgp_gpg *gpg, const char *user_id, unsigned long left_s, struct span passphrase,
+                            unsigned flags)
+{
+    gpgme_error_t error = 0;
+
+    if (!passphrase.len)
+        return gpgme_op_createkey(gpg->ctx, user_id, "future-default", 0, left_s, NULL, flags | GPGME_CREATE_NOPASSWD);
+    error = gpgme_set_pinentry_mode(gpg->ctx, GPGME_PINENTRY_MODE_LOOPBACK);
+    gpgme_set_passphrase_cb(gpg->ctx, give_passphrase, &passphrase);
+    if (!error)
+        error = gpgme_op_createkey(gpg->ctx, user_id, "future-default", 0, left_s, NULL, flags);
+    gpgme_set_passphrase_cb(gpg->ctx, NULL, NULL);
+    gpgme_set_pinentry_mode(gpg->ctx, GPGME_PINENTRY_MODE_ERROR);
+    return error;
+}
+
+enum err pgp_key_generate_locked(const char *home, const char *user_id, int64_t expires_at_utc_s,
+                                 struct span passphrase, char *fingerprint, struct diag *why)
 {
     bool never = expires_at_utc_s == INSTANT_NONE;
-    unsigned flags = GPGME_CREATE_NOPASSWD | GPGME_CREATE_FORCE | (never ? GPGME_CREATE_NOEXPIRE : 0);
+    unsigned flags = GPGME_CREATE_FORCE | (never ? GPGME_CREATE_NOEXPIRE : 0);
     int64_t left_s = never ? 0 : expires_at_utc_s - pgp_home_now(home);
     gpgme_genkey_result_t result;
     gpgme_error_t error;
@@ -126,7 +154,7 @@ enum err pgp_key_generate(const char *home, const char *user_id, int64_t expires
     err = pgp_gpg_open(&gpg, home, why);
     if (err)
         return err;
-    error = gpgme_op_createkey(gpg.ctx, user_id, "future-default", 0, (unsigned long)left_s, NULL, flags);
+    error = create(&gpg, user_id, (unsigned long)left_s, passphrase, flags);
     result = gpgme_op_genkey_result(gpg.ctx);
     if (error && !(err = pgp_gpg_judge(error, why)))
         err = diag_set(why, ERR_INTERNAL, "pgp.engine", "gpg did not make a key: %s", pgp_gpg_words(error));
@@ -136,4 +164,10 @@ enum err pgp_key_generate(const char *home, const char *user_id, int64_t expires
         pgp_fpr_copy(fingerprint, result->fpr);
     pgp_gpg_close(&gpg);
     return err;
+}
+
+enum err pgp_key_generate(const char *home, const char *user_id, int64_t expires_at_utc_s, char *fingerprint,
+                          struct diag *why)
+{
+    return pgp_key_generate_locked(home, user_id, expires_at_utc_s, (struct span){NULL, 0}, fingerprint, why);
 }

@@ -8,6 +8,7 @@
 #ifndef CODEC_SETTINGS_H
 #define CODEC_SETTINGS_H
 
+#include "base/buf.h"
 #include "codec/conf.h"
 
 #include <stdint.h>
@@ -137,6 +138,13 @@ void settings_free_channels(struct settings *s);
 
 /* 127.…:PORT, [::1]:PORT or localhost:PORT. */
 bool settings_is_loopback(const char *address);
+
+/*
+ * The passphrase of a list's keys: the first line of passphrase_file, else of the systemd credential embargod-LIST
+ * ($CREDENTIALS_DIRECTORY). Neither: ERR_OK, and out is empty. The caller wipes out.
+ */
+#define SETTINGS_PASSPHRASE_MAX 1024 /* bytes */
+enum err settings_passphrase(const struct settings_list *list, struct buf *out, struct diag *why);
 
 /* Paths below the home; the caller frees. */
 char *settings_path(const struct settings *s, const char *relative);

@@ -6,6 +6,7 @@
 #include "flow/approvals.h"
 #include "flow/key_news.h"
 #include "flow/key_refresh.h"
+#include "flow/list_rotation.h"
 #include "flow/key_warnings.h"
 #include "flow/policies.h"
 #include "flow/view.h"
@@ -169,23 +170,22 @@ enum err cmd_key_export(struct flow *f, const struct command *c, struct reply *r
 {
     const struct settings_list *list;
     struct list_row row = {0};
-    struct buf key = BUF_EMPTY, text = BUF_EMPTY;
+    struct buf key = BUF_EMPTY, text = BUF_EMPTY, statement = BUF_EMPTY;
     struct pgp_armor armor;
-    char *name = NULL;
     enum err err = flow_list(f, c->list, &list, &row, why);
 
-    if (!err)
-        name = mem_printf("list-key:%s", list->name);
-    if (!err && !db_meta_get(f->db, name, &key))
+    if (!err && !list_rotation_meta(f->db, "list-key", list->name, &key))
         err = diag_set(why, ERR_NOT_FOUND, "key.missing", "the list's public key was not recorded: run init again");
     if (!err) {
         pgp_armor_begin(&armor, PGP_ARMOR_PUBLIC_KEY, "\n", &text);
         pgp_armor_update(&armor, buf_span(&key), &text);
         pgp_armor_end(&armor, &text);
-        r->data =
-            json_pack("{s:s, s:s, s:s}", "list", list->name, "fingerprint", row.fingerprint, "key", buf_text(&text));
+        list_rotation_meta(f->db, "list-key-statement", list->name, &statement);
+        r->data = json_pack("{s:s, s:s, s:s, s:s?, s:s?}", "list", list->name, "fingerprint", row.fingerprint, "key",
+                            buf_text(&text), "previous_key", list->previous_key, "statement",
+                            statement.len ? buf_text(&statement) : NULL);
     }
-    free(name);
+    buf_free(&statement);
     buf_free(&key);
     buf_free(&text);
     list_row_free(&row);

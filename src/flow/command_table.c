@@ -197,7 +197,7 @@ const struct command_verb command_verbs[] = {
      .help = "another key (NEW, a file) in place of a member's OLD one"},
     {"key rotate-list",
      {{0}},
-     {{0}},
+     {MAYBE("key")},
      OFFLINE,
      .help = "a new key of the list beside the old one; the next start announces it, signed by both"},
     {"key show", {WORD("FPR")}, {{0}}, READS(cmd_key_show), .help = "one key"},

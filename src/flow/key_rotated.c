@@ -3,83 +3,113 @@
 #include "base/instant.h"
 #include "base/mem.h"
 #include "codec/pgp_armor.h"
+#include "flow/list_rotation.h"
 #include "flow/member_notices.h"
+#include "flow/texts.h"
 #include "policy/states.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static const char text[] =
-    "This list has a new key; from now on it signs with it. Both keys open mail for a time.\n\n"
-    "Attached are the new public key, and a statement which names both, signed by both: check it with the key that\n"
-    "you have, import the new one, and write to that.\n";
+struct news {
+    struct flow *f;
+    struct outgoing mail; /* but for its text */
+    const struct tmpl_value *values;
+    size_t n_values;
+};
 
-static enum err to_team(struct flow *f, const struct outgoing *mail, struct diag *why)
+static enum err to_team(struct news *n, struct diag *why)
 {
     struct outgoing_to *team = NULL;
-    size_t n = 0;
-    enum err err = outgoing_team(f, mail->list, mail->list_id, NULL, &team, &n, why);
+    struct buf text = BUF_EMPTY;
+    size_t n_team = 0;
+    enum err err = text_fill("list-key-rotated", n->values, n->n_values, &text, why);
 
-    if (!err && n)
-        err = outgoing_queue(f, mail, content_sealed(), team, n, NULL, why);
+    n->mail.text = buf_text(&text);
+    if (!err)
+        err = outgoing_team(n->f, n->mail.list, n->mail.list_id, NULL, &team, &n_team, why);
+    if (!err && n_team)
+        err = outgoing_queue(n->f, &n->mail, content_sealed(), team, n_team, NULL, why);
+    buf_free(&text);
     free(team);
     return err;
 }
 
-static enum err to_members(struct flow *f, const struct outgoing *mail, struct diag *why)
+static enum err to_member(struct news *n, const struct member_row *m, struct diag *why)
+{
+    struct buf text = BUF_EMPTY;
+    enum err err = text_fill_in(n->f, m->language, "list-key-rotated", n->values, n->n_values, &text, why);
+
+    n->mail.text = buf_text(&text);
+    if (!err)
+        err = member_send(n->f, &n->mail, m, NULL, why);
+    buf_free(&text);
+    return err;
+}
+
+/* Who is suspended gets nothing of the list, and asks for its key when he is back. */
+static bool is_told(const struct member_row *m)
+{
+    return strcmp(m->state, member_state_name(MEMBER_ACTIVE)) == 0 ||
+           strcmp(m->state, member_state_name(MEMBER_KEY_TROUBLE)) == 0;
+}
+
+static enum err to_members(struct news *n, struct diag *why)
 {
     struct member_row *members = NULL;
-    size_t n = 0;
-    enum err err = member_all(f->db, mail->list_id, &members, &n, why);
+    size_t n_members = 0;
+    enum err err = member_all(n->f->db, n->mail.list_id, &members, &n_members, why);
 
-    for (size_t i = 0; i < n; i++) {
-        if (!err && strcmp(members[i].state, member_state_name(MEMBER_ACTIVE)) == 0)
-            err = member_send(f, mail, &members[i], NULL, why);
+    for (size_t i = 0; i < n_members; i++) {
+        if (!err && is_told(&members[i]))
+            err = to_member(n, &members[i], why);
         member_row_free(&members[i]);
     }
     free(members);
     return err;
 }
 
-static bool get(struct flow *f, const char *what, const struct settings_list *list, struct buf *out)
+static enum err announce(struct flow *f, const struct settings_list *list, int64_t list_id, const struct buf *key,
+                         const struct buf *statement, const char *old, struct diag *why)
 {
-    char *name = mem_printf("%s:%s", what, list->name);
-    bool found = db_meta_get(f->db, name, out);
+    const struct tmpl_value values[] = {{"list", list->address}, {"old", old}, {"new", list->fingerprint}};
+    struct outgoing_file files[] = {{"list-key.asc", "application/pgp-keys", buf_span(key)},
+                                    {"statement.asc", "text/plain", buf_span(statement)}};
+    struct news n = {.f = f,
+                     .mail = {.kind = "notice",
+                              .list = list,
+                              .list_id = list_id,
+                              .subject = "The list's new key",
+                              .files = files,
+                              .n_files = 2,
+                              .automatic = true,
+                              .earliest_at = INSTANT_NONE},
+                     .values = values,
+                     .n_values = 3};
+    enum err err = to_team(&n, why);
 
-    free(name);
-    return found;
+    n.mail.to_members = true;
+    return err ? err : to_members(&n, why);
 }
 
 enum err key_rotated_run(struct flow *f, const struct duty_row *duty, struct diag *why)
 {
     const struct settings_list *list = flow_list_of_row(f, duty->list_id, why);
-    struct buf key = BUF_EMPTY, armored = BUF_EMPTY, statement = BUF_EMPTY;
+    struct buf key = BUF_EMPTY, armored = BUF_EMPTY, statement = BUF_EMPTY, old = BUF_EMPTY;
     struct pgp_armor a;
     enum err err = ERR_OK;
 
-    if (list && get(f, "list-key", list, &key) && get(f, "list-key-statement", list, &statement)) {
+    if (list && list_rotation_meta(f->db, "list-key", list->name, &key) &&
+        list_rotation_meta(f->db, "list-key-statement", list->name, &statement)) {
         pgp_armor_begin(&a, PGP_ARMOR_PUBLIC_KEY, "\n", &armored);
         pgp_armor_update(&a, buf_span(&key), &armored);
         pgp_armor_end(&a, &armored);
-        struct outgoing_file files[] = {{"list-key.asc", "application/pgp-keys", buf_span(&armored)},
-                                        {"statement.asc", "text/plain", buf_span(&statement)}};
-        struct outgoing mail = {.kind = "notice",
-                                .list = list,
-                                .list_id = duty->list_id,
-                                .subject = "The list's new key",
-                                .text = text,
-                                .files = files,
-                                .n_files = 2,
-                                .automatic = true,
-                                .earliest_at = INSTANT_NONE};
-
-        err = to_team(f, &mail, why);
-        mail.to_members = true;
-        if (!err)
-            err = to_members(f, &mail, why);
+        list_rotation_last(f->db, list->name, &old);
+        err = announce(f, list, duty->list_id, &armored, &statement, buf_text(&old), why);
     }
     buf_free(&key);
     buf_free(&armored);
     buf_free(&statement);
+    buf_free(&old);
     return err;
 }

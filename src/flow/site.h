@@ -9,6 +9,7 @@
  *   index.html style.css atom.xml advisories.json published.txt
  *   .well-known/security.txt .well-known/openpgpkey/…
  *   LIST/index.html LIST/policy.html LIST/report.html LIST/atom.xml LIST/advisories.json LIST/key.asc
+ *   LIST/key-transition.txt LIST/key-previous.asc (flow/list_rotation.h)
  *   LIST/ID.html LIST/ID.json LIST/ID/vN.txt LIST/ID/vN/PATCH
  *
  * Order of calls: site_new; site_load until done; for each of site_texts: site_text, then site_set_signed with what the

@@ -17,19 +17,34 @@ static enum err put_style(site_put *put, void *ctx, struct diag *why)
              : diag_set(why, ERR_INTERNAL, "template.missing", "no template web/style.css is built in");
 }
 
-static enum err put_armored(const struct site_list *l, site_put *put, void *ctx, struct diag *why)
+static enum err put_armored(const struct site_list *l, const char *name, const struct buf *key, site_put *put,
+                            void *ctx, struct diag *why)
 {
-    char *path = mem_printf("%s/key.asc", l->list->name);
+    char *path = mem_printf("%s/%s", l->list->name, name);
     struct buf text = BUF_EMPTY;
     struct pgp_armor armor;
     enum err err;
 
     pgp_armor_begin(&armor, PGP_ARMOR_PUBLIC_KEY, "\n", &text);
-    pgp_armor_update(&armor, buf_span(&l->key), &text);
+    pgp_armor_update(&armor, buf_span(key), &text);
     pgp_armor_end(&armor, &text);
     err = put(ctx, path, buf_span(&text), why);
     free(path);
     buf_free(&text);
+    return err;
+}
+
+/* The key of now; the one before it, as long as it opens mail; and what both have signed. */
+static enum err put_list_keys(const struct site_list *l, site_put *put, void *ctx, struct diag *why)
+{
+    char *path = mem_printf("%s/key-transition.txt", l->list->name);
+    enum err err = put_armored(l, "key.asc", &l->key, put, ctx, why);
+
+    if (!err && l->key_before.len)
+        err = put_armored(l, "key-previous.asc", &l->key_before, put, ctx, why);
+    if (!err && l->statement.len)
+        err = put(ctx, path, buf_span(&l->statement), why);
+    free(path);
     return err;
 }
 
@@ -92,7 +107,7 @@ enum err site_put_keys(struct site *s, site_put *put, void *ctx, struct diag *wh
     for (size_t i = 0; !err && i < s->n_lists; i++) {
         if (!s->lists[i].key.len)
             continue;
-        err = put_armored(&s->lists[i], put, ctx, why);
+        err = put_list_keys(&s->lists[i], put, ctx, why);
         if (!err)
             err = put_directory(&s->lists[i], put, ctx, why);
     }

@@ -284,6 +284,8 @@ enum err site_put_contact(struct site *s, const struct site_list *l, site_put *p
                         {"mailto", mailto},
                         {"fingerprint", fingerprint},
                         {"key", l->key.len ? "key.asc" : NULL},
+                        {"key_before", l->key_before.len ? "key-previous.asc" : NULL},
+                        {"transition", l->statement.len ? "key-transition.txt" : NULL},
                         {"credit", policy_is(&l->policy->reporting.credit, 1) ? "yes" : NULL},
                         {"clear", policy_is(&l->policy->reporting.plain_text, POLICY_PLAIN_ALLOW) ? "yes" : NULL},
                         {"how", apply_words(l->policy)},
@@ -291,7 +293,7 @@ enum err site_put_contact(struct site *s, const struct site_list *l, site_put *p
                         {"apply_link", apply_link},
                         {"source", policy_words(&l->policy->source, "")},
                         {"&fields", buf_text(&fields)}},
-                    11, &body, why);
+                    13, &body, why);
     if (!err)
         err = site_put_page(s,
                             &(struct site_frame){path, "Report a vulnerability",

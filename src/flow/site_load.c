@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "codec/assets.h"
 #include "flow/cases_flow.h"
+#include "flow/list_rotation.h"
 #include "flow/members_flow.h"
 #include "flow/policies.h"
 
@@ -63,14 +64,18 @@ static enum err load_members(struct flow *f, struct site_list *l, struct diag *w
 static enum err load_list(struct site *s, const struct settings_list *list, struct site_list *l, struct diag *why)
 {
     struct list_row row = {0};
-    char *key = mem_printf("list-key:%s", list->name);
     enum err err = list_by_name(s->f->db, list->name, &row, why);
 
     l->site = s;
     l->list = list;
     l->row_id = row.id;
     buf_init(&l->key, BUF_MAX_DEFAULT);
-    db_meta_get(s->f->db, key, &l->key);
+    buf_init(&l->key_before, BUF_MAX_DEFAULT);
+    buf_init(&l->statement, BUF_MAX_DEFAULT);
+    list_rotation_meta(s->f->db, "list-key", list->name, &l->key);
+    list_rotation_meta(s->f->db, "list-key-statement", list->name, &l->statement);
+    if (list->previous_key)
+        list_rotation_meta(s->f->db, "list-key-before", list->name, &l->key_before);
     if (!err)
         err = policies_of_list(s->f, list, &l->policy, why);
     if (!err)
@@ -79,7 +84,6 @@ static enum err load_list(struct site *s, const struct settings_list *list, stru
         err = public_case_ids(s->f->db, l->row_id, &l->case_ids, &l->n_cases, why);
     l->advisories = mem_zero(l->n_cases, sizeof *l->advisories);
     list_row_free(&row);
-    free(key);
     return err;
 }
 
@@ -162,6 +166,8 @@ void site_free(struct site **out)
         free(l->members);
         free(l->case_ids);
         buf_free(&l->key);
+        buf_free(&l->key_before);
+        buf_free(&l->statement);
         policy_free(&l->policy);
     }
     free(s->lists);

@@ -43,8 +43,10 @@ struct site_list {
     const struct settings_list *list;
     int64_t row_id;
     struct policy *policy;
-    struct buf key; /* the list's certificate, binary */
-    char **members; /* organisations; only where the policy publishes them */
+    struct buf key;        /* the list's certificate, binary */
+    struct buf key_before; /* the one of previous_key, as long as that is in use */
+    struct buf statement;  /* of the last change of the key, signed by both */
+    char **members;        /* organisations; only where the policy publishes them */
     size_t n_members;
     bool members_published;
     int64_t *case_ids; /* still to be loaded: from n_advisories on */

@@ -3,6 +3,7 @@
 #include "flow/daily.h"
 #include "flow/key_refresh.h"
 #include "flow/list_key.h"
+#include "flow/list_rotation.h"
 #include "flow/offboard.h"
 #include "flow/reattest.h"
 
@@ -11,6 +12,8 @@ static enum err begin_list(struct flow *f, const struct settings_list *list, str
     struct list_row row = {0};
     enum err err = list_by_name(f->db, list->name, &row, why);
 
+    if (!err)
+        err = list_rotation_adopt(f, list, &row, why);
     if (!err)
         err = key_round_begin(f, row.id, why);
     if (!err)

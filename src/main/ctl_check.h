@@ -44,4 +44,7 @@ void check_backup(struct check *k);
 /* Keys: each list's, the storage key, each admin's. */
 void check_keys(struct check *k);
 
+/* Of one list, with its database: a change of the list's key. */
+void check_rotation(struct check *k, const struct settings_list *list);
+
 #endif

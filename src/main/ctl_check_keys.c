@@ -23,10 +23,23 @@ static void leave(const struct check *k, const char *home)
         pgp_home_stop_agent(home);
 }
 
+/* Without a daemon the passphrase comes from where the daemon would have it. */
+static void unlock(struct check *k, const struct settings_list *list, const char *home)
+{
+    struct buf passphrase = {.max = SETTINGS_PASSPHRASE_MAX};
+    struct diag none;
+
+    if (!k->daemon_running && !settings_passphrase(list, &passphrase, &none) && passphrase.len &&
+        !pgp_home_start_agent(home, &none))
+        pgp_home_unlock(home, list->fingerprint, buf_span(&passphrase), &none);
+    buf_free(&passphrase);
+}
+
 static void check_list_key(struct check *k, const struct settings_list *list)
 {
     char *home = settings_gnupg(k->settings, list->name, "list"), *name = mem_printf("key of %s", list->name);
-    char *remedy = mem_printf("the secret key %s must be in %s, without a passphrase", list->fingerprint, home);
+    char *remedy = mem_printf("the secret key %s must be in %s, without a passphrase, or with that of passphrase_file",
+                              list->fingerprint, home);
     struct pgp_key_info *key = mem_zero(1, sizeof *key);
     struct buf packets = BUF_EMPTY;
     enum pgp_key_state state = PGP_KEY_MISSING;
@@ -34,6 +47,7 @@ static void check_list_key(struct check *k, const struct settings_list *list)
     char reason[256] = "";
     enum err err = pgp_key_lookup(home, list->fingerprint, key, &why);
 
+    unlock(k, list, home);
     if (!err)
         state = pgp_key_state_at(key, pgp_home_now(home), reason, sizeof reason);
     if (!err && pgp_key_state_sends(state))
@@ -196,6 +210,8 @@ void check_keys(struct check *k)
                 check_admin(k, &s->admins[n], &s->lists[i], pgp_home_now(home));
         check_members(k, &s->lists[i], pgp_home_now(home));
         check_exposed(k, &s->lists[i], pgp_home_now(home));
+        check_rotation(k, &s->lists[i]);
+        leave(k, home);
         free(home);
     }
     check_uids(k);

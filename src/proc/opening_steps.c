@@ -11,6 +11,7 @@
 #include "codec/charset.h"
 #include "codec/pgp_scan.h"
 #include "codec/pgp_armor.h"
+#include "flow/list_rotation.h"
 #include "flow/receive.h"
 
 #include <stdio.h>
@@ -74,11 +75,25 @@ void opening_read_plain(struct mail *m)
 
 /* ---- decryption ---- */
 
+/* A key that was taken out of embargod.conf opens nothing more, though its secret part may be there still. */
+static bool is_retired(struct mail *m, const char *opened_by)
+{
+    struct diag why;
+
+    if (!list_rotation_retired(m->core->flow.db, opening_list_of(m), opened_by))
+        return false;
+    diag_set(&why, ERR_REJECT, "not-for-us", "it is encrypted to a key that the list does not use any more");
+    m->ends->failed(m, ERR_REJECT, false, &why);
+    return true;
+}
+
 static void opened(void *ctx, enum err err, struct span reply, const struct diag *why)
 {
     struct mail *m = ctx;
     struct frame_reader r;
     struct span packets, plain;
+    char *opened_by;
+    bool retired;
 
     if (err) {
         m->ends->failed(m, err, true, why);
@@ -87,11 +102,17 @@ static void opened(void *ctx, enum err err, struct span reply, const struct diag
     frame_reader_init(&r, reply);
     packets = frame_get_bytes(&r);
     plain = frame_get_bytes(&r);
+    opened_by = frame_get_str(&r);
     frame_get_u32(&r);
-    if (!opening_take_signatures(m, &r)) {
+    if (!opened_by || !opening_take_signatures(m, &r)) {
+        free(opened_by);
         opening_bad_frame(m);
         return;
     }
+    retired = is_retired(m, opened_by);
+    free(opened_by);
+    if (retired)
+        return;
     m->in.encrypted = true;
     if (m->at_part) {
         opening_parts_take(m, plain);

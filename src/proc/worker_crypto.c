@@ -95,6 +95,7 @@ static enum err open_message(struct span request, struct buf *reply, struct diag
     if (!err) {
         frame_put_buf(reply, &packets);
         frame_put_buf(reply, &plain);
+        frame_put_str(reply, facts.opened_by);
         frame_put_u32(reply, (uint32_t)facts.cipher);
         put_signatures(sigs, n, reply);
     }
