@@ -52,7 +52,7 @@ key import||F
 key list||
 key refresh||
 key replace||W W W
-key rotate-list||
+key rotate-list|--key=W|
 key show||W
 member add|--org=W --class=W --tier=W --address=W --key=F --language=W|
 member breach|--reason=W|W

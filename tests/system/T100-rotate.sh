@@ -40,7 +40,7 @@ same 'with its mode, and the new one too' '640 640' "$(stat -c %a "$conf" "$conf
 diff "$T/w/conf" "$conf" >"$T/w/diff"
 same 'nothing else is changed' "<     key = \"$old\";
 >     previous_key = \"$old\";
->     key = \"$new\";" "$(sed -n '/^[<>]/s/ }$//p' "$T/w/diff")"
+>     key = \"$new\";" "$(sed -n 's/ }$//; /^[<>]/p' "$T/w/diff")"
 sed '/^ *previous_key = /d' "$conf" >"$T/i/without.conf"
 check 'the line of the old key can be removed' "$with" -c "$T/i/without.conf" audit verify
 denied rotate.under-way 'once only, while side by side' key rotate-list
