@@ -11,7 +11,8 @@
  * bare CR and bare LF among them, are kept as they came. A command that does not end in CR LF is never carried out.
  *
  * A mail is never held in memory: bytes go to the spool as they come; a session owns one line (LMTP_LINE_MAX bytes),
- * its replies, its envelope and the spool's block.
+ * its replies, its envelope and the spool's block. Nor do those who hold a connection and do nothing, or drip, keep
+ * others out: see max_connections.
  *
  * lmtp_session is the dialogue alone, without sockets; lmtp_serve is the poll() loop around it. Settings, spool and
  * everything they point to are borrowed and must live as long as the session or the loop.
@@ -44,12 +45,12 @@ struct lmtp_settings {
     const char *host_name;        /* in the greeting and in the answer to LHLO */
     const char *const *addresses; /* the lists' own addresses, "security@example.org" */
     size_t n_addresses;
-    uint64_t size_bytes;   /* announced as SIZE */
-    uint64_t hold_bytes;   /* kept up to here, marked oversize */
-    size_t max_recipients; /* of one transaction; at most SPOOL_RECIPIENTS_MAX */
-    size_t max_connections;
-    int idle_s;        /* without a byte from the client */
-    int transaction_s; /* from MAIL to the end of the data, however slowly it drips */
+    uint64_t size_bytes;    /* announced as SIZE */
+    uint64_t hold_bytes;    /* kept up to here, marked oversize */
+    size_t max_recipients;  /* of one transaction; at most SPOOL_RECIPIENTS_MAX */
+    size_t max_connections; /* beyond it the one without progress for longest, of a second and more, gives way */
+    int idle_s;             /* without a byte from the client */
+    int transaction_s; /* from MAIL to the end of the data, however slowly it drips; and from there to the next MAIL */
     int stop_s;        /* that a client may still finish its data when we stop */
 
     struct clock *clock; /* stamps what comes in; NULL: the kernel's clock */

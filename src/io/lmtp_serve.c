@@ -10,6 +10,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -18,13 +19,20 @@
 #define READ_SIZE      16384 /* taken from one client before the next has its turn */
 #define ACCEPT_PAUSE   1000  /* ms without accepting, when the process is out of descriptors */
 #define ACCEPTS_A_TURN 32
+#define PROGRESS_BYTES 65536 /* of a message */
+#define GIVE_WAY_MS    1000  /* without progress, after which a connection gives way to a new one */
+
+static const char too_many[] = "421 4.3.2 too many connections; try again later";
 
 struct conn {
     int fd;
     struct lmtp_session *session;
-    bool over;          /* only output is left */
-    int64_t heard_ms;   /* the last byte from or to the client */
-    int64_t started_ms; /* of the transaction; 0 outside */
+    bool over; /* only output is left */
+    bool in_transaction;
+    int64_t heard_ms;    /* the last byte from or to the client */
+    int64_t started_ms;  /* of the transaction, or of the time outside of one */
+    int64_t progress_ms; /* of the session, the last mail, or the last PROGRESS_BYTES */
+    size_t bytes;        /* since then */
 };
 
 struct server {
@@ -87,8 +95,25 @@ static void conn_flush(struct server *server, struct conn *conn)
         conn_close(conn);
 }
 
+/* Bytes count within a message only: commands may go on for ever. */
+static void conn_note_progress(const struct server *server, struct conn *conn, size_t n, size_t committed)
+{
+    bool in_transaction = lmtp_in_transaction(conn->session);
+
+    if (committed || in_transaction != conn->in_transaction)
+        conn->started_ms = server->now_ms;
+    conn->in_transaction = in_transaction;
+    if (lmtp_in_data(conn->session))
+        conn->bytes += n;
+    if (committed || conn->bytes >= PROGRESS_BYTES) {
+        conn->progress_ms = server->now_ms;
+        conn->bytes = 0;
+    }
+}
+
 static void conn_read(struct server *server, struct conn *conn)
 {
+    size_t committed;
     ssize_t n = recv(conn->fd, server->chunk, READ_SIZE, MSG_DONTWAIT);
 
     if (n < 0 && (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK))
@@ -100,11 +125,9 @@ static void conn_read(struct server *server, struct conn *conn)
     conn->heard_ms = server->now_ms;
     if (!lmtp_feed(conn->session, server->chunk, (size_t)n))
         conn->over = true;
-    if (!lmtp_in_transaction(conn->session))
-        conn->started_ms = 0;
-    else if (!conn->started_ms)
-        conn->started_ms = server->now_ms;
-    notify(server, lmtp_take_committed(conn->session));
+    committed = lmtp_take_committed(conn->session);
+    conn_note_progress(server, conn, (size_t)n, committed);
+    notify(server, committed);
     mem_wipe(server->chunk, (size_t)n);
     conn_flush(server, conn);
 }
@@ -117,14 +140,48 @@ static void conn_add(struct server *server, int fd)
 
     /* Replies are small, and a delayed acknowledgement would cost 40 ms each; a UNIX socket refuses it, rightly. */
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    *conn = (struct conn){.fd = fd, .heard_ms = server->now_ms};
+    *conn = (struct conn){
+        .fd = fd, .heard_ms = server->now_ms, .started_ms = server->now_ms, .progress_ms = server->now_ms};
     conn->session = lmtp_session_new(server->settings, server->spool);
     conn_flush(server, conn);
 }
 
+static void drop_closed(struct server *server)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < server->n_conns; i++)
+        if (server->conns[i].fd >= 0)
+            server->conns[kept++] = server->conns[i];
+    server->n_conns = kept;
+}
+
+/* Makes room for one: whoever has gone longest without progress gives way. Those who drip keep nobody out by it. */
+static bool make_room(struct server *server)
+{
+    struct conn *slowest = NULL;
+
+    drop_closed(server);
+    if (server->n_conns < server->settings->max_connections)
+        return true;
+    for (size_t i = 0; i < server->n_conns; i++)
+        if (!slowest || server->conns[i].progress_ms < slowest->progress_ms)
+            slowest = &server->conns[i];
+    if (!slowest || server->now_ms - slowest->progress_ms < GIVE_WAY_MS)
+        return false;
+    if (!slowest->over) {
+        conn_end(slowest, too_many);
+        conn_flush(server, slowest);
+    }
+    if (slowest->fd >= 0)
+        conn_close(slowest);
+    drop_closed(server);
+    return true;
+}
+
 static void accept_some(struct server *server, int listen_fd)
 {
-    static const char full[] = "421 4.3.2 too many connections; try again later\r\n";
+    char full[sizeof too_many + 2];
 
     for (int i = 0; i < ACCEPTS_A_TURN; i++) {
         int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -134,10 +191,10 @@ static void accept_some(struct server *server, int listen_fd)
                 server->accept_after_ms = server->now_ms + ACCEPT_PAUSE;
             return;
         }
-        if (server->n_conns < server->settings->max_connections) {
+        if (make_room(server)) {
             conn_add(server, fd);
         } else {
-            send(fd, full, sizeof full - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+            send(fd, full, (size_t)snprintf(full, sizeof full, "%s\r\n", too_many), MSG_NOSIGNAL | MSG_DONTWAIT);
             close(fd);
         }
     }
@@ -149,7 +206,7 @@ static int64_t conn_deadline(const struct server *server, const struct conn *con
     int64_t at = conn->heard_ms + (int64_t)server->settings->idle_s * 1000;
     int64_t end = conn->started_ms + (int64_t)server->settings->transaction_s * 1000;
 
-    if (conn->started_ms && end < at)
+    if (end < at)
         at = end;
     if (server->stop_by_ms && server->stop_by_ms < at)
         at = server->stop_by_ms;
@@ -181,16 +238,6 @@ static void conn_stop(struct server *server, struct conn *conn)
         return;
     conn_end(conn, "421 4.3.2 stopping; try again later");
     conn_flush(server, conn);
-}
-
-static void drop_closed(struct server *server)
-{
-    size_t kept = 0;
-
-    for (size_t i = 0; i < server->n_conns; i++)
-        if (server->conns[i].fd >= 0)
-            server->conns[kept++] = server->conns[i];
-    server->n_conns = kept;
 }
 
 /* Fills polls; returns the time-out in ms. */
