@@ -13,7 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define BACKLOG 128
+#define BACKLOG 1024 /* a burst that waits to be accepted; Linux refuses further ones at a UNIX socket at once */
 
 static bool same(const char *a, size_t a_len, const char *b, size_t b_len)
 {

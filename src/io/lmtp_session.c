@@ -195,11 +195,13 @@ static void do_rcpt(struct lmtp_session *s, const char *rest)
     lmtp_reply(s, "250 2.1.5 recipient accepted");
 }
 
-static void do_data(struct lmtp_session *s)
+static void do_data(struct lmtp_session *s, const char *rest)
 {
     struct diag why;
     enum err err;
 
+    if (*rest)
+        return fault(s, "501 5.5.4 DATA stands alone");
     if (s->n_replies == 0)
         return fault(s, "503 5.5.1 no valid recipients");
     err = lmtp_data_begin(s, &why);
@@ -242,8 +244,8 @@ static void do_command(struct lmtp_session *s, const char *line)
         do_mail(s, rest);
     else if (word_is(line, verb, "RCPT"))
         do_rcpt(s, rest);
-    else if (word_is(line, verb, "DATA") && !*rest)
-        do_data(s);
+    else if (word_is(line, verb, "DATA"))
+        do_data(s, rest);
     else if (word_is(line, verb, "LHLO"))
         do_lhlo(s, rest);
     else if (word_is(line, verb, "RSET"))
@@ -252,6 +254,10 @@ static void do_command(struct lmtp_session *s, const char *line)
         lmtp_reply(s, "250 2.0.0 at your service");
     else if (word_is(line, verb, "VRFY"))
         lmtp_reply(s, "252 2.5.2 not told; try RCPT");
+    else if (word_is(line, verb, "EXPN"))
+        fault(s, "502 5.5.1 not told; try RCPT");
+    else if (word_is(line, verb, "HELP"))
+        lmtp_reply(s, "214 2.0.0 LMTP (RFC 2033): LHLO MAIL RCPT DATA RSET NOOP VRFY HELP QUIT");
     else if (word_is(line, verb, "QUIT"))
         lmtp_session_end(s, "221 2.0.0 goodbye");
     else
@@ -267,7 +273,7 @@ static void end_line(struct lmtp_session *s)
     for (size_t i = 0; clean && i + 2 < len; i++)
         clean = s->line.data[i] >= 0x20 && s->line.data[i] != 0x7f;
     if (s->line_too_long) {
-        fault(s, "500 5.5.6 line too long");
+        fault(s, "500 5.5.2 line too long");
     } else if (!clean) {
         fault(s, "500 5.5.2 a command is text and ends with CR LF");
     } else {

@@ -18,11 +18,14 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define SPARE_FDS 64 /* of intake, besides its connections and their mails */
 
 static enum err read_config(const char *file, struct settings **out, struct diag *why)
 {
@@ -91,6 +94,25 @@ static char *maildir_in_of(const struct settings *s, bool rehearsal)
     return NULL;
 }
 
+/* A connection in the midst of a mail has two descriptors; the service's usual 1,024 are too few for 1,000 of them. */
+static size_t connections_of(const struct settings *s)
+{
+    rlim_t wanted = 2 * (rlim_t)s->limits.connections + SPARE_FDS;
+    struct rlimit files;
+    size_t n;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) || files.rlim_cur >= wanted)
+        return (size_t)s->limits.connections;
+    files.rlim_cur = files.rlim_max < wanted ? files.rlim_max : wanted;
+    if (!setrlimit(RLIMIT_NOFILE, &files) && files.rlim_cur == wanted)
+        return (size_t)s->limits.connections;
+    n = files.rlim_cur > SPARE_FDS + 1 ? (size_t)(files.rlim_cur - SPARE_FDS) / 2 : 1;
+    log_event(NULL, "fewer-connections", "limits.connections",
+              "%zu at a time: this process may have %llu files open (ulimit -Hn, LimitNOFILE=)", n,
+              (unsigned long long)files.rlim_cur);
+    return n;
+}
+
 static enum err serve(const struct settings *s, struct clock *clock, struct diag *why)
 {
     struct lmtp_settings l = LMTP_SETTINGS_DEFAULT;
@@ -114,7 +136,7 @@ static enum err serve(const struct settings *s, struct clock *clock, struct diag
     l.hold_bytes = s->limits.hold_bytes;
     l.max_recipients =
         (size_t)s->limits.recipients < SPOOL_RECIPIENTS_MAX ? (size_t)s->limits.recipients : SPOOL_RECIPIENTS_MAX;
-    l.max_connections = (size_t)s->limits.connections;
+    l.max_connections = connections_of(s);
     l.idle_s = s->limits.idle_seconds;
     l.clock = clock;
     l.watches = watches;

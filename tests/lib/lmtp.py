@@ -18,8 +18,8 @@ LIST = os.environ.get('LIST', 'security@example.org')
 class Lmtp:
     def __init__(self, path, timeout=60):
         self.s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.s.settimeout(timeout)
         self.s.connect(path)
+        self.s.settimeout(timeout)
         self.rest = b''
 
     def send(self, data):

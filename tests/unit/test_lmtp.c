@@ -209,7 +209,9 @@ static void test_commands(void **state)
         {"LHLO mx\r\nMAIL FROM:<a>\r\nRCPT TO:<security@example.org>\r\nRSET\r\nDATA\r\n",
          LHLO_REPLY NOTED ACCEPTED "250 2.0.0 begun anew\r\n503 5.5.1 no valid recipients\r\n"},
         {"LHLO mx\r\nMAIL FROM:<a>\r\nRCPT TO:<security@example.org>\r\nDATA now\r\n",
-         LHLO_REPLY NOTED ACCEPTED "500 5.5.1 no such command (this is LMTP, RFC 2033)\r\n"},
+         LHLO_REPLY NOTED ACCEPTED "501 5.5.4 DATA stands alone\r\n"},
+        {"EXPN security\r\n", "502 5.5.1 not told; try RCPT\r\n"},
+        {"HELP\r\n", "214 2.0.0 LMTP (RFC 2033): LHLO MAIL RCPT DATA RSET NOOP VRFY HELP QUIT\r\n"},
     };
     char expected[2048];
 
@@ -239,7 +241,7 @@ static void test_long_lines(void **state)
             buf_add_str(&in, "\r\nRSET\r\n");
             say(f, in.data, in.len, piece,
                 len == LMTP_LINE_MAX ? GREETING "250 2.0.0 at your service\r\n250 2.0.0 begun anew\r\n"
-                                     : GREETING "500 5.5.6 line too long\r\n250 2.0.0 begun anew\r\n");
+                                     : GREETING "500 5.5.2 line too long\r\n250 2.0.0 begun anew\r\n");
         }
     }
     buf_free(&in);
