@@ -40,7 +40,7 @@ static bool is_refusal_receipt(const struct dsn_mail *mail)
 
     return has_part(mail->m, "message/disposition-notification") &&
            (dsn_has_any(buf_span(&mail->subject), rejected) || field_has(mail, "Auto-Submitted", rejected)) &&
-           dsn_says_failed(buf_span(&mail->lower));
+           mail->failed;
 }
 
 static bool is_plain_receipt(const struct dsn_mail *mail)
@@ -179,6 +179,16 @@ static bool subject_begins_so(const struct dsn_mail *mail)
     return false;
 }
 
+/* Nothing but good news, without fields. */
+static bool is_of_success(const struct dsn_mail *mail)
+{
+    static const char *const words[] = {"successfully delivered",   "delivered successfully",  "has been successful",
+                                        "successful mail delivery", "delivery was successful", NULL};
+
+    return !mail->failed && !mail->delayed && mail->said.reason == DSN_REASON_NONE &&
+           (dsn_says(buf_span(&mail->subject), words) || dsn_says(buf_span(&mail->lower), words));
+}
+
 static bool is_declared(const struct dsn_mail *mail)
 {
     static const char *const report[] = {"delivery-status", NULL};
@@ -193,27 +203,48 @@ static bool is_declared(const struct dsn_mail *mail)
 static bool is_bounce_in_prose(const struct dsn_mail *mail)
 {
     static const char *const daemon[] = {"mailer-daemon", "mailer_daemon", NULL};
-    struct span notice = buf_span(&mail->lower);
-    bool failing = has_failing_subject(mail), says = dsn_says_failed(notice) || dsn_says_delayed(notice);
+    bool failing = has_failing_subject(mail), says = mail->failed || mail->delayed;
+    bool why = mail->said.reason != DSN_REASON_NONE, coded = *mail->said.status || mail->said.reply;
 
     if (is_declared(mail))
         return true;
-    if (is_answer(mail) && !failing)
+    if ((is_answer(mail) && !failing) || is_of_success(mail))
         return false;
     switch (speaker_of(mail)) {
     case SPEAKER_SERVER:
-        return failing || says || field_has(mail, "From", daemon);
-    case SPEAKER_OFFICE:
-        return !mime_field_count(mail->header, "User-Agent") && (failing || (says && dsn_says_why(notice)));
+        return failing || says || field_has(mail, "From", daemon) || (coded && dsn_lists_address(mail));
+    case SPEAKER_OFFICE: /* the codes and the address speak where no words are known */
+        return !mime_field_count(mail->header, "User-Agent") &&
+               (failing || (says && why) || (coded && dsn_lists_address(mail)));
     default:
-        return !mime_field_count(mail->header, "User-Agent") && failing && says && subject_begins_so(mail);
+        return !mime_field_count(mail->header, "User-Agent") && failing && (says || why) && subject_begins_so(mail) &&
+               dsn_lists_address(mail);
     }
+}
+
+/* Another of the server's programs was the recipient ("local; \\name"): the notice may say for whom. */
+static void name_by_notice(const struct dsn_mail *mail, struct dsn *out)
+{
+    struct dsn_recipient *r = out->recipients;
+    struct dsn named = {0};
+
+    if (out->n != 1 || (r->address && strchr(r->address, '@')))
+        return;
+    dsn_read_text(mail, &named);
+    if (named.n == 1 && named.recipients[0].address) {
+        mem_free_secret(&r->address);
+        r->address = mem_strdup(named.recipients[0].address);
+    }
+    dsn_free(&named);
 }
 
 /* Fields that stand in the text, as gateways leave a report, are one of a server alone. */
 static bool read_fields(const struct dsn_mail *mail, struct dsn *out)
 {
-    return dsn_read_fields(mail, is_declared(mail) || speaker_of(mail) == SPEAKER_SERVER, out);
+    if (!dsn_read_fields(mail, is_declared(mail) || speaker_of(mail) == SPEAKER_SERVER, out))
+        return false;
+    name_by_notice(mail, out);
+    return true;
 }
 
 /* ---- the whole ---- */
@@ -261,7 +292,7 @@ static void find_message_id(const struct dsn_mail *mail, struct dsn *out)
 /* Nobody is named: a gateway has wrapped another's report, or only the words are there. */
 static void read_unnamed(const struct dsn_mail *mail, struct dsn *out)
 {
-    struct dsn_facts facts = {.words_lower = buf_span(&mail->lower), .status = ""};
+    struct dsn_facts facts = {.words = mail->said, .status = "", .delayed = mail->delayed};
     struct buf lower = BUF_EMPTY;
     struct dsn_recipient *r;
 
@@ -271,7 +302,6 @@ static void read_unnamed(const struct dsn_mail *mail, struct dsn *out)
     buf_free(&lower);
     if (out->n || !(r = dsn_add(out, (struct span){0})))
         return;
-    facts.delayed = dsn_says_delayed(facts.words_lower);
     dsn_judge(&facts, r);
 }
 

@@ -17,6 +17,19 @@ bool dsn_has_any(struct span text, const char *const *words)
     return false;
 }
 
+bool dsn_says(struct span text, const char *const *words)
+{
+    for (; text.len && *words; words++) {
+        const uint8_t *p = text.data, *end = text.data + text.len;
+        size_t n = strlen(*words);
+
+        for (; (p = memmem(p, (size_t)(end - p), *words, n)); p++)
+            if (p == text.data || !isalnum(p[-1]) || !isalnum((uint8_t) * *words))
+                return true;
+    }
+    return false;
+}
+
 void dsn_lower(struct span in, struct buf *out)
 {
     uint8_t *to = buf_room(out, in.len);
@@ -30,12 +43,12 @@ void dsn_lower(struct span in, struct buf *out)
 
 bool dsn_says_failed(struct span text)
 {
-    return dsn_has_any(text, dsn_words_failed);
+    return dsn_says(text, dsn_words_failed);
 }
 
 bool dsn_says_delayed(struct span text)
 {
-    return dsn_has_any(text, dsn_words_delayed);
+    return dsn_says(text, dsn_words_delayed);
 }
 
 /* ---- codes ---- */
@@ -105,20 +118,37 @@ bool dsn_status_is_general(const char *status)
     return !*status || strcmp(status + 1, ".0.0") == 0;
 }
 
-static enum dsn_class class_of_words(struct span words)
-{
-    if (dsn_has_any(words, dsn_words_unknown) || dsn_has_any(words, dsn_words_host))
-        return DSN_PERMANENT;
-    if (dsn_has_any(words, dsn_words_full))
-        return DSN_FULL;
-    if (dsn_has_any(words, dsn_words_refused))
-        return DSN_TEMPORARY;
-    return DSN_NOT;
-}
-
 bool dsn_says_why(struct span words)
 {
-    return class_of_words(words) != DSN_NOT;
+    return dsn_find_reason(words) != DSN_REASON_NONE;
+}
+
+void dsn_read_words(struct span text, struct dsn_words *out)
+{
+    out->reason = dsn_find_reason(text);
+    dsn_find_status(text, out->status);
+    out->reply = dsn_find_reply(text);
+}
+
+void dsn_add_words(struct dsn_words *words, const struct dsn_words *more)
+{
+    if (more->reason > words->reason)
+        words->reason = more->reason;
+    if (!*words->status)
+        memcpy(words->status, more->status, sizeof words->status);
+    if (!words->reply)
+        words->reply = more->reply;
+}
+
+/* RFC 3463, 3.2: the mailbox or its host is not there; of the sender's (X.1.7, X.1.8) it says nothing. */
+static bool is_of_the_address(const char *status)
+{
+    static const char *const exact[] = {"5.1.0", "5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", NULL};
+
+    for (const char *const *s = exact; *s; s++)
+        if (strcmp(status, *s) == 0)
+            return true;
+    return false;
 }
 
 static enum dsn_class class_of_codes(const char *status, int reply)
@@ -136,24 +166,31 @@ static enum dsn_class class_of_codes(const char *status, int reply)
     return DSN_PERMANENT;
 }
 
+static enum dsn_class class_of(const struct dsn_recipient *r, enum dsn_reason reason)
+{
+    enum dsn_class by_codes = class_of_codes(r->status, r->reply);
+
+    if (reason == DSN_REASON_FULL || by_codes == DSN_FULL)
+        return reason == DSN_REASON_UNKNOWN ? DSN_PERMANENT : DSN_FULL;
+    if (by_codes == DSN_TEMPORARY && *r->status != '5')
+        return DSN_TEMPORARY;
+    if (reason == DSN_REASON_LARGE)
+        return DSN_TEMPORARY;
+    if (is_of_the_address(r->status) || reason == DSN_REASON_UNKNOWN)
+        return DSN_PERMANENT;
+    return reason == DSN_REASON_REFUSED ? DSN_TEMPORARY : by_codes;
+}
+
 void dsn_judge(const struct dsn_facts *facts, struct dsn_recipient *r)
 {
-    char said[DSN_STATUS_SIZE];
-    enum dsn_class by_words = class_of_words(facts->words_lower), by_codes;
+    const struct dsn_words *words = &facts->words;
 
     snprintf(r->status, sizeof r->status, "%s", facts->status);
-    dsn_find_status(facts->words_lower, said);
-    r->reply = dsn_find_reply(facts->words_lower);
-    if (*said && dsn_status_is_general(r->status))
-        memcpy(r->status, said, sizeof said); /* the far server's own is the more exact one */
-    by_codes = class_of_codes(r->status, r->reply);
+    r->reply = words->reply;
+    if (*words->status && dsn_status_is_general(r->status))
+        memcpy(r->status, words->status, sizeof r->status); /* the far server's own is the more exact one */
     r->given_up = facts->given_up || !facts->delayed;
-    if (facts->delayed && !facts->given_up)
-        r->class = by_codes == DSN_FULL || by_words == DSN_FULL ? DSN_FULL : DSN_DELAY;
-    else if (by_codes == DSN_TEMPORARY && *r->status != '5')
-        r->class = by_words == DSN_FULL ? DSN_FULL : DSN_TEMPORARY;
-    else if (by_words != DSN_NOT)
-        r->class = by_words;
-    else
-        r->class = by_codes;
+    r->class = class_of(r, words->reason);
+    if (!r->given_up && r->class != DSN_FULL)
+        r->class = DSN_DELAY;
 }

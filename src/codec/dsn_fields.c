@@ -11,13 +11,14 @@
 
 /* The fields of one recipient (RFC 3464, 2.3). */
 struct group {
-    struct buf final, original, action, status, diagnostic;
+    struct buf final, original, actual, action, status, diagnostic;
 };
 
 static void group_free(struct group *g)
 {
     buf_free(&g->final);
     buf_free(&g->original);
+    buf_free(&g->actual);
     buf_free(&g->action);
     buf_free(&g->status);
     buf_free(&g->diagnostic);
@@ -111,11 +112,13 @@ static void decode_address(struct span value, bool xtext, struct buf *out)
 static void address_of(struct span value, bool xtext, struct buf *out)
 {
     struct buf plain = BUF_EMPTY;
-    struct span type, s = behind_type(value, &type);
-    const uint8_t *open = s.len ? memchr(s.data, '<', s.len) : NULL;
-    const uint8_t *close = open ? memchr(open, '>', s.len - (size_t)(open - s.data)) : NULL;
-    const uint8_t *at;
+    struct span type, inner, s = behind_type(value, &type), again = behind_type(s, &inner);
+    const uint8_t *open, *close, *at;
 
+    if (again.len && inner.len && !memchr(inner.data, '@', inner.len)) /* "rfc822;rfc822;a@b" */
+        s = again;
+    open = s.len ? memchr(s.data, '<', s.len) : NULL;
+    close = open ? memchr(open, '>', s.len - (size_t)(open - s.data)) : NULL;
     if (close && close > open + 1)
         s = (struct span){open + 1, (size_t)(close - open - 1)};
     s = trimmed(s);
@@ -166,14 +169,12 @@ static void judge_group(const struct dsn_mail *mail, const struct group *g, stru
 
     dsn_find_status(buf_span(&g->status), status);
     dsn_lower(buf_span(&g->diagnostic), &words);
-    facts.words_lower = buf_span(&words);
-    facts.delayed = action_is(g, "delayed") || (!g->action.len && dsn_says_delayed(buf_span(&mail->lower)));
-    facts.given_up = action_is(g, "failed") && !(*status == '4' && dsn_says_delayed(buf_span(&mail->lower)));
+    dsn_read_words(buf_span(&words), &facts.words);
+    facts.delayed = action_is(g, "delayed") || (!g->action.len && mail->delayed);
+    facts.given_up = action_is(g, "failed") && !(*status == '4' && mail->delayed);
     dsn_judge(&facts, r);
     if (dsn_status_is_general(r->status) && !r->reply) {
-        buf_add_byte(&words, '\n');
-        buf_add_buf(&words, &mail->lower);
-        facts.words_lower = buf_span(&words);
+        dsn_add_words(&facts.words, &mail->said);
         dsn_judge(&facts, r);
     }
     buf_free(&words);
@@ -181,15 +182,16 @@ static void judge_group(const struct dsn_mail *mail, const struct group *g, stru
 
 static void finish_group(const struct dsn_mail *mail, struct group *g, struct dsn *out)
 {
-    struct buf final = BUF_EMPTY, original = BUF_EMPTY;
+    struct buf final = BUF_EMPTY, original = BUF_EMPTY, actual = BUF_EMPTY;
     struct dsn_recipient *r;
     const struct buf *use = &final;
 
     if ((g->final.len || g->original.len) && !is_success(g)) {
         address_of(buf_span(&g->final), false, &final);
         address_of(buf_span(&g->original), true, &original);
-        if (!looks_like_address(&final) && looks_like_address(&original))
-            use = &original;
+        address_of(buf_span(&g->actual), false, &actual);
+        if (!looks_like_address(&final))
+            use = looks_like_address(&original) ? &original : looks_like_address(&actual) ? &actual : &final;
         out->by_fields = true;
         r = dsn_add(out, buf_span(use));
         if (r) {
@@ -199,6 +201,7 @@ static void finish_group(const struct dsn_mail *mail, struct group *g, struct ds
     }
     buf_free(&final);
     buf_free(&original);
+    buf_free(&actual);
     group_free(g);
 }
 
@@ -211,6 +214,7 @@ static struct buf *field_of(struct group *g, struct span name)
         struct buf *to;
     } known[] = {{"Final-Recipient", &g->final},
                  {"Original-Recipient", &g->original},
+                 {"X-Actual-Recipient", &g->actual},
                  {"Action", &g->action},
                  {"Status", &g->status},
                  {"Diagnostic-Code", &g->diagnostic}};
@@ -293,7 +297,13 @@ bool dsn_read_block(const struct dsn_mail *mail, struct span s, struct dsn *out)
 
 static bool is_report(const struct mime_part *p)
 {
-    return strcmp(p->type, "message/delivery-status") == 0 || strcmp(p->type, "message/global-delivery-status") == 0;
+    static const char *const types[] = {"message/delivery-status", "message/global-delivery-status",
+                                        "message/xdelivery-status", NULL}; /* the last one by XWall */
+
+    for (const char *const *t = types; *t; t++)
+        if (strcmp(p->type, *t) == 0)
+            return true;
+    return false;
 }
 
 bool dsn_read_fields(const struct dsn_mail *mail, bool in_text_too, struct dsn *out)

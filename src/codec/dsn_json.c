@@ -42,10 +42,11 @@ static bool is_word(struct span s, const char *word)
 static void add_recipient(struct span address, struct span all_lower, bool transient, struct dsn *out)
 {
     struct dsn_recipient *r = dsn_add(out, address);
-    struct dsn_facts facts = {.words_lower = all_lower, .status = "", .given_up = true};
+    struct dsn_facts facts = {.status = "", .given_up = true};
 
     if (!r)
         return;
+    dsn_read_words(all_lower, &facts.words);
     dsn_judge(&facts, r);
     if (transient && r->class == DSN_PERMANENT)
         r->class = DSN_TEMPORARY;

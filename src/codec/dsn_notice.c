@@ -186,6 +186,18 @@ static void find_returned(struct dsn_mail *mail)
     }
 }
 
+static void add_own_fields(struct dsn_mail *mail)
+{
+    static const char *const fields[] = {"To", "From", "Reply-To", "Delivered-To", "Return-Path", "Sender", "Cc", NULL};
+    struct buf value = BUF_EMPTY;
+
+    for (const char *const *f = fields; *f; f++)
+        for (size_t nth = 0; nth < 20 && mime_field_nth(mail->header, *f, nth, &value); nth++)
+            buf_add_byte(&value, '\n');
+    dsn_lower(buf_span(&value), &mail->own);
+    buf_free(&value);
+}
+
 void dsn_mail_begin(struct dsn_mail *mail, struct span raw, const struct mime_message *m)
 {
     *mail = (struct dsn_mail){.raw = raw, .m = m, .header = mime_part_header(raw, &m->parts[0])};
@@ -193,12 +205,16 @@ void dsn_mail_begin(struct dsn_mail *mail, struct span raw, const struct mime_me
     buf_init(&mail->lower, DSN_NOTICE_MAX_BYTES * 4);
     buf_init(&mail->returned, DSN_NOTICE_MAX_BYTES * 4);
     buf_init(&mail->subject, 65536);
+    buf_init(&mail->own, (size_t)1 << 20);
     if (m->subject)
         dsn_lower(span_of(m->subject), &mail->subject);
 }
 
 void dsn_mail_read(struct dsn_mail *mail)
 {
+    struct buf joined = BUF_EMPTY;
+
+    add_own_fields(mail);
     add_texts(mail, "text/plain", &mail->notice);
     if (mail->notice.len < 8)
         add_texts(mail, "text/html", &mail->notice);
@@ -207,6 +223,11 @@ void dsn_mail_read(struct dsn_mail *mail)
     dsn_lower(buf_span(&mail->notice), &mail->lower);
     cut_notice(mail);
     find_returned(mail);
+    dsn_read_words(buf_span(&mail->lower), &mail->said);
+    dsn_join_lines(buf_span(&mail->lower), &joined);
+    mail->failed = dsn_says(buf_span(&joined), dsn_words_failed);
+    mail->delayed = dsn_says(buf_span(&joined), dsn_words_delayed);
+    buf_free(&joined);
 }
 
 void dsn_mail_free(struct dsn_mail *mail)
@@ -215,4 +236,5 @@ void dsn_mail_free(struct dsn_mail *mail)
     buf_free(&mail->lower);
     buf_free(&mail->returned);
     buf_free(&mail->subject);
+    buf_free(&mail->own);
 }

@@ -6,15 +6,29 @@
 
 #include "codec/dsn.h"
 
+/* The stronger one stands behind. */
+enum dsn_reason { DSN_REASON_NONE, DSN_REASON_REFUSED, DSN_REASON_LARGE, DSN_REASON_FULL, DSN_REASON_UNKNOWN };
+
+/* What a text says. */
+struct dsn_words {
+    enum dsn_reason reason;
+    char status[DSN_STATUS_SIZE];
+    int reply;
+};
+
 /* A bounce being read. */
 struct dsn_mail {
     struct span raw;
     const struct mime_message *m;
-    struct span header;  /* of the mail */
-    struct buf subject;  /* lower case */
-    struct buf notice;   /* UTF-8, cut where the returned mail begins */
-    struct buf lower;    /* the same in lower case, byte for byte */
-    struct buf returned; /* the header of the returned mail, as far as it is there; may be empty */
+    struct span header;    /* of the mail */
+    struct buf subject;    /* lower case */
+    struct buf own;        /* lower case: the fields that name whom the notice is for, and who speaks */
+    struct buf notice;     /* UTF-8, cut where the returned mail begins */
+    struct buf lower;      /* the same in lower case, byte for byte */
+    struct dsn_words said; /* of the whole notice */
+    bool failed;           /* it says that a mail was not delivered */
+    bool delayed;          /* it says that the server goes on trying */
+    struct buf returned;   /* the header of the returned mail, as far as it is there; may be empty */
 };
 
 /* ---- dsn_notice.c ---- */
@@ -35,21 +49,42 @@ bool dsn_has_any(struct span text_lower, const char *const *words);
 bool dsn_has(struct span text_lower, const char *word);
 void dsn_lower(struct span in, struct buf *out);
 
-/* ---- dsn_words.c: what is said of an address, in lower case, NULL at the end ---- */
+/* Is any of them there, and not within another word? */
+bool dsn_says(struct span text_lower, const char *const *words);
 
-extern const char *const dsn_words_unknown[],
-    *const dsn_words_host[], *const dsn_words_full[], *const dsn_words_refused[], *const dsn_words_delayed[],
-                                                                                      *const dsn_words_failed[],
-                                                                                          *const dsn_words_subject[];
+/* ---- dsn_words.c, dsn_phrases.c: lower case, NULL at the end ---- */
+
+extern const char *const dsn_words_unknown[];         /* the mailbox is not there */
+extern const char *const dsn_words_unknown_perhaps[]; /* so too, where nothing else is said */
+extern const char *const dsn_words_host[];            /* its host is not there, or takes no mail for it */
+extern const char *const dsn_words_full[];
+extern const char *const dsn_words_large[];
+extern const char *const dsn_words_refused[]; /* this mail, or us */
+extern const char *const dsn_words_delayed[];
+extern const char *const dsn_words_failed[];
+extern const char *const dsn_words_subject[];
+
+/* ---- dsn_reason.c ---- */
+
+/* Lines joined, an empty one as the end of a sentence. */
+void dsn_join_lines(struct span text, struct buf *out);
+
+/* What is said of the mailbox; UNKNOWN also of its host. */
+enum dsn_reason dsn_find_reason(struct span words_lower);
 
 /* ---- dsn_class.c ---- */
 
 struct dsn_facts {
-    struct span words_lower; /* what is said of this recipient */
-    const char *status;      /* of a field; may be "" */
-    bool delayed;            /* a field or the text says that the server goes on trying */
-    bool given_up;           /* a field says that it does not */
+    struct dsn_words words; /* of this recipient */
+    const char *status;     /* of a field; may be "" */
+    bool delayed;           /* a field or the text says that the server goes on trying */
+    bool given_up;          /* a field says that it does not */
 };
+
+void dsn_read_words(struct span text_lower, struct dsn_words *out);
+
+/* What the first leaves open is taken from the second. */
+void dsn_add_words(struct dsn_words *words, const struct dsn_words *more);
 
 /* Fills class, status, reply and given_up of r. */
 void dsn_judge(const struct dsn_facts *facts, struct dsn_recipient *r);
@@ -79,6 +114,9 @@ bool dsn_read_block(const struct dsn_mail *mail, struct span fields, struct dsn 
 bool dsn_read_json(const struct dsn_mail *mail, struct dsn *out);
 
 /* ---- dsn_text.c ---- */
+
+/* Does a line name an address, of those that are not of the notice's own header? */
+bool dsn_lists_address(const struct dsn_mail *mail);
 
 /* Adds the recipients that the text names. */
 void dsn_read_text(const struct dsn_mail *mail, struct dsn *out);

@@ -27,6 +27,12 @@ static bool is_domain(uint8_t c)
     return c >= 0x80 || isalnum(c) || c == '-' || c == '.' || c == '_' || c == '#';
 }
 
+/* "SMTP=a@b" of X.400 names: the length of what is no part of the address. */
+static size_t skip_type(struct span local_part)
+{
+    return local_part.len > 5 && strncasecmp((const char *)local_part.data, "smtp=", 5) == 0 ? 5 : 0;
+}
+
 /* The next address at or behind *at; *at is moved behind it. */
 static bool next_address(struct span t, size_t *at, struct span *out)
 {
@@ -49,6 +55,7 @@ static bool next_address(struct span t, size_t *at, struct span *out)
             to++;
         while (to > i + 1 && (t.data[to - 1] == '.' || t.data[to - 1] == '-' || t.data[to - 1] == '_'))
             to--;
+        from += skip_type((struct span){t.data + from, i - from});
         if (from == i || !memchr(t.data + i, '.', to - i))
             continue;
         *at = to;
@@ -59,29 +66,16 @@ static bool next_address(struct span t, size_t *at, struct span *out)
     return false;
 }
 
-static bool is_in_field(const struct dsn_mail *mail, const char *name, struct span address)
-{
-    struct buf value = BUF_EMPTY;
-    bool found = false;
-
-    for (size_t nth = 0; nth < 20 && !found && mime_field_nth(mail->header, name, nth, &value); nth++) {
-        for (size_t i = 0; !found && i + address.len <= value.len; i++)
-            found = strncasecmp((const char *)value.data + i, (const char *)address.data, address.len) == 0;
-        buf_clear(&value);
-    }
-    buf_free(&value);
-    return found;
-}
-
 /* Whom the notice is for, and who speaks. */
 static bool is_of_the_notice(const struct dsn_mail *mail, struct span address)
 {
-    static const char *const fields[] = {"To", "From", "Reply-To", "Delivered-To", "Return-Path", "Sender", "Cc", NULL};
+    struct buf lower = BUF_EMPTY;
+    bool found;
 
-    for (const char *const *f = fields; *f; f++)
-        if (is_in_field(mail, *f, address))
-            return true;
-    return false;
+    dsn_lower(address, &lower);
+    found = mail->own.len && memmem(mail->own.data, mail->own.len, lower.data, lower.len);
+    buf_free(&lower);
+    return found;
 }
 
 static bool is_an_office(struct span address)
@@ -100,6 +94,9 @@ static bool is_an_office(struct span address)
 struct line {
     struct span text, lower; /* trimmed */
     size_t at, end;
+    bool is_told; /* the next two are known: a line may hold thousands of addresses */
+    bool is_ours; /* it speaks of the sender, or of whom to ask */
+    bool fails;
 };
 
 static bool next_line(const struct dsn_mail *mail, size_t *at, struct line *out)
@@ -110,10 +107,10 @@ static bool next_line(const struct dsn_mail *mail, size_t *at, struct line *out)
 
     if (from >= n->len)
         return false;
+    *out = (struct line){.at = from};
     lf = memchr(n->data + from, '\n', n->len - from);
     to = lf ? (size_t)(lf - n->data) : n->len;
     *at = out->end = lf ? to + 1 : to;
-    out->at = from;
     while (from < to && isspace(n->data[from]))
         from++;
     while (to > from && isspace(n->data[to - 1]))
@@ -182,6 +179,14 @@ static bool is_named(struct span lower)
                                         "you sent mail to ",
                                         "undelivered to ",
                                         "addressee:",
+                                        "error-for:",
+                                        "original address:",
+                                        "recipient address:",
+                                        "intended for",
+                                        "not delivered to",
+                                        "message not delivered to",
+                                        "unable to deliver your message to",
+                                        "sorry, unable to deliver your message to",
                                         NULL};
 
     for (const char *const *w = names; *w; w++)
@@ -206,10 +211,10 @@ static bool leads(struct span line, struct span address)
     while (rest.len && (rest.data[0] == ' ' || rest.data[0] == '\t'))
         rest = (struct span){rest.data + 1, rest.len - 1};
     return !rest.len || rest.data[0] == ':' || rest.data[0] == ';' || rest.data[0] == '<' || rest.data[0] == '-' ||
-           starts(rest, "on ") || starts(rest, "..") || starts(rest, "(");
+           rest.data[0] == '[' || rest.data[0] == ',' || starts(rest, "on ") || starts(rest, "..") || starts(rest, "(");
 }
 
-static bool is_listed(const struct line *l, struct span address)
+static bool is_listed(struct line *l, struct span address)
 {
     if (is_named(l->lower) || other_letters(l->text, address) <= 2)
         return true;
@@ -239,21 +244,39 @@ static void note(struct finds *finds, struct span address, size_t at)
     finds->items[finds->n++] = (struct found){address, at};
 }
 
-typedef bool (*wanted_fn)(const struct line *l, struct span address);
+typedef bool (*wanted_fn)(struct line *l, struct span address);
 
-static bool any_wanted(const struct line *l, struct span address)
+static void tell(struct line *l)
 {
     static const char *const not_these[] = {
         "contact",           "please",      "http",       "mailto", "envelope-from", "mail from",
         "a message sent by", "for further", "assistance", "help",   "sender",        "from:",
         "message-id",        "subject",     NULL};
 
-    return !is_an_office(address) && !dsn_has_any(l->lower, not_these);
+    if (l->is_told)
+        return;
+    l->is_told = true;
+    l->is_ours = dsn_has_any(l->lower, not_these);
+    l->fails = dsn_says_failed(l->lower) || dsn_says_why(l->lower);
 }
 
-static bool failing_wanted(const struct line *l, struct span address)
+static bool any_wanted(struct line *l, struct span address)
 {
-    return any_wanted(l, address) && (dsn_says_failed(l->lower) || dsn_says_why(l->lower));
+    tell(l);
+    return !l->is_ours && !is_an_office(address);
+}
+
+static bool failing_wanted(struct line *l, struct span address)
+{
+    return any_wanted(l, address) && l->fails;
+}
+
+/* What the address that failed was made from: the one that we know, where the other is hidden. */
+static bool source_wanted(struct line *l, struct span address)
+{
+    (void)address;
+    return starts(l->lower, "(expanded from") || starts(l->lower, "(generated from") ||
+           starts(l->lower, "generated by");
 }
 
 static void find_in_lines(const struct dsn_mail *mail, wanted_fn wanted, bool own_too, struct finds *finds)
@@ -267,7 +290,7 @@ static void find_in_lines(const struct dsn_mail *mail, wanted_fn wanted, bool ow
         if (starts(l.lower, "from:") || starts(l.lower, "subject:") || starts(l.lower, "reporting-mta") ||
             starts(l.lower, "message-id"))
             continue;
-        while (next_address(l.text, &in_line, &address))
+        while (finds->n < DSN_RECIPIENTS_MAX && next_address(l.text, &in_line, &address))
             if (wanted(&l, address) && (own_too || !is_of_the_notice(mail, address)))
                 note(finds, address, l.at);
     }
@@ -283,27 +306,55 @@ static void find_in_field(const struct dsn_mail *mail, struct buf *value, struct
         note(finds, address, 0);
 }
 
-/* A name alone, of the domain that speaks (AOL). */
-static bool find_local_part(const struct dsn_mail *mail, struct buf *made)
+/* The first word of a line where it is a name: nothing else is there, or a remark in brackets or a column apart. */
+static bool is_name_line(struct span line, struct span *out)
+{
+    size_t n = 0;
+
+    while (n < line.len && is_atom(line.data[n]))
+        n++;
+    *out = (struct span){line.data, n};
+    if (!n || n > 64 || !isalnum(line.data[0]) || line.data[n - 1] == '.')
+        return false;
+    return n == line.len || (line.data[n] == ' ' && n + 1 < line.len && strchr("( \t", line.data[n + 1])) ||
+           line.data[n] == '\t';
+}
+
+/* "Receiver not found: name" */
+static bool is_named_alone(const struct line *l, struct span *out)
+{
+    const uint8_t *colon = l->text.len ? memchr(l->text.data, ':', l->text.len) : NULL;
+    size_t at = colon ? (size_t)(colon - l->text.data) + 1 : 0;
+
+    if (!colon || !dsn_says_why((struct span){l->lower.data, at}))
+        return false;
+    while (at < l->text.len && l->text.data[at] == ' ')
+        at++;
+    return is_name_line((struct span){l->text.data + at, l->text.len - at}, out) && at + out->len == l->text.len;
+}
+
+/* Names without a domain, below a line that says that they failed: of the domain that speaks (AOL, GroupWise). */
+static void find_local_parts(const struct dsn_mail *mail, struct finds *finds, struct buf *made)
 {
     const struct addr_list *from = &mail->m->from;
     struct addr_parts parts;
-    struct line l, last = {0};
+    struct line l;
+    struct span name = {0};
+    bool headed = false;
 
-    for (size_t at = 0; next_line(mail, &at, &l);)
-        if (l.text.len)
-            last = l;
-    if (!from->n || !addr_split(from->items[0].spec, &parts) || !last.text.len || last.text.len > 64)
-        return false;
-    for (size_t i = 0; i < last.text.len; i++)
-        if (!is_atom(last.text.data[i]))
-            return false;
-    if (!dsn_has(buf_span(&mail->lower), "recipient"))
-        return false;
-    buf_add(made, last.text.data, last.text.len);
-    buf_add_byte(made, '@');
-    buf_add(made, parts.domain.data, parts.domain.len);
-    return true;
+    if (!from->n || !addr_split(from->items[0].spec, &parts))
+        return;
+    for (size_t at = 0; !made->len && next_line(mail, &at, &l);) {
+        if (!l.text.len)
+            continue;
+        if (is_named_alone(&l, &name) || (headed && is_name_line(l.text, &name))) {
+            buf_add(made, name.data, name.len);
+            buf_add_byte(made, '@');
+            buf_add(made, parts.domain.data, parts.domain.len);
+            note(finds, buf_span(made), l.at);
+        }
+        headed = l.text.data[l.text.len - 1] == ':' && (dsn_says_failed(l.lower) || dsn_has(l.lower, "recipient"));
+    }
 }
 
 /* To of the mail that came back, where it names one alone. */
@@ -337,11 +388,22 @@ static void judge(const struct dsn_mail *mail, const struct finds *finds, size_t
     struct span all = buf_span(&mail->lower);
     size_t from = finds->items[i].at,
            to = i + 1 < finds->n && finds->items[i + 1].at > from ? finds->items[i + 1].at : all.len;
-    struct dsn_facts facts = {.words_lower = all, .status = "", .delayed = dsn_says_delayed(all)};
+    struct dsn_facts facts = {.words = mail->said, .status = "", .delayed = mail->delayed};
 
     if (finds->n > 1)
-        facts.words_lower = (struct span){all.data + from, to - from};
+        dsn_read_words((struct span){all.data + from, to - from}, &facts.words);
     dsn_judge(&facts, r);
+}
+
+bool dsn_lists_address(const struct dsn_mail *mail)
+{
+    struct finds *finds = mem_zero(1, sizeof *finds);
+    bool found;
+
+    find_in_lines(mail, is_listed, false, finds);
+    found = finds->n > 0;
+    free(finds);
+    return found;
 }
 
 void dsn_read_text(const struct dsn_mail *mail, struct dsn *out)
@@ -353,13 +415,17 @@ void dsn_read_text(const struct dsn_mail *mail, struct dsn *out)
     if (!finds->n)
         find_in_lines(mail, is_listed, false, finds);
     if (!finds->n)
+        find_in_lines(mail, source_wanted, false, finds);
+    if (!finds->n)
         find_in_lines(mail, failing_wanted, false, finds);
+    if (!finds->n)
+        find_local_parts(mail, finds, &made);
     if (!finds->n)
         find_in_lines(mail, any_wanted, false, finds);
     if (!finds->n)
         find_in_lines(mail, is_listed, true, finds);
 
-    if (!finds->n && (find_local_part(mail, &made) || find_returned_to(mail, &made)))
+    if (!finds->n && find_returned_to(mail, &made))
         note(finds, buf_span(&made), 0);
     for (size_t i = 0; i < finds->n; i++) {
         struct dsn_recipient *r = dsn_add(out, finds->items[i].address);
