@@ -3,6 +3,7 @@
 #include "codec/challenge.h"
 #include "codec/dsn.h"
 #include "codec/header.h"
+#include "codec/vacation.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -55,41 +56,33 @@ static bool token_is(const char *value, const char *word)
     return same;
 }
 
-static bool is_below_a_mail(const struct mime_message *m, size_t part)
-{
-    for (int p = m->parts[part].parent; p >= 0; p = m->parts[p].parent)
-        if (strncmp(m->parts[p].type, "message/", 8) == 0)
-            return true;
-    return false;
-}
-
-static bool has_part(const struct mime_message *m, const char *type)
-{
-    for (size_t i = 0; i < m->n_parts; i++)
-        if (strcmp(m->parts[i].type, type) == 0 && !is_below_a_mail(m, i))
-            return true;
-    return false;
-}
-
 /* ---- the sorts ---- */
+
+/* Reports of what became of a domain's mail: of DMARC (RFC 7489, 7.2.1.1), of TLS (RFC 8460, 5.3). */
+static bool is_of_domains(const struct looked *l)
+{
+    return has_field(l, "TLS-Report-Domain") || field_has(l, "Content-Type", "tlsrpt") ||
+           (l->m->subject && strncasecmp(l->m->subject, "report domain:", 14) == 0 &&
+            has_word(l->m->subject, "submitter:"));
+}
 
 static bool is_feedback(const struct looked *l)
 {
-    return has_part(l->m, "message/feedback-report") || field_has(l, "Content-Type", "feedback-report") ||
-           (has_word(l->m->subject, "complaint about message from") && has_part(l->m, "message/rfc822"));
+    return mime_reports(l->m, "message/feedback-report") || field_has(l, "Content-Type", "feedback-report") ||
+           (l->m->subject && strncasecmp(l->m->subject, "complaint about message from ", 29) == 0) || is_of_domains(l);
 }
 
 static bool is_receipt(const struct looked *l)
 {
-    return has_part(l->m, "message/disposition-notification") ||
+    return mime_reports(l->m, "message/disposition-notification") ||
            field_has(l, "Content-Type", "disposition-notification");
 }
 
 static bool is_bounce(const struct looked *l)
 {
-    return l->dsn.class != DSN_NOT || has_part(l->m, "message/delivery-status") ||
-           has_part(l->m, "message/global-delivery-status") || field_has(l, "Content-Type", "delivery-status") ||
-           has_field(l, "X-Failed-Recipients");
+    return l->dsn.class != DSN_NOT || mime_reports(l->m, "message/delivery-status") ||
+           mime_reports(l->m, "message/global-delivery-status") || field_has(l, "Content-Type", "delivery-status") ||
+           has_field(l, "X-Failed-Recipients") || field_has(l, "From", "mailer-daemon");
 }
 
 static bool is_challenge(const struct looked *l)
@@ -97,76 +90,9 @@ static bool is_challenge(const struct looked *l)
     return challenge_is(l->header, l->m, l->null_sender || has_field(l, "Auto-Submitted") || is_bounce(l));
 }
 
-/* How vacation programs begin a Subject; mail that people write begins so nowhere but in jest. */
-static bool has_vacation_subject(const char *subject)
-{
-    static const char *const fronts[] = {"automatic reply:",
-                                         "auto reply:",
-                                         "auto-reply:",
-                                         "autoreply:",
-                                         "auto: ",
-                                         "[auto-reply]",
-                                         "[autoreply]",
-                                         "[auto generated]",
-                                         "[auto-generated]",
-                                         "out of office:",
-                                         "out of office auto",
-                                         "out of the office:",
-                                         "vacation reply",
-                                         "autoresponse",
-                                         "auto response:",
-                                         "auto-response:",
-                                         "autorespons",
-                                         "automatische antwort:",
-                                         "abwesenheitsnotiz",
-                                         "abwesend:",
-                                         "réponse automatique",
-                                         "reponse automatique",
-                                         "message d'absence",
-                                         "risposta automatica:",
-                                         "respuesta automática",
-                                         "respuesta automatica",
-                                         "fuera de la oficina",
-                                         "resposta automática",
-                                         "[automatyczna odpowied",
-                                         "automatyczna odpowied",
-                                         "autosvar:",
-                                         "automatisch antwoord:",
-                                         "automaattinen vastaus:",
-                                         "automatická odpověď",
-                                         "otomatik yanıt",
-                                         "автоответ",
-                                         "自动答复",
-                                         "自動応答",
-                                         "自動回覆",
-                                         "自動返信",
-                                         "不在",
-                                         NULL};
-
-    if (!subject)
-        return false;
-    while (strncasecmp(subject, "re: ", 4) == 0 || strncasecmp(subject, "aw: ", 4) == 0)
-        subject += 4;
-    for (const char *const *f = fronts; *f; f++)
-        if (strncasecmp(subject, *f, strlen(*f)) == 0)
-            return true;
-    return false;
-}
-
 static bool is_reply(const struct looked *l)
 {
-    static const char *const fields[] = {
-        "X-Autoreply", "X-Auto-Reply", "X-Autorespond", "X-AutoReply-From", "X-Mail-Autoreply", "Auto-Submitted-By",
-        NULL};
-
-    for (const char *const *f = fields; *f; f++)
-        if (has_field(l, *f) && !field_has(l, *f, "no"))
-            return true;
-    if (field_has(l, "Precedence", "auto") || field_has(l, "X-Precedence", "auto_reply") ||
-        field_has(l, "X-Sieve-Action", "vacation"))
-        return true;
-    /* Exchange's own notices ask others to keep silent; by itself the field only asks for that. */
-    return has_vacation_subject(l->m->subject);
+    return vacation_has_field(l->header) || vacation_is_subject(l->m->subject);
 }
 
 static bool is_submitted(const struct looked *l)

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "codec/challenge.h"
 #include "codec/header.h"
+#include "codec/lower.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -11,189 +12,48 @@
 
 /* ---- what it is ---- */
 
-static bool has_part(const struct mime_message *m, const char *type)
-{
-    for (size_t i = 0; i < m->n_parts; i++)
-        if (strcmp(m->parts[i].type, type) == 0 && !dsn_is_below(m, i, "message/"))
-            return true;
-    return false;
-}
-
-static bool field_has(const struct dsn_mail *mail, const char *name, const char *const *words)
-{
-    struct buf value = BUF_EMPTY, lower = BUF_EMPTY;
-    bool found = false;
-
-    if (mime_field(mail->header, name, &value)) {
-        dsn_lower(buf_span(&value), &lower);
-        found = dsn_has_any(buf_span(&lower), words);
-    }
-    buf_free(&value);
-    buf_free(&lower);
-    return found;
-}
-
 /* RFC 5429: a receipt whose disposition is that the mail was deleted unread, and whose words say why. */
 static bool is_refusal_receipt(const struct dsn_mail *mail)
 {
     static const char *const rejected[] = {"reject", "refus", NULL};
 
-    return has_part(mail->m, "message/disposition-notification") &&
-           (dsn_has_any(buf_span(&mail->subject), rejected) || field_has(mail, "Auto-Submitted", rejected)) &&
+    return mime_reports(mail->m, "message/disposition-notification") &&
+           (dsn_has_any(buf_span(&mail->subject), rejected) || dsn_field_has(mail, "Auto-Submitted", rejected)) &&
            mail->failed;
 }
 
 static bool is_plain_receipt(const struct dsn_mail *mail)
 {
-    return has_part(mail->m, "message/disposition-notification") && !is_refusal_receipt(mail);
+    return mime_reports(mail->m, "message/disposition-notification") && !is_refusal_receipt(mail);
 }
 
-/* Who speaks: a mail server by its name; an office that people sit in too; anyone. */
-enum speaker { SPEAKER_ANYONE, SPEAKER_OFFICE, SPEAKER_SERVER };
-
-static enum speaker speaker_of(const struct dsn_mail *mail)
+static bool is_reported(const struct dsn_mail *mail)
 {
-    static const char *const servers[] = {"mailer-daemon", "mailer_daemon", "mailerdaemon", "mailer daemon", NULL};
-    static const char *const offices[] = {"postmaster",
-                                          "mdaemon",
-                                          "mail delivery",
-                                          "mail-delivery",
-                                          "maildelivery",
-                                          "delivery subsystem",
-                                          "delivery system",
-                                          "administrator",
-                                          "mail system",
-                                          "mailsystem",
-                                          "mail_service",
-                                          "bounce@",
-                                          "bounces@",
-                                          "mta@",
-                                          "imss@",
-                                          "antivirus",
-                                          "smtp_gateway",
-                                          "mail server",
-                                          "mailserver",
-                                          "listserv",
-                                          "majordomo",
-                                          "microsoft exchange",
-                                          "microsoftexchange",
-                                          "system attendant",
-                                          "e-mail system",
-                                          "microsoft outlook",
-                                          "no-reply@",
-                                          "noreply@",
-                                          NULL};
-    static const char *const nobody[] = {"<>", NULL};
-    struct buf path = BUF_EMPTY;
-    bool null_path = false;
+    static const char *const report[] = {"delivery-status", NULL};
 
-    if (mime_field(mail->header, "Return-Path", &path)) {
-        const char *s = buf_text(&path) + strspn(buf_text(&path), " \t");
-
-        null_path = strncmp(s, "<>", 2) == 0;
-    }
-    buf_free(&path);
-    if (null_path || field_has(mail, "From", servers) || (mail->m->from.n == 0 && field_has(mail, "From", nobody)))
-        return SPEAKER_SERVER;
-    return field_has(mail, "From", offices) ? SPEAKER_OFFICE : SPEAKER_ANYONE;
-}
-
-static bool has_failing_subject(const struct dsn_mail *mail)
-{
-    return dsn_has_any(buf_span(&mail->subject), dsn_words_subject);
-}
-
-/* A person's or a robot's answer to a mail that did arrive. */
-static bool is_answer(const struct dsn_mail *mail)
-{
-    static const char *const subjects[] = {"automatic reply",
-                                           "auto reply",
-                                           "autoreply",
-                                           "auto-reply",
-                                           "autorespons",
-                                           "out of office",
-                                           "out of the office",
-                                           "auto response",
-                                           "autoresponse",
-                                           "vacation",
-                                           "abwesenheit",
-                                           "absence",
-                                           "away until",
-                                           "réponse automatique",
-                                           "risposta automatica",
-                                           "respuesta automática",
-                                           "odpowied",
-                                           "自動返信",
-                                           NULL};
-    static const char *const any[] = {"", NULL};
-
-    if (dsn_has_any(buf_span(&mail->subject), subjects))
-        return true;
-    return field_has(mail, "X-Autoreply", any) || field_has(mail, "X-Autorespond", any);
+    return mime_reports(mail->m, "message/delivery-status") ||
+           mime_reports(mail->m, "message/global-delivery-status") ||
+           mime_reports(mail->m, "message/xdelivery-status") || dsn_field_has(mail, "Content-Type", report);
 }
 
 /* Worth reading at all; most mail is not, and its text is not looked at. */
 static bool may_be_a_bounce(const struct dsn_mail *mail)
 {
-    static const char *const report[] = {"delivery-status", NULL}, *const service[] = {"amazonaws", "amazonses", NULL};
-    bool reported = has_part(mail->m, "message/delivery-status") ||
-                    has_part(mail->m, "message/global-delivery-status") ||
-                    has_part(mail->m, "message/disposition-notification") || field_has(mail, "Content-Type", report);
+    static const char *const service[] = {"amazonaws", "amazonses", NULL};
+    bool reported = is_reported(mail) || mime_reports(mail->m, "message/disposition-notification");
 
-    if (has_part(mail->m, "message/feedback-report") || challenge_is(mail->header, mail->m, reported))
+    if (mime_reports(mail->m, "message/feedback-report") || challenge_is(mail->header, mail->m, reported))
         return false;
-    return reported || mime_field_count(mail->header, "X-Failed-Recipients") || speaker_of(mail) != SPEAKER_ANYONE ||
-           has_failing_subject(mail) || field_has(mail, "From", service);
-}
-
-/* Subjects that servers begin so; a person who writes about mail programs has such words elsewhere. */
-static bool subject_begins_so(const struct dsn_mail *mail)
-{
-    static const char *const fronts[] = {"undeliver",
-                                         "undelivr",
-                                         "returned mail",
-                                         "returned to sender",
-                                         "mail delivery fail",
-                                         "delivery fail",
-                                         "delivery status notification",
-                                         "delivery notification",
-                                         "failure notice",
-                                         "failed mail",
-                                         "non-delivery",
-                                         "non delivery",
-                                         "nondeliver",
-                                         "mail could not be delivered",
-                                         "message could not be delivered",
-                                         "mail not delivered",
-                                         "message not delivered",
-                                         "[bounce]",
-                                         "unable to deliver",
-                                         "mail system error",
-                                         "you ",
-                                         NULL};
-    struct span subject = buf_span(&mail->subject);
-
-    for (const char *const *f = fronts; *f; f++)
-        if (subject.len >= strlen(*f) && memcmp(subject.data, *f, strlen(*f)) == 0)
-            return true;
-    return false;
-}
-
-/* Nothing but good news, without fields. */
-static bool is_of_success(const struct dsn_mail *mail)
-{
-    static const char *const words[] = {"successfully delivered",   "delivered successfully",  "has been successful",
-                                        "successful mail delivery", "delivery was successful", NULL};
-
-    return !mail->failed && !mail->delayed && mail->said.reason == DSN_REASON_NONE &&
-           (dsn_says(buf_span(&mail->subject), words) || dsn_says(buf_span(&mail->lower), words));
+    return reported || mime_field_count(mail->header, "X-Failed-Recipients") ||
+           dsn_speaker_of(mail) != DSN_SPEAKER_ANYONE || dsn_has_failing_subject(mail) ||
+           dsn_field_has(mail, "From", service);
 }
 
 static bool is_declared(const struct dsn_mail *mail)
 {
     static const char *const report[] = {"delivery-status", NULL};
 
-    return mime_field_count(mail->header, "X-Failed-Recipients") || field_has(mail, "Content-Type", report);
+    return mime_field_count(mail->header, "X-Failed-Recipients") || dsn_field_has(mail, "Content-Type", report);
 }
 
 /*
@@ -203,22 +63,23 @@ static bool is_declared(const struct dsn_mail *mail)
 static bool is_bounce_in_prose(const struct dsn_mail *mail)
 {
     static const char *const daemon[] = {"mailer-daemon", "mailer_daemon", NULL};
-    bool failing = has_failing_subject(mail), says = mail->failed || mail->delayed;
+    bool failing = dsn_has_failing_subject(mail), says = mail->failed || mail->delayed;
     bool why = mail->said.reason != DSN_REASON_NONE, coded = *mail->said.status || mail->said.reply;
 
     if (is_declared(mail))
         return true;
-    if ((is_answer(mail) && !failing) || is_of_success(mail))
+    if ((dsn_is_answer(mail) && !failing) || dsn_is_of_success(mail))
         return false;
-    switch (speaker_of(mail)) {
-    case SPEAKER_SERVER:
-        return failing || says || field_has(mail, "From", daemon) || (coded && dsn_lists_address(mail));
-    case SPEAKER_OFFICE: /* the codes and the address speak where no words are known */
+    switch (dsn_speaker_of(mail)) {
+    case DSN_SPEAKER_SERVER:
+        return failing || says ||
+               ((coded || dsn_field_has(mail, "From", daemon)) && (mail->returned.len || dsn_lists_address(mail)));
+    case DSN_SPEAKER_OFFICE: /* the codes and the address speak where no words are known */
         return !mime_field_count(mail->header, "User-Agent") &&
                (failing || (says && why) || (coded && dsn_lists_address(mail)));
     default:
-        return !mime_field_count(mail->header, "User-Agent") && failing && (says || why) && subject_begins_so(mail) &&
-               dsn_lists_address(mail);
+        return !mime_field_count(mail->header, "User-Agent") && failing && (says || why) &&
+               dsn_has_servers_subject(mail) && dsn_lists_address(mail);
     }
 }
 
@@ -241,7 +102,12 @@ static void name_by_notice(const struct dsn_mail *mail, struct dsn *out)
 /* Fields that stand in the text, as gateways leave a report, are one of a server alone. */
 static bool read_fields(const struct dsn_mail *mail, struct dsn *out)
 {
-    if (!dsn_read_fields(mail, is_declared(mail) || speaker_of(mail) == SPEAKER_SERVER, out))
+    bool by_server = dsn_speaker_of(mail) == DSN_SPEAKER_SERVER;
+
+    /* a person attached one */
+    if (!is_reported(mail) && !is_declared(mail) && dsn_speaker_of(mail) == DSN_SPEAKER_ANYONE)
+        return false;
+    if (!dsn_read_fields(mail, is_declared(mail) || by_server, out))
         return false;
     name_by_notice(mail, out);
     return true;
@@ -296,7 +162,7 @@ static void read_unnamed(const struct dsn_mail *mail, struct dsn *out)
     struct buf lower = BUF_EMPTY;
     struct dsn_recipient *r;
 
-    dsn_lower(buf_span(&mail->returned), &lower);
+    lower_add(buf_span(&mail->returned), &lower);
     if (dsn_has(buf_span(&lower), "\nfinal-recipient:") && dsn_has(buf_span(&lower), "\naction:"))
         dsn_read_block(mail, buf_span(&mail->returned), out);
     buf_free(&lower);

@@ -30,17 +30,6 @@ bool dsn_says(struct span text, const char *const *words)
     return false;
 }
 
-void dsn_lower(struct span in, struct buf *out)
-{
-    uint8_t *to = buf_room(out, in.len);
-
-    if (!to)
-        return;
-    for (size_t i = 0; i < in.len; i++)
-        to[i] = in.data[i] < 0x80 ? (uint8_t)tolower(in.data[i]) : in.data[i];
-    buf_grown(out, in.len);
-}
-
 bool dsn_says_failed(struct span text)
 {
     return dsn_says(text, dsn_words_failed);

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "codec/header.h"
+#include "codec/lower.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -168,7 +169,7 @@ static void judge_group(const struct dsn_mail *mail, const struct group *g, stru
     struct dsn_facts facts = {.status = status};
 
     dsn_find_status(buf_span(&g->status), status);
-    dsn_lower(buf_span(&g->diagnostic), &words);
+    lower_add(buf_span(&g->diagnostic), &words);
     dsn_read_words(buf_span(&words), &facts.words);
     facts.delayed = action_is(g, "delayed") || (!g->action.len && mail->delayed);
     facts.given_up = action_is(g, "failed") && !(*status == '4' && mail->delayed);

@@ -1,5 +1,7 @@
 #include "codec/dsn_parts.h"
 
+#include "codec/lower.h"
+
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
@@ -67,7 +69,7 @@ bool dsn_read_json(const struct dsn_mail *mail, struct dsn *out)
         next_string(t, "\"bounceType\"", &(size_t){0}, &kind);
         for (size_t at = 0; next_string(t, "\"diagnosticCode\"", &at, &value);)
             buf_add(&words, value.data, value.len);
-        dsn_lower(buf_span(&words), &lower);
+        lower_add(buf_span(&words), &lower);
         for (size_t at = 0; next_string(t, "\"emailAddress\"", &at, &value);)
             add_recipient(value, buf_span(&lower), is_word(kind, "Transient"), out);
     }

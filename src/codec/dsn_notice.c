@@ -1,6 +1,7 @@
 #include "codec/dsn_parts.h"
 
 #include "codec/header.h"
+#include "codec/lower.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -194,7 +195,7 @@ static void add_own_fields(struct dsn_mail *mail)
     for (const char *const *f = fields; *f; f++)
         for (size_t nth = 0; nth < 20 && mime_field_nth(mail->header, *f, nth, &value); nth++)
             buf_add_byte(&value, '\n');
-    dsn_lower(buf_span(&value), &mail->own);
+    lower_add(buf_span(&value), &mail->own);
     buf_free(&value);
 }
 
@@ -207,7 +208,7 @@ void dsn_mail_begin(struct dsn_mail *mail, struct span raw, const struct mime_me
     buf_init(&mail->subject, 65536);
     buf_init(&mail->own, (size_t)1 << 20);
     if (m->subject)
-        dsn_lower(span_of(m->subject), &mail->subject);
+        lower_add(span_of(m->subject), &mail->subject);
 }
 
 void dsn_mail_read(struct dsn_mail *mail)
@@ -220,7 +221,7 @@ void dsn_mail_read(struct dsn_mail *mail)
         add_texts(mail, "text/html", &mail->notice);
     if (mail->notice.len < 8)
         add_bare_body(mail);
-    dsn_lower(buf_span(&mail->notice), &mail->lower);
+    lower_add(buf_span(&mail->notice), &mail->lower);
     cut_notice(mail);
     find_returned(mail);
     dsn_read_words(buf_span(&mail->lower), &mail->said);

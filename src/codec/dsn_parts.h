@@ -47,10 +47,26 @@ struct span dsn_line(struct span text, size_t at, size_t *out_end);
 /* Is any of the words (lower case, NULL at the end) in the text (lower case)? */
 bool dsn_has_any(struct span text_lower, const char *const *words);
 bool dsn_has(struct span text_lower, const char *word);
-void dsn_lower(struct span in, struct buf *out);
 
 /* Is any of them there, and not within another word? */
 bool dsn_says(struct span text_lower, const char *const *words);
+
+/* ---- dsn_speaker.c ---- */
+
+/* A mail server by its name; an office that people sit in too; anyone. */
+enum dsn_speaker { DSN_SPEAKER_ANYONE, DSN_SPEAKER_OFFICE, DSN_SPEAKER_SERVER };
+
+enum dsn_speaker dsn_speaker_of(const struct dsn_mail *mail);
+
+/* Has the field one of the words (lower case)? */
+bool dsn_field_has(const struct dsn_mail *mail, const char *name, const char *const *words);
+
+/* The Subject has words of a failure; it has no others. A person who writes about mail programs has some of each. */
+bool dsn_has_failing_subject(const struct dsn_mail *mail);
+bool dsn_has_servers_subject(const struct dsn_mail *mail);
+
+bool dsn_is_answer(const struct dsn_mail *mail);
+bool dsn_is_of_success(const struct dsn_mail *mail); /* after dsn_mail_read */
 
 /* ---- dsn_words.c, dsn_phrases.c: lower case, NULL at the end ---- */
 

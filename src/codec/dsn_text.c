@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "codec/header.h"
+#include "codec/lower.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -72,7 +73,7 @@ static bool is_of_the_notice(const struct dsn_mail *mail, struct span address)
     struct buf lower = BUF_EMPTY;
     bool found;
 
-    dsn_lower(address, &lower);
+    lower_add(address, &lower);
     found = mail->own.len && memmem(mail->own.data, mail->own.len, lower.data, lower.len);
     buf_free(&lower);
     return found;

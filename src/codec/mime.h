@@ -94,11 +94,20 @@ enum err mime_part_decode(struct span raw, const struct mime_part *p, struct buf
 /* Appends the content as UTF-8 text: transfer encoding and charset undone, CRLF made LF, controls but \n \t removed. */
 enum err mime_part_text(struct span raw, const struct mime_part *p, struct buf *out_utf8, struct diag *why);
 
+/*
+ * Is the mail itself such a report ("message/delivery-status")? The part stands in a multipart/report, or anywhere
+ * outside an attached mail and is not itself attached: a person may attach one to show what a program does with it.
+ */
+bool mime_reports(const struct mime_message *m, const char *type);
+
 /* Bare LF and bare CR become CRLF, as a signature needs it (RFC 3156, 5). */
 void mime_canonical_eol(struct span in, struct buf *out);
 
 /* A mail without one LF that has bare CRs for line ends (from an old Mac) is read as if they were LFs. */
 void mime_mend_line_ends(struct buf *raw);
+
+/* What stands before the first field and is none is dropped: a byte order mark, empty lines, a mailbox's "From " line. */
+void mime_mend_start(struct buf *raw);
 
 /* ---- fields of a header block ---- */
 

@@ -289,3 +289,23 @@ const char *mime_shape_name(enum mime_shape shape)
 
     return shape <= MIME_OTHER ? names[shape] : "other";
 }
+
+/* ---- reports ---- */
+
+bool mime_reports(const struct mime_message *m, const char *type)
+{
+    for (size_t i = 0; i < m->n_parts; i++) {
+        const struct mime_part *p = &m->parts[i];
+        bool attached = p->disposition && strcmp(p->disposition, "attachment") == 0, below = false;
+
+        if (strcmp(p->type, type) != 0)
+            continue;
+        for (int at = p->parent; at >= 0; at = m->parts[at].parent) {
+            below |= strncmp(m->parts[at].type, "message/", 8) == 0;
+            attached &= strcmp(m->parts[at].type, "multipart/report") != 0;
+        }
+        if (!below && !attached)
+            return true;
+    }
+    return false;
+}

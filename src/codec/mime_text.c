@@ -115,6 +115,34 @@ void mime_mend_line_ends(struct buf *raw)
             raw->data[i] = '\n';
 }
 
+/* The length of a first line that is no field, with its end; 0 where there is none. */
+static size_t stray_line(struct span s)
+{
+    const uint8_t *lf = s.len ? memchr(s.data, '\n', s.len) : NULL;
+    size_t n = 0;
+
+    if (!lf)
+        return 0;
+    if (s.len > 5 && memcmp(s.data, "From ", 5) == 0)
+        return (size_t)(lf + 1 - s.data);
+    while (s.data[n] == ' ' || s.data[n] == '\t' || s.data[n] == '\r')
+        n++;
+    return s.data[n] == '\n' ? n + 1 : 0;
+}
+
+void mime_mend_start(struct buf *raw)
+{
+    struct span s = buf_span(raw);
+    size_t n;
+
+    if (s.len > 3 && memcmp(s.data, "\xef\xbb\xbf", 3) == 0)
+        s = (struct span){s.data + 3, s.len - 3};
+    while ((n = stray_line(s)))
+        s = (struct span){s.data + n, s.len - n};
+    if (s.len)
+        buf_drop_front(raw, raw->len - s.len);
+}
+
 /* ---- format=flowed (RFC 3676, 4) ---- */
 
 struct flowed_line {

@@ -313,6 +313,7 @@ static enum err load(struct core *core, const char *name, struct incoming *in, u
     in->released = (entry.flags & SPOOL_RELEASED) != 0;
     err = spool_entry_load(&entry, &in->raw, why);
     mime_mend_line_ends(&in->raw);
+    mime_mend_start(&in->raw);
     spool_entry_close(&entry);
     return err;
 }

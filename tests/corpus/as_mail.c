@@ -29,17 +29,6 @@ static bool begins(struct span s, const char *words)
     return s.len >= strlen(words) && !memcmp(s.data, words, strlen(words));
 }
 
-/* The line of a mailbox file that stands before the mail. */
-static struct span without_from_line(struct span s)
-{
-    const uint8_t *lf = begins(s, "From ") ? memchr(s.data, '\n', s.len) : NULL;
-
-    if (begins(s, "From ") && !lf) /* of an old Mac */
-        lf = memchr(s.data, '\r', s.len);
-
-    return lf ? (struct span){lf + 1, s.len - (size_t)(lf + 1 - s.data)} : s;
-}
-
 static void find_sender(struct span mail, char *sender)
 {
     struct span header = {mail.data, header_block_len(mail)};
@@ -134,12 +123,11 @@ static void add_bare(struct span file, struct buf *out)
 
 void as_mail(struct span file, struct buf *out, char *sender, int64_t *sent_at)
 {
-    struct span mail = without_from_line(file);
-
-    if (is_mail(mail)) {
-        buf_add(out, mail.data, mail.len);
-        mime_mend_line_ends(out);
-    } else {
+    buf_add(out, file.data, file.len);
+    mime_mend_line_ends(out); /* as proc/opening.c does */
+    mime_mend_start(out);
+    if (!is_mail(buf_span(out))) {
+        buf_clear(out);
         add_bare(file, out);
     }
     find_sender(buf_span(out), sender);
