@@ -164,12 +164,13 @@ static bool is_success(const struct group *g)
 /* The server's own words; the notice's where it gives none of use. */
 static void judge_group(const struct dsn_mail *mail, const struct group *g, struct dsn_recipient *r)
 {
+    const size_t said_max = 1024; /* of a thousand recipients each */
     struct buf words = BUF_EMPTY;
     char status[DSN_STATUS_SIZE];
     struct dsn_facts facts = {.status = status};
 
     dsn_find_status(buf_span(&g->status), status);
-    lower_add(buf_span(&g->diagnostic), &words);
+    lower_add((struct span){g->diagnostic.data, g->diagnostic.len < said_max ? g->diagnostic.len : said_max}, &words);
     dsn_read_words(buf_span(&words), &facts.words);
     facts.delayed = action_is(g, "delayed") || (!g->action.len && mail->delayed);
     facts.given_up = action_is(g, "failed") && !(*status == '4' && mail->delayed);

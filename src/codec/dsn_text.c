@@ -95,7 +95,10 @@ static bool is_an_office(struct span address)
 struct line {
     struct span text, lower; /* trimmed */
     size_t at, end;
-    bool is_told; /* the next two are known: a line may hold thousands of addresses */
+    bool is_counted; /* the next two are known: a line may hold thousands of addresses */
+    bool is_named;   /* it says whose address it is */
+    size_t n_letters;
+    bool is_told; /* and so are the next two */
     bool is_ours; /* it speaks of the sender, or of whom to ask */
     bool fails;
 };
@@ -128,17 +131,12 @@ static bool starts(struct span line, const char *word)
     return line.len >= n && memcmp(line.data, word, n) == 0;
 }
 
-/* How many letters and digits stand around the address. */
-static size_t other_letters(struct span line, struct span address)
+static size_t letters(struct span s)
 {
     size_t n = 0;
 
-    for (size_t i = 0; i < line.len; i++) {
-        const uint8_t *p = line.data + i;
-
-        if (!(p >= address.data && p < address.data + address.len) && (isalnum(*p) || *p >= 0x80))
-            n++;
-    }
+    for (size_t i = 0; i < s.len; i++)
+        n += isalnum(s.data[i]) || s.data[i] >= 0x80;
     return n;
 }
 
@@ -212,12 +210,18 @@ static bool leads(struct span line, struct span address)
     while (rest.len && (rest.data[0] == ' ' || rest.data[0] == '\t'))
         rest = (struct span){rest.data + 1, rest.len - 1};
     return !rest.len || rest.data[0] == ':' || rest.data[0] == ';' || rest.data[0] == '<' || rest.data[0] == '-' ||
-           rest.data[0] == '[' || rest.data[0] == ',' || starts(rest, "on ") || starts(rest, "..") || starts(rest, "(");
+           rest.data[0] == '[' || rest.data[0] == ',' || isdigit(rest.data[0]) || starts(rest, "on ") ||
+           starts(rest, "..") || starts(rest, "(");
 }
 
 static bool is_listed(struct line *l, struct span address)
 {
-    if (is_named(l->lower) || other_letters(l->text, address) <= 2)
+    if (!l->is_counted) {
+        l->is_counted = true;
+        l->is_named = is_named(l->lower);
+        l->n_letters = letters(l->text);
+    }
+    if (l->is_named || l->n_letters - letters(address) <= 2)
         return true;
     return leads(l->text, address);
 }
@@ -383,16 +387,22 @@ static bool find_returned_to(const struct dsn_mail *mail, struct buf *to)
     return found;
 }
 
-/* What is said of each: from its line to the next one's; of the whole notice where that says nothing. */
-static void judge(const struct dsn_mail *mail, const struct finds *finds, size_t i, struct dsn_recipient *r)
+/* What is said of each: from its line to that of the next; of the whole notice where there is but one line of them. */
+static void judge(const struct dsn_mail *mail, const struct finds *finds, size_t i, struct dsn_words *said,
+                  struct dsn_recipient *r)
 {
     struct span all = buf_span(&mail->lower);
-    size_t from = finds->items[i].at,
-           to = i + 1 < finds->n && finds->items[i + 1].at > from ? finds->items[i + 1].at : all.len;
-    struct dsn_facts facts = {.words = mail->said, .status = "", .delayed = mail->delayed};
+    size_t from = finds->items[i].at, next = i + 1;
+    struct dsn_facts facts = {.status = "", .delayed = mail->delayed};
 
-    if (finds->n > 1)
-        dsn_read_words((struct span){all.data + from, to - from}, &facts.words);
+    while (next < finds->n && finds->items[next].at == from)
+        next++;
+    if (i == 0 && next == finds->n)
+        *said = mail->said;
+    else if (i == 0 || finds->items[i - 1].at != from)
+        dsn_read_words((struct span){all.data + from, (next < finds->n ? finds->items[next].at : all.len) - from},
+                       said);
+    facts.words = *said;
     dsn_judge(&facts, r);
 }
 
@@ -411,6 +421,7 @@ void dsn_read_text(const struct dsn_mail *mail, struct dsn *out)
 {
     struct finds *finds = mem_zero(1, sizeof *finds);
     struct buf made = BUF_EMPTY, field = BUF_EMPTY;
+    struct dsn_words said = mail->said;
 
     find_in_field(mail, &field, finds);
     if (!finds->n)
@@ -432,7 +443,7 @@ void dsn_read_text(const struct dsn_mail *mail, struct dsn *out)
         struct dsn_recipient *r = dsn_add(out, finds->items[i].address);
 
         if (r)
-            judge(mail, finds, i, r);
+            judge(mail, finds, i, &said, r);
     }
     buf_free(&field);
     buf_free(&made);

@@ -73,7 +73,7 @@ static const char *const phrases[] = {"auto",
                                       "away",
                                       "away from the office",
                                       "away from my mail",
-                                      
+
                                       "vacation reply",
                                       "vacation response",
                                       "on vacation",
@@ -210,7 +210,7 @@ static bool is_end(const char *rest)
         "till ", "from ", "bis ", "jusqu", "reply", "message", "autoreply", "auto-reply", "notification", NULL};
     const char *s = behind_blanks(rest);
 
-    if (!*s)
+    if (!*s || (s > rest + 1 && rest[1] == ' ')) /* two blanks: the words were put before a Subject */
         return true;
     for (const char *const *e = ends; *e; e++)
         if (begins(s, *e) && (s > rest || !isalpha((unsigned char)**e)))

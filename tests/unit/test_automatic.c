@@ -13,7 +13,8 @@
 
 static const char *rule_of(const char *sender, const char *head, const char *body)
 {
-    char *text = mem_printf("From: Rita <rita@x.example>\r\nTo: security@example.org\r\n%s\r\n%s", head, body);
+    char *text = mem_printf("%sTo: security@example.org\r\n%s\r\n%s",
+                            strncmp(head, "From:", 5) ? "From: Rita <rita@x.example>\r\n" : "", head, body);
     struct automatic_facts facts = {.sender = sender, .list_address = "security@example.org"};
     struct mime_message m;
     struct diag why;
@@ -89,6 +90,11 @@ static void test_sorts(void **state)
         {"rita@x.example",
          "MIME-Version: 1.0\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\r\n", "bounce"},
         {"rita@x.example", "X-Failed-Recipients: a@x.example\r\n", "bounce"},
+        {"x@x.example", "From: MAILER-DAEMON@x.example\r\nSubject: Welcome\r\n", "bounce"},
+        /* of a domain's mail */
+        {"x@x.example", "TLS-Report-Domain: example.org\r\n", "feedback"},
+        {"x@x.example", "Subject: Report Domain: example.org Submitter: x.example Report-ID: 1\r\n", "feedback"},
+        {"rita@x.example", "Subject: Report domain: a hole in it\r\n", "-"},
     };
     static const char body[] = "--b\r\nContent-Type: application/pgp-encrypted\r\n\r\nVersion: 1\r\n\r\n--b\r\n"
                                "Content-Type: application/octet-stream\r\n\r\nx\r\n--b--\r\n";
@@ -117,6 +123,33 @@ static void test_forwarded(void **state)
                                 "Final-Recipient: rfc822; a@x.example\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n"
                                 "--c--\r\n--b--\r\n"),
                         "-");
+}
+
+/* So is one to which it is attached. */
+static void test_attached(void **state)
+{
+    static const char *const types[] = {"message/delivery-status", "message/disposition-notification",
+                                        "message/feedback-report"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        char *body = mem_printf("--b\r\n\r\nThis part ends your program.\r\n--b\r\nContent-Type: %s\r\n"
+                                "Content-Disposition: attachment; filename=x\r\n\r\nFinal-Recipient: rfc822; "
+                                "a@x.example\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n--b--\r\n",
+                                types[i]);
+
+        assert_string_equal(rule_of("rita@x.example",
+                                    "Subject: Your mailer ends\r\nMIME-Version: 1.0\r\n"
+                                    "Content-Type: multipart/mixed; boundary=b\r\n",
+                                    body),
+                            "-");
+        assert_string_not_equal(rule_of("rita@x.example",
+                                        "Subject: Your mailer ends\r\nMIME-Version: 1.0\r\n"
+                                        "Content-Type: multipart/report; boundary=b\r\n",
+                                        body),
+                                "-");
+        free(body);
+    }
 }
 
 /* A person's mail may ask for silence, or have come by what must not be answered. */
@@ -164,10 +197,8 @@ static void test_return_path(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sorts),
-        cmocka_unit_test(test_forwarded),
-        cmocka_unit_test(test_no_answer),
-        cmocka_unit_test(test_return_path),
+        cmocka_unit_test(test_sorts),     cmocka_unit_test(test_forwarded),   cmocka_unit_test(test_attached),
+        cmocka_unit_test(test_no_answer), cmocka_unit_test(test_return_path),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

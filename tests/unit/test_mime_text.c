@@ -180,11 +180,42 @@ static void test_canonical_eol(void **state)
     }
 }
 
+/* What stands before the first field, as files and gateways leave it. */
+static void test_mend_start(void **state)
+{
+    static const struct {
+        const char *in, *out;
+    } rows[] = {
+        {"Subject: x\r\n\r\ny", "Subject: x\r\n\r\ny"},
+        {"\xef\xbb\xbfSubject: x\r\n\r\ny", "Subject: x\r\n\r\ny"},
+        {"\r\n \t\r\n\nSubject: x\r\n\r\ny", "Subject: x\r\n\r\ny"},
+        {"From a@x.example Mon Jan 1\nSubject: x\n\ny", "Subject: x\n\ny"},
+        {"\nFrom a@x.example Mon Jan 1\nSubject: x\n\ny", "Subject: x\n\ny"},
+        {"From: a@x.example\r\n\r\ny", "From: a@x.example\r\n\r\ny"},
+        {" folded\r\n\r\ny", " folded\r\n\r\ny"},
+        {"\xef\xbb\xbf", "\xef\xbb\xbf"},
+        {"\r\n", "\r\n"}, /* nothing would be left */
+        {"From a", "From a"},
+        {"", ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct buf b = BUF_EMPTY;
+
+        buf_add_str(&b, rows[i].in);
+        mime_mend_start(&b);
+        assert_string_equal(buf_text(&b), rows[i].out);
+        buf_free(&b);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_safe_names), cmocka_unit_test(test_readable),     cmocka_unit_test(test_readable_limit),
         cmocka_unit_test(test_html),       cmocka_unit_test(test_hostile_html), cmocka_unit_test(test_canonical_eol),
+        cmocka_unit_test(test_mend_start),
     };
 
     charset_open_all();
