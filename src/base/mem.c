@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static _Noreturn void out_of_memory(void)
+_Noreturn void mem_exhausted(void)
 {
     static const char words[] = "event=out-of-memory\n";
 
@@ -19,7 +19,7 @@ void *mem_zero(size_t n, size_t size)
     void *p = calloc(n ? n : 1, size ? size : 1);
 
     if (!p)
-        out_of_memory();
+        mem_exhausted();
     return p;
 }
 
@@ -28,10 +28,10 @@ void *mem_resize(void *old, size_t n, size_t size)
     void *p;
 
     if (size && n > SIZE_MAX / size)
-        out_of_memory();
+        mem_exhausted();
     p = realloc(old, n && size ? n * size : 1);
     if (!p)
-        out_of_memory();
+        mem_exhausted();
     return p;
 }
 
@@ -59,7 +59,7 @@ char *mem_printf(const char *format, ...)
     n = vasprintf(&s, format, args);
     va_end(args);
     if (n < 0)
-        out_of_memory();
+        mem_exhausted();
     return s;
 }
 

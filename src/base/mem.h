@@ -20,6 +20,9 @@ char *mem_strndup(const void *bytes, size_t len);
 /* A formatted string; the caller frees it. */
 char *mem_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Ends the process, as the above do: for a library that says in another way that there was no memory. */
+_Noreturn void mem_exhausted(void);
+
 /* Overwrites len bytes in a way that the compiler keeps. */
 void mem_wipe(void *bytes, size_t len);
 

@@ -33,6 +33,23 @@ static enum err syntax_fault(const config_t *tree, const char *file, struct conf
     return ERR_REJECT;
 }
 
+/* libconfig 1.5 looks at no strdup's result: without memory a key has no name and a string no text, and what a key says
+ * would be passed over. Nested at most CONF_DEPTH_MAX deep, as the scan has seen to. */
+static void demand_whole(const config_setting_t *setting)
+{
+    bool names = config_setting_is_group(setting) != CONFIG_FALSE;
+    int n = config_setting_is_aggregate(setting) ? config_setting_length(setting) : 0;
+
+    if (config_setting_type(setting) == CONFIG_TYPE_STRING && config_setting_get_string(setting) == NULL)
+        mem_exhausted();
+    for (int i = 0; i < n; i++) {
+        const config_setting_t *inner = config_setting_get_elem(setting, (unsigned)i);
+        if (names && config_setting_name(inner) == NULL)
+            mem_exhausted();
+        demand_whole(inner);
+    }
+}
+
 enum err conf_parse(const char *text, size_t len, const char *file, const struct conf_schema *schema,
                     struct conf_faults *faults, struct conf **out)
 {
@@ -45,6 +62,7 @@ enum err conf_parse(const char *text, size_t len, const char *file, const struct
         config_init(&conf->tree);
         conf->file = mem_strdup(file);
         if (config_read_string(&conf->tree, buf_text(&copy)) == CONFIG_TRUE) {
+            demand_whole(config_root_setting(&conf->tree));
             conf_check(conf_root(conf), schema, file, faults);
             *out = conf;
         } else {

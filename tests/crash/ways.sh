@@ -164,7 +164,6 @@ verify_command() {
 # ---- a command by signed mail ----
 prepare_order() {
     prepare_command
-    order_before=$(box ann@example.org)
     printf 'Embargo-Command: nonce\n' | secret_mail ann 'Ann <ann@example.org>' commands >"$T/w/mail"
     hand_over ann@example.org >/dev/null 2>&1 || wrong 'embargo-inject'
     settle
@@ -172,15 +171,18 @@ prepare_order() {
     printf 'Embargo-List: main\nEmbargo-Nonce: %s\nEmbargo-Command: case accept %s\n' \
         "$(sed -n 's/^Embargo-Nonce: //p' "$T/w/nonce" | tail -n 1)" "$id" |
         secret_mail ann 'Ann <ann@example.org>' commands >"$T/w/mail"
-    order_before=$(box ann@example.org)
+    answers_before=$(sql "SELECT count(*) FROM mail WHERE kind = 'answer'")
 }
 run_order() { until_done hand_over ann@example.org; }
 verify_order() {
     want 'the state' accepted "$(get .data.state case show "$id")"
     want 'its entries in the trail' 1 "$(sql "SELECT count(*) FROM audit WHERE event = 'case.accept' AND object = '$id'")"
-    # The answer, and nothing of a command that was not done.
-    want 'mails to who said it' 1 $(($(box ann@example.org) - order_before))
-    open_mail ann "$(newest ann@example.org)" "$T/w/answer" || wrong 'the answer does not open'
+    # One answer, in one copy; what else she gets as an admin are notices of what failed meanwhile.
+    want 'answers' 1 $(($(sql "SELECT count(*) FROM mail WHERE kind = 'answer'") - answers_before))
+    answer=$(sql "SELECT substr(message_id, 2, instr(message_id, '@') - 2) FROM mail WHERE kind = 'answer' ORDER BY id DESC LIMIT 1")
+    answer=$(find "$T/i/mail/ann@example.org/new" -type f -name "*$answer*")
+    want 'files of the answer' 1 "$(echo "$answer" | grep -c .)"
+    open_mail ann "$answer" "$T/w/answer" || wrong 'the answer does not open'
     grep -q '^Result: *done' "$T/w/answer" || wrong "the answer says: $(sed -n 's/^Result: *//p' "$T/w/answer")"
 }
 
@@ -265,23 +267,24 @@ trip_way() {
     run_"$trip_name" || wrong "not done: $(tail -n 3 "$T/w/said" | tr '\n' ' ')"
     revive || wrong 'does not come up again'
     settled
-    # What was deferred goes now; a step of a release waits longer.
-    case "$trip_name $* " in
-    publish\ *[a-z]*' '*)
-        later '1 hour'
+    # What was put off goes now, and once more for each further point, which may have put off the same again.
+    for trip_point in $(seq $(($# / 4))); do
+        [ "$trip_point" -eq 1 ] || waits || break
+        # A step of a release waits longer.
+        case $trip_name in publish) later '1 hour' ;; *) later '5 seconds' ;; esac
         settled
-        ;;
-    *" E"*)
-        later '5 seconds'
-        settled
-        ;;
-    esac
+    done
     log_lines=$(tail -n +$((log_before + 1)) "$T/log" | grep -cE 'event=[a-z-]*(fail|defer|refus|ended|gone|restart|died|not-rec|not-sig|missing)')
     # What has not happened yet shall not happen to the checks.
     "$TRIP/trip" "$wire" fired >"$T/w/fired"
     [ $# -eq 0 ] || "$TRIP/trip" "$wire" arm
     verify_"$trip_name"
     check_all
+}
+
+# Something is put off.
+waits() {
+    [ "$(sql "SELECT (SELECT count(*) FROM copy WHERE state <> 'sent') + (SELECT count(*) FROM release_step WHERE state <> 'done')")" != 0 ]
 }
 
 # The daemon may be in the midst of a restart, or come to it only now.

@@ -1,10 +1,13 @@
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -35,6 +38,23 @@ static const struct conf_key keys[] = {
     {.name = NULL},
 };
 static const struct conf_schema schema = {keys, everywhere};
+
+/* libconfig's too: the one with this number, from 1, finds no memory. 0: each does. */
+static int strdup_fails, strdup_n;
+
+char *__strdup(const char *s);
+char *__strdup(const char *s)
+{
+    size_t len = strlen(s) + 1;
+    char *copy = ++strdup_n == strdup_fails ? NULL : malloc(len);
+
+    return copy ? memcpy(copy, s, len) : NULL;
+}
+
+char *strdup(const char *s)
+{
+    return __strdup(s);
+}
 
 static struct conf *parse(const char *text, size_t len, struct conf_faults *faults)
 {
@@ -194,6 +214,54 @@ static void test_limits(void **state)
     buf_free(&text);
 }
 
+/* The exit of a process that parses, when libconfig's nth strdup fails: 0 as undisturbed, 1 otherwise, else a signal.
+ */
+static int status_when_strdup_fails(int n)
+{
+    static const char text[] =
+        "colour = \"red\"; lists = ({ name = \"a\"; for = [\"green\"]; }); limits = { most = 3; };";
+    pid_t pid = fork();
+    int status = 0;
+
+    if (pid == 0) {
+        struct conf_faults faults = {0};
+        struct conf *conf;
+
+        signal(SIGABRT, SIG_DFL); /* cmocka's would go on with the next test */
+        signal(SIGSEGV, SIG_DFL);
+        strdup_n = 0;
+        strdup_fails = n;
+        conf = parse(text, strlen(text), &faults);
+        _exit(faults.n != 0 || strcmp(conf_string(conf_root(conf), "colour", ""), "red") != 0 ||
+              conf_int(conf_root(conf), "limits.most", 0) != 3 || conf_count(conf_get(conf_root(conf), "lists")) != 1);
+    }
+    assert_true(pid > 0 && waitpid(pid, &status, 0) == pid);
+    return status;
+}
+
+static void test_no_memory_for_a_name_is_not_passed_over(void **state)
+{
+    (void)state;
+    struct conf_faults faults = {0};
+    struct conf *conf;
+    int calls;
+
+    strdup_n = 0;
+    conf = parse("colour = \"red\";", 15, &faults);
+    calls = strdup_n;
+    conf_free(&conf);
+    if (calls == 0)
+        skip(); /* it is another libconfig, whose copies are made elsewhere */
+    assert_int_equal(status_when_strdup_fails(0), 0);
+    for (int n = 1; n <= 40; n++) {
+        int status = status_when_strdup_fails(n);
+
+        assert_true(WIFSIGNALED(status) || status == 0);
+        if (n <= calls)
+            assert_true(WIFSIGNALED(status));
+    }
+}
+
 static void test_nearest(void **state)
 {
     (void)state;
@@ -211,6 +279,7 @@ int main(void)
         cmocka_unit_test(test_faults),
         cmocka_unit_test(test_all_faults_are_listed_in_order),
         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_no_memory_for_a_name_is_not_passed_over),
         cmocka_unit_test(test_nearest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
