@@ -141,7 +141,7 @@ static bool next_run(struct runs *r, struct pgp_secret_place *out)
         at = eol - at >= RUN_LINE_MIN ? digits_end(r->in, at, eol) : at;
         r->line_is_run = eol > r->line + RUN_LINE_MIN && (at == eol || (at + 1 == eol && r->in.data[at] == '\r'));
         if (found) {
-            r->line = line_end(r->in, out->off + out->len) + 1;
+            r->line = out->off + out->len; /* the rest of the line may have another */
             r->line_is_run = false;
             return true;
         }
@@ -241,10 +241,13 @@ static bool copy_armor(struct span text, struct buf *out, struct pgp_secrets *fo
 bool pgp_secret_blank_copy(struct span text, struct buf *out, struct pgp_secrets *found)
 {
     size_t before = out->len;
-    bool any = copy_armor(text, out, found);
+    bool any;
 
+    if (!text.len)
+        return false;
+    any = copy_armor(text, out, found);
     any = pgp_secret_blank(out->data + before, out->len - before, found) || any;
-    if (!any && out->data) {
+    if (!any) {
         out->len = before;
         out->data[before] = 0;
     }
