@@ -69,6 +69,11 @@ enum err list_key_run(struct flow *f, const struct duty_row *duty, struct diag *
                : duty_put(f->db, duty->list_id, LIST_KEY_DUTY, duty->object, "", clock_now(f->clock) + DAY_S, why);
 }
 
+enum err list_key_doubt(struct flow *f, const struct settings_list *list, struct diag *why)
+{
+    return set_meta(f, "key-test", list, "due", why);
+}
+
 const struct settings_list *list_key_due(struct flow *f)
 {
     for (size_t i = 0; i < f->settings->n_lists; i++) {

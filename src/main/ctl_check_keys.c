@@ -5,6 +5,7 @@
 #include "codec/pgp_home.h"
 #include "codec/pgp_key_store.h"
 #include "codec/pgp_open.h"
+#include "codec/pgp_probe.h"
 #include "codec/pgp_seal.h"
 #include "flow/preflight.h"
 #include "store/members.h"
@@ -52,14 +53,18 @@ static void check_list_key(struct check *k, const struct settings_list *list)
         state = pgp_key_state_at(key, pgp_home_now(home), reason, sizeof reason);
     if (!err && pgp_key_state_sends(state))
         err = pgp_sign_inline(home, list->fingerprint, span_of("check"), &packets, &why);
-    if (err)
+    if (!err && pgp_key_state_sends(state))
+        err = pgp_probe(home, list->fingerprint, &why);
+    if (err && strcmp(why.rule, "pgp.engine") == 0)
+        check_add(k, CHECK_FAIL, name, REMEDY_GPG, "%s", why.text);
+    else if (err)
         check_add(k, CHECK_FAIL, name, remedy, "%s", why.text);
     else if (!pgp_key_state_sends(state))
         check_add(k, CHECK_FAIL, name, "renew the key, or make another", "%s: %s", pgp_key_state_name(state), reason);
     else if (state == PGP_KEY_EXPIRING)
         check_add(k, CHECK_WARN, name, "renew the key", "%s", reason);
     else
-        check_add(k, CHECK_OK, name, "", "%s signs", list->fingerprint);
+        check_add(k, CHECK_OK, name, "", "%s signs, and opens what is sealed to it", list->fingerprint);
     if (list->previous_key)
         check_add(k, CHECK_WARN, name,
                   "when no mail to the old key comes any more: remove previous_key, and delete the old secret key",

@@ -1,9 +1,12 @@
 /* Spool files become mails that are open, or are held. The steps between are opening_steps.c's. */
 #include "proc/opening.h"
 
+#include "base/frame.h"
 #include "base/instant.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "codec/pgp_probe.h"
+#include "flow/list_key.h"
 #include "flow/mail_commands.h"
 #include "flow/receive.h"
 #include "proc/backlog.h"
@@ -25,6 +28,8 @@
 #define ROOM_FACTOR    12
 #define ROOM_SKIPS_MAX 64 /* in one turn */
 #define ROOM_SAID_MS   60000
+#define PROBE_HOLDS_MS 30000          /* gpg that was found well: of it no more is asked for so long */
+#define DOUBT_EVERY_MS (600L * 1000L) /* between two tries of a list's key because of mail that does not open */
 
 struct opening {
     struct core *core;
@@ -38,6 +43,9 @@ struct opening {
     } tries[TRIES_KEPT];
     size_t next_try;
     int64_t room_said_ms;
+    int64_t probed_ms;     /* when gpg was last found well */
+    int64_t doubted_ms;    /* when the list's key was last tried because of a mail; 0: never */
+    bool doubted;          /* and no mail has been opened since */
     int64_t not_before_ms; /* after a fault that was nobody's mail's: do not spin */
 };
 
@@ -131,9 +139,38 @@ static void finish(struct mail *m)
     leave(m);
 }
 
+static void try_list_key(struct mail *m)
+{
+    struct diag why;
+
+    if (list_key_doubt(&m->core->flow, opening_list_of(m), &why))
+        log_diag(NULL, "list-key-try-failed", &why);
+}
+
+/* What keeps mail from being opened may keep the list from signing: the admins then hear of it today. */
+static void doubt_list_key(struct mail *m)
+{
+    struct opening *o = m->o;
+    int64_t now = clock_monotonic_ms();
+
+    if (o->doubted_ms && now - o->doubted_ms < DOUBT_EVERY_MS)
+        return;
+    o->doubted_ms = now;
+    o->doubted = true;
+    try_list_key(m);
+}
+
+static bool is_of_keys(const struct diag *why)
+{
+    return strcmp(why->rule, "agent") == 0 || strcmp(why->rule, "locked-key") == 0 ||
+           strcmp(why->rule, "pgp.engine") == 0;
+}
+
 /* It stays in the spool, and is tried again a little later. */
 static void defer(struct mail *m, const struct diag *why)
 {
+    if (is_of_keys(why))
+        doubt_list_key(m);
     log_diag(NULL, "mail-deferred", why);
     m->o->not_before_ms = clock_monotonic_ms() + PAUSE_AFTER_MS;
     leave(m);
@@ -161,6 +198,10 @@ static void receive(struct mail *m)
     if (receive_mail(&m->core->flow, &m->in, &result, rule, &why)) {
         defer(m, &why);
         return;
+    }
+    if (m->o->doubted && m->in.encrypted) {
+        m->o->doubted = false;
+        try_list_key(m); /* it is told when it signs again, too */
     }
     finish(m);
 }
@@ -221,15 +262,61 @@ static void held_or_deferred(struct mail *m, enum err err, const struct diag *wh
     }
 }
 
+static void probed(void *ctx, enum err err, struct span reply, const struct diag *why)
+{
+    struct mail *m = ctx;
+
+    (void)reply;
+    if (pgp_probe_blames_gpg(err, why)) {
+        log_event(NULL, "gpg-is-broken", why->rule, "the mail is not held for it (%s), but waits", m->refused.rule);
+        defer(m, why);
+        return;
+    }
+    if (!err)
+        m->o->probed_ms = clock_monotonic_ms();
+    held_or_deferred(m, m->refusal, &m->refused);
+}
+
+/* Is it the mail, or is it gpg? What an admin has let in goes as bytes otherwise: there nothing is taken for granted.
+ */
+static void probe(struct mail *m, enum err err, const struct diag *why)
+{
+    const struct settings_list *list = opening_list_of(m);
+    struct buf request = BUF_EMPTY;
+    char *home;
+
+    if (!m->in.released && m->o->probed_ms && clock_monotonic_ms() - m->o->probed_ms < PROBE_HOLDS_MS) {
+        held_or_deferred(m, err, why);
+        return;
+    }
+    m->refusal = err;
+    m->refused = *why;
+    home = settings_gnupg(m->core->settings, list->name, "list");
+    frame_put_i64(&request, core_gpg_time(m->core));
+    frame_put_str(&request, home);
+    frame_put_str(&request, list->fingerprint);
+    pool_submit(m->core->pool, WORKER_CRYPTO, CRYPTO_PROBE, &request, probed, m);
+    free(home);
+}
+
+/* Of a mail at which workers of gpg end again and again, before it is said to be the mail that does it. */
+static bool is_last_try(struct mail *m, const struct diag *why)
+{
+    return strncmp(why->rule, "worker.", 7) == 0 &&
+           tries_of(m->o, m->name)->died + 1 >= m->core->settings->limits.worker_tries;
+}
+
 /* A gpg or an agent that was killed, or met a full table of files, says the same as of a mail that is damaged. */
 static void failed(struct mail *m, enum err err, bool by_gpg, const struct diag *why)
 {
     if (by_gpg && err == ERR_REJECT && tries_of(m->o, m->name)->refused++ == 0) {
         log_event(NULL, "mail-refused-once", why->rule, "gpg is asked again");
         leave(m);
-        return;
+    } else if (by_gpg && (err == ERR_REJECT || is_last_try(m, why))) {
+        probe(m, err, why);
+    } else {
+        held_or_deferred(m, err, why);
     }
-    held_or_deferred(m, err, why);
 }
 
 static void examine_keys(struct mail *m);

@@ -30,7 +30,9 @@ struct mail {
     bool looked_for_keys;
     bool tried_loose; /* the signature was looked at with a key that is in no home */
     char *home;       /* the shard in which the signature was looked at; NULL: the list's home alone */
-    char *outside;    /* text around the envelope: nobody's word */
+    enum err refusal; /* of a mail that gpg has refused, while gpg itself is tried */
+    struct diag refused;
+    char *outside; /* text around the envelope: nobody's word */
 };
 
 /*
@@ -42,7 +44,8 @@ struct opening_ends {
     void (*open)(struct mail *m);
     /*
      * A worker said no, or ended: what is the mail's fault is held; what is not is tried again, a few times. by_gpg: it
-     * was gpg that refused, which may have been killed, or have met a full table of files: it is asked once more.
+     * was gpg that refused, which may have been killed, or have met a full table of files: it is asked once more, and
+     * tried with a message that is known to be good, so that a broken gpg is not laid to the mail's charge.
      */
     void (*failed)(struct mail *m, enum err err, bool by_gpg, const struct diag *why);
 };

@@ -27,6 +27,7 @@
  *   CRYPTO_QUARANTINE quarantine home, fingerprint, certificate bytes (none: the key is deleted) → nothing
  *   CRYPTO_BACKUP     list home, signer, instance, with keys bool, manifest, count, admins, count, (name, bytes)…,
  *                     count, lists → facts as JSON (proc/worker_backup.h)
+ *   CRYPTO_PROBE      list home, fingerprint                → nothing (codec/pgp_probe.h)
  *   CRYPTO_EXAMINE_MANY folder for throw-away homes, count, certificates → an import_key_put for each
  */
 #ifndef PROC_WORKER_H
@@ -58,7 +59,8 @@ enum worker_op {
     CRYPTO_IMPORT,
     CRYPTO_QUARANTINE,
     CRYPTO_EXAMINE_MANY,
-    CRYPTO_BACKUP
+    CRYPTO_BACKUP,
+    CRYPTO_PROBE
 };
 
 enum verify_form { VERIFY_INLINE, VERIFY_DETACHED, VERIFY_CLEAR };

@@ -6,6 +6,7 @@
 #include "codec/pgp_home.h"
 #include "codec/pgp_key.h"
 #include "codec/pgp_open.h"
+#include "codec/pgp_probe.h"
 #include "codec/pgp_seal.h"
 #include "codec/pgp_wire.h"
 #include "flow/import_table.h"
@@ -431,6 +432,25 @@ static enum err quarantine(struct span request, struct buf *reply, struct diag *
     return err;
 }
 
+static enum err probe(struct span request, struct buf *reply, struct diag *why)
+{
+    struct frame_reader r;
+    char *home, *fingerprint;
+    int64_t now;
+    enum err err;
+
+    (void)reply;
+    frame_reader_init(&r, request);
+    home = get_home(&r, &now);
+    fingerprint = frame_get_str(&r);
+    err = frame_done(&r) && home && fingerprint ? set_time(home, now, why) : damaged(why);
+    if (!err)
+        err = pgp_probe(home, fingerprint, why);
+    free(home);
+    free(fingerprint);
+    return err;
+}
+
 enum err worker_crypto_do(uint32_t op, struct span request, struct buf *reply, struct diag *why)
 {
     static const struct {
@@ -447,7 +467,8 @@ enum err worker_crypto_do(uint32_t op, struct span request, struct buf *reply, s
                  {CRYPTO_IMPORT, import},
                  {CRYPTO_QUARANTINE, quarantine},
                  {CRYPTO_EXAMINE_MANY, examine_many},
-                 {CRYPTO_BACKUP, worker_backup}};
+                 {CRYPTO_BACKUP, worker_backup},
+                 {CRYPTO_PROBE, probe}};
 
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
         if (table[i].op == op)
