@@ -58,8 +58,20 @@ static void on_error_line(struct pgp_status *s, const char *args)
 {
     static const char where[] = "pkdecrypt_failed ";
 
+    s->n_errors++;
     if (!strncmp(args, where, sizeof where - 1))
         s->key_trouble = gpgme_err_code((gpgme_error_t)strtoul(args + sizeof where - 1, NULL, 10));
+}
+
+/* PLAINTEXT format date name */
+static void on_plaintext_line(struct pgp_status *s, const char *args)
+{
+    const char *name = strchr(args, ' ');
+
+    name = name ? strchr(name + 1, ' ') : NULL;
+    s->saw_plaintext = true;
+    s->n_plaintext++;
+    s->name_len = name ? strlen(name + 1) : 0;
 }
 
 /* VALIDSIG fpr date made expires version reserved algo hash class primary */
@@ -81,12 +93,17 @@ static gpgme_error_t on_status(void *hook, const char *keyword, const char *args
     struct pgp_status *s = hook;
     char fingerprint[PGP_FPR_SIZE];
 
-    if (!strcmp(keyword, "ENC_TO") || !strcmp(keyword, "BEGIN_DECRYPTION")) {
+    if (!strcmp(keyword, "ENC_TO")) {
         s->saw_encrypted = true;
+    } else if (!strcmp(keyword, "BEGIN_DECRYPTION")) {
+        s->saw_encrypted = true;
+        s->n_begin_decryption++;
+    } else if (!strcmp(keyword, "END_DECRYPTION")) {
+        s->saw_end_decryption = true;
     } else if (!strcmp(keyword, "GOODMDC")) {
         s->saw_good_mdc = true;
     } else if (!strcmp(keyword, "PLAINTEXT")) {
-        s->saw_plaintext = true;
+        on_plaintext_line(s, args);
     } else if (!strcmp(keyword, "FAILURE")) {
         s->failed = true;
     } else if (!strcmp(keyword, "NODATA") || !strcmp(keyword, "UNEXPECTED")) {
@@ -183,6 +200,13 @@ void pgp_gpg_close(struct pgp_gpg *gpg)
         gpgme_release(idle[at].ctx);
     gpgme_set_status_cb(gpg->ctx, NULL, NULL);
     idle[at] = *gpg;
+    gpg->ctx = NULL;
+}
+
+void pgp_gpg_drop(struct pgp_gpg *gpg)
+{
+    if (gpg->ctx)
+        gpgme_release(gpg->ctx);
     gpg->ctx = NULL;
 }
 
@@ -285,6 +309,25 @@ static enum err not_found(struct pgp_gpg *gpg, bool secret, struct diag *why)
     return diag_set(why, ERR_NOT_FOUND, "key.not-found", "the home does not hold this key; import it first");
 }
 
+gpgme_error_t pgp_gpg_find(struct pgp_gpg *gpg, const char *fingerprint, bool secret, gpgme_key_t *out)
+{
+    gpgme_key_t another = NULL;
+    gpgme_error_t error;
+
+    *out = NULL;
+    error = gpgme_op_keylist_start(gpg->ctx, fingerprint, secret);
+    if (!error)
+        error = gpgme_op_keylist_next(gpg->ctx, out);
+    if (!error && !gpgme_op_keylist_next(gpg->ctx, &another)) {
+        gpgme_key_unref(another);
+        gpgme_key_unref(*out);
+        *out = NULL;
+        error = gpgme_error(GPG_ERR_AMBIGUOUS_NAME);
+    }
+    gpgme_op_keylist_end(gpg->ctx);
+    return error;
+}
+
 enum err pgp_gpg_key(struct pgp_gpg *gpg, const char *fingerprint, bool secret, gpgme_key_t *out, struct diag *why)
 {
     char wanted[PGP_FPR_SIZE], found[PGP_FPR_SIZE];
@@ -294,7 +337,7 @@ enum err pgp_gpg_key(struct pgp_gpg *gpg, const char *fingerprint, bool secret, 
     *out = NULL;
     if (!pgp_fpr_valid(fingerprint))
         return diag_set(why, ERR_USAGE, "pgp.usage", "a key is named by its full fingerprint of 40 or 64 hex digits");
-    error = gpgme_get_key(gpg->ctx, fingerprint, out, secret);
+    error = pgp_gpg_find(gpg, fingerprint, secret, out);
     if (error) {
         err = pgp_gpg_judge(error, why);
         return err ? err : not_found(gpg, secret, why);

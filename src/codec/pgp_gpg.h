@@ -19,20 +19,18 @@
 /* What the status lines told (gpgme alone does not show these). */
 struct pgp_status {
     bool saw_encrypted; /* ENC_TO or BEGIN_DECRYPTION */
-    bool saw_no_secret; /* NO_SECKEY */
-    bool saw_begin_decryption;
-    bool saw_good_mdc; /* GOODMDC */
+    int n_begin_decryption;
     bool saw_end_decryption;
-    int no_key_count;     /* of NO_SECKEY lines */
-    int session_keys;     /* ENC_TO lines */
+    bool saw_good_mdc;    /* GOODMDC */
     unsigned key_trouble; /* gpg's error code of a session key that it could not open */
-    int sealed_mdc;       /* BEGIN_ENCRYPTION: integrity method and cipher */
-    int sealed_cipher;
-    int opened_mdc; /* DECRYPTION_INFO */
-    int opened_cipher;
+    int sealed_cipher;    /* BEGIN_ENCRYPTION */
+    int opened_cipher;    /* DECRYPTION_INFO */
     bool saw_plaintext;
-    bool failed; /* FAILURE: gpg ends with an error code */
-    bool broken; /* NODATA, UNEXPECTED: packets that end early or make no sense, yet no error code */
+    int n_plaintext;
+    size_t name_len; /* of the file that PLAINTEXT names; an escaped byte counts as three */
+    int n_errors;    /* ERROR lines */
+    bool failed;     /* FAILURE: gpg ends with an error code */
+    bool broken;     /* NODATA, UNEXPECTED: packets that end early or make no sense, yet no error code */
     struct {
         char made_by[PGP_FPR_SIZE], primary[PGP_FPR_SIZE];
     } valid[PGP_VALID_MAX]; /* VALIDSIG: the (sub)key, and the key that it belongs to */
@@ -67,6 +65,7 @@ enum err pgp_gpg_check_home(const char *home, struct diag *why);
 #define PGP_IDLE_MAX 4
 enum err pgp_gpg_open(struct pgp_gpg *gpg, const char *home, struct diag *why);
 void pgp_gpg_close(struct pgp_gpg *gpg);
+void pgp_gpg_drop(struct pgp_gpg *gpg); /* the same, and it is not kept */
 
 /* Borrowed input; release with gpgme_data_release. Never NULL (out of memory ends the process). */
 gpgme_data_t pgp_gpg_input(struct span bytes);
@@ -89,6 +88,12 @@ void pgp_fpr_copy(char *out, const char *fingerprint);
 
 /* Whether the home has any secret key at all: with a dead agent gpg says "no secret key" of everything. */
 bool pgp_gpg_has_secret(struct pgp_gpg *gpg);
+
+/*
+ * The one key that has this fingerprint, of its primary key or of a subkey; GPG_ERR_EOF: there is none. As
+ * gpgme_get_key, which makes a context of its own each time, and so starts gpg twice.
+ */
+gpgme_error_t pgp_gpg_find(struct pgp_gpg *gpg, const char *fingerprint, bool secret, gpgme_key_t *out);
 
 /*
  * Looks up one key by its full primary fingerprint (a subkey's is refused). The caller releases it.

@@ -44,6 +44,9 @@ static const char common_conf[] = "# Written by embargod; changes are lost.\n"
 /* Signed packets go into the encrypted packet as they are: no literal packet of gpg's own around them. */
 static const char shard_conf[] = "no-literal\n";
 
+/* An agent, which gpg starts for each import, takes longer to come and go than all that is done in such a home. */
+static const char temporary_conf[] = "no-autostart\n";
+
 static const char agent_conf[] = "# Written by embargod; changes are lost.\n"
                                  "disable-scdaemon\n"
                                  "no-grab\n"
@@ -143,6 +146,15 @@ enum err pgp_home_is_frameless(const char *home, bool *frameless, struct diag *w
     return err;
 }
 
+bool pgp_home_has_agent(const char *home)
+{
+    struct buf conf = {.max = CONF_MAX};
+    bool has = read_conf(home, &conf, NULL) || !strstr(buf_text(&conf), temporary_conf);
+
+    buf_free(&conf);
+    return has;
+}
+
 static enum err make_directory(const char *dir, struct diag *why)
 {
     struct stat st;
@@ -168,6 +180,8 @@ enum err pgp_home_make(const char *dir, enum pgp_home_kind kind, struct diag *wh
         buf_add_str(&conf, common_conf);
         if (kind == PGP_HOME_SHARD)
             buf_add_str(&conf, shard_conf);
+        if (kind == PGP_HOME_TEMPORARY)
+            buf_add_str(&conf, temporary_conf);
         if (read_conf(dir, &old, NULL) == ERR_OK && (clock = find_clock(buf_text(&old), &end)))
             buf_add(&conf, clock, (size_t)(end - clock));
         err = replace_file(dir, "gpg.conf", buf_span(&conf), why);

@@ -9,6 +9,7 @@
  * PGP_HOME_STORAGE     the storage key, which wraps the data key and never opens mail
  * PGP_HOME_QUARANTINE  keys of applicants; verifies; no secret key
  * PGP_HOME_SHARD       at most 500 members' public keys; encrypts, verifies; no secret key
+ * PGP_HOME_TEMPORARY   a few public keys, looked at or verified with once; no secret key, and no agent is ever started
  *
  * The path must be absolute, shorter than PGP_HOME_MAX, and is given for each call.
  */
@@ -20,7 +21,7 @@
 
 #include <stdint.h>
 
-enum pgp_home_kind { PGP_HOME_LIST, PGP_HOME_STORAGE, PGP_HOME_QUARANTINE, PGP_HOME_SHARD };
+enum pgp_home_kind { PGP_HOME_LIST, PGP_HOME_STORAGE, PGP_HOME_QUARANTINE, PGP_HOME_SHARD, PGP_HOME_TEMPORARY };
 
 /*
  * Makes the directory (its parent must exist) and writes the configuration; on an existing home only the
@@ -53,8 +54,9 @@ void pgp_home_stop_agent(const char *dir);
 enum err pgp_home_unlock(const char *dir, const char *fingerprint, struct span passphrase, struct diag *why);
 
 /*
- * A throw-away home under workdir (which must exist); out has PGP_HOME_MAX bytes. pgp_home_remove stops the agent and
- * deletes the home with all files in it; it follows no symbolic link and refuses a directory without a gpg.conf.
+ * A throw-away home under workdir (which must exist); out has PGP_HOME_MAX bytes. pgp_home_remove stops the agent of a
+ * home that may have one, and deletes the home with all files in it; it follows no symbolic link and refuses a
+ * directory without a gpg.conf.
  */
 enum err pgp_home_make_temporary(const char *workdir, char *out, struct diag *why);
 void pgp_home_remove(const char *dir);

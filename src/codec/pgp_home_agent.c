@@ -1,6 +1,7 @@
 #include "codec/pgp_home.h"
 
 #include "codec/pgp_gpg.h"
+#include "codec/pgp_key_store.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -87,7 +88,7 @@ enum err pgp_home_make_temporary(const char *workdir, char *out, struct diag *wh
         out[0] = 0;
         return diag_errno(why, ERR_INTERNAL, "pgp.home", "a throw-away GnuPG home cannot be made");
     }
-    err = pgp_home_make(out, PGP_HOME_QUARANTINE, why);
+    err = pgp_home_make(out, PGP_HOME_TEMPORARY, why);
     if (err)
         pgp_home_remove(out);
     return err;
@@ -125,7 +126,8 @@ void pgp_home_remove(const char *dir)
     snprintf(conf, sizeof conf, "%s/gpg.conf", dir);
     if (access(conf, F_OK))
         return;
-    pgp_home_stop_agent(dir);
+    if (pgp_home_has_agent(dir))
+        pgp_home_stop_agent(dir);
     empty_directory(AT_FDCWD, dir, 1);
     rmdir(dir);
 }

@@ -24,4 +24,7 @@ enum err pgp_key_import_bytes(const char *home, struct span in, size_t n, bool s
 /* The time that gpg takes in a home: the one that pgp_home_set_time set, else the machine's. */
 int64_t pgp_home_now(const char *home);
 
+/* May there be an agent of this home? Not of a throw-away one (PGP_HOME_TEMPORARY). */
+bool pgp_home_has_agent(const char *home);
+
 #endif

@@ -86,7 +86,7 @@ static enum err run_decrypt(const char *home, gpgme_decrypt_flags_t flags, struc
     return err;
 }
 
-static size_t bomb_limit(size_t packed)
+size_t pgp_bomb_limit(size_t packed)
 {
     size_t limit = packed > SIZE_MAX / PGP_BOMB_FACTOR ? SIZE_MAX : packed * PGP_BOMB_FACTOR;
 
@@ -107,7 +107,7 @@ static enum err decrypt(const char *home, gpgme_decrypt_flags_t flags, struct sp
     if (!err && scan.body_version != 1)
         err = reject(why, "unsupported", "the encryption's version is not known to gpg; use SEIPD version 1");
     if (!err)
-        err = run_decrypt(home, flags, buf_span(&binary), bomb_limit(binary.len), &scan, out, facts, why);
+        err = run_decrypt(home, flags, buf_span(&binary), pgp_bomb_limit(binary.len), &scan, out, facts, why);
     if (err) {
         buf_clear(out);
         if (facts)

@@ -59,6 +59,16 @@ const char *pgp_verdict_name(enum pgp_verdict verdict);
 enum err pgp_decrypt(const char *home, struct span in, struct buf *inner_packets, struct pgp_decrypt_facts *facts,
                      struct diag *why);
 
+/*
+ * Both: decrypts, and judges the signatures inside by the keys of the same home. inner_packets may be empty where no
+ * other home could say more: where there is no signature, or a good one.
+ */
+enum err pgp_open(const char *home, struct span in, struct buf *inner_packets, struct buf *plain,
+                  struct pgp_decrypt_facts *facts, struct pgp_signature *sigs, size_t max, size_t *n, struct diag *why);
+
+/* Bytes that a message of this size may become. */
+size_t pgp_bomb_limit(size_t packed);
+
 /* Removes the encryption and reads the literal data, signed or not; for what this program encrypted itself. */
 enum err pgp_decrypt_plain(const char *home, struct span in, struct buf *plain, struct diag *why);
 

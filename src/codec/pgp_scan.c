@@ -78,6 +78,7 @@ static enum err scan_encrypted(struct walk *w, struct pgp_scan *out, struct diag
     body = pgp_packet_body(w->in, &w->packet);
     out->body_tag = w->packet.tag;
     out->body_version = body.len ? body.data[0] : 0;
+    out->body_len = w->packet.len;
     if (out->passphrases && !out->n_key_ids)
         return diag_set(why, ERR_REJECT, "symmetric",
                         "the message is encrypted with a passphrase; encrypt it to the list's key");

@@ -27,6 +27,7 @@ struct pgp_scan {
     size_t passphrases;                 /* encrypted: session keys for a passphrase, besides those for keys */
     int body_tag;                       /* encrypted: 18 or 20 */
     int body_version;
+    size_t body_len; /* of its whole packet, with all headers */
 };
 
 /*

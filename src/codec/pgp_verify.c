@@ -3,7 +3,7 @@
 #include "base/instant.h"
 #include "base/mem.h"
 #include "codec/pgp_armor.h"
-#include "codec/pgp_gpg.h"
+#include "codec/pgp_judge.h"
 #include "codec/pgp_key_store.h"
 #include "codec/pgp_scan.h"
 
@@ -77,7 +77,7 @@ static void set_primary(const char *home, gpgme_signature_t sig, const struct pg
         }
     if (!pgp_fpr_valid(sig->fpr) || pgp_gpg_open(&gpg, home, NULL))
         return;
-    if (!gpgme_get_key(gpg.ctx, sig->fpr, &key, 0) && key->fpr)
+    if (!pgp_gpg_find(&gpg, sig->fpr, false, &key) && key->fpr)
         pgp_fpr_copy(out->fingerprint, key->fpr);
     if (key)
         gpgme_key_unref(key);
@@ -112,8 +112,8 @@ static void set_signature(const char *home, gpgme_signature_t sig, const struct 
         out->verdict = PGP_SIG_ERROR;
 }
 
-static enum err read_signatures(struct pgp_gpg *gpg, const char *home, struct pgp_signature *sigs, size_t max,
-                                size_t *n, struct diag *why)
+enum err pgp_judge_signatures(struct pgp_gpg *gpg, const char *home, struct pgp_signature *sigs, size_t max, size_t *n,
+                              struct diag *why)
 {
     gpgme_verify_result_t result = gpgme_op_verify_result(gpg->ctx);
     bool all_good = true;
@@ -162,7 +162,7 @@ static enum err verify_once(const char *home, struct span signature, const struc
     else if (!err && !detached && !gpg.status.saw_plaintext)
         err = corrupt(why, "the message holds no text");
     if (!err)
-        err = read_signatures(&gpg, home, sigs, max, n, why);
+        err = pgp_judge_signatures(&gpg, home, sigs, max, n, why);
     if (sink.data)
         pgp_gpg_sink_close(&sink);
     gpgme_data_release(in);
@@ -172,13 +172,18 @@ static enum err verify_once(const char *home, struct span signature, const struc
     return err;
 }
 
+bool pgp_judge_is_doubtful(const char *home, const struct pgp_signature *sig)
+{
+    return !names_a_signer(sig->verdict) && (sig->verdict != PGP_SIG_UNKNOWN_KEY || !pgp_home_lacks(home, sig->issuer));
+}
+
 /* A gpg that ends early, or cannot read its keys, says the same. */
-static bool is_doubtful(enum err err, const struct pgp_signature *sigs, size_t n)
+static bool is_doubtful(const char *home, enum err err, const struct pgp_signature *sigs, size_t n)
 {
     bool doubtful = err == ERR_REJECT || n == 0;
 
     for (size_t i = 0; i < n; i++)
-        doubtful = doubtful || !names_a_signer(sigs[i].verdict);
+        doubtful = doubtful || pgp_judge_is_doubtful(home, &sigs[i]);
     return doubtful && (!err || err == ERR_REJECT);
 }
 
@@ -193,7 +198,7 @@ static enum err verify(const char *home, struct span signature, const struct spa
     struct buf before = BUF_EMPTY;
     size_t n_before = *n;
 
-    if (!is_doubtful(first, sigs, *n))
+    if (!is_doubtful(home, first, sigs, *n))
         return first;
     if (!first && plain)
         buf_add(&before, plain->data, plain->len);
@@ -219,7 +224,6 @@ static void forget(struct buf *plain, struct pgp_signature *sigs, size_t max, si
 enum err pgp_verify_inline(const char *home, struct span packets, struct buf *plain, struct pgp_signature *sigs,
                            size_t max, size_t *n, struct diag *why)
 {
-    size_t limit = packets.len > SIZE_MAX / PGP_BOMB_FACTOR ? SIZE_MAX : packets.len * PGP_BOMB_FACTOR;
     struct pgp_scan scan;
     enum err err;
 
@@ -228,7 +232,7 @@ enum err pgp_verify_inline(const char *home, struct span packets, struct buf *pl
     if (!err && scan.kind != PGP_SCAN_SIGNED && scan.kind != PGP_SCAN_LITERAL && scan.kind != PGP_SCAN_COMPRESSED)
         err = corrupt(why, "this is no signed message");
     if (!err)
-        err = verify(home, packets, NULL, plain, limit < PGP_BOMB_FLOOR ? PGP_BOMB_FLOOR : limit, sigs, max, n, why);
+        err = verify(home, packets, NULL, plain, pgp_bomb_limit(packets.len), sigs, max, n, why);
     if (err)
         forget(plain, sigs, max, n);
     return err;

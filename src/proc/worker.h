@@ -14,7 +14,8 @@
  *                       encrypted mail what stands around the envelope; bool: a secret key is in it
  *   Every crypto request begins with the instant for gpg (i64, INSTANT_NONE: the machine's).
  *   CRYPTO_UNWRAP     home, bytes                           → bytes
- *   CRYPTO_OPEN       home, max u64, bytes                  → packets, plain, opened by, cipher u32, count, signatures
+ *   CRYPTO_OPEN       home, max u64, bytes                  → packets, plain, opened by, cipher u32, count, signatures;
+ *                     packets are left out where no other home could say more (pgp_open)
  *   CRYPTO_VERIFY     home, max u64, form u32, signature bytes, bytes, certificate bytes → plain, count, signatures;
  *                     with a certificate, home is the folder for throw-away homes
  *   CRYPTO_SIGN       home, fingerprint, form u32, bytes    → bytes

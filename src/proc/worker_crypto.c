@@ -90,9 +90,7 @@ static enum err open_message(struct span request, struct buf *reply, struct diag
     in = frame_get_bytes(&r);
     err = frame_done(&r) && home ? set_time(home, now, why) : damaged(why);
     if (!err)
-        err = pgp_decrypt(home, in, &packets, &facts, why);
-    if (!err)
-        err = pgp_verify_inline(home, buf_span(&packets), &plain, sigs, WORKER_SIGNATURES_MAX, &n, why);
+        err = pgp_open(home, in, &packets, &plain, &facts, sigs, WORKER_SIGNATURES_MAX, &n, why);
     if (!err) {
         frame_put_buf(reply, &packets);
         frame_put_buf(reply, &plain);

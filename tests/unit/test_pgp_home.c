@@ -118,19 +118,32 @@ static void test_clock(void **state)
 
 static void test_temporary_and_agent(void **state)
 {
-    char home[PGP_HOME_MAX], fingerprint[PGP_FPR_SIZE];
+    char home[PGP_HOME_MAX], fingerprint[PGP_FPR_SIZE], again[PGP_FPR_SIZE];
+    const char *of_agent = in_scratch("agent");
+    struct buf certificate = BUF_EMPTY;
     struct diag why;
 
     (void)state;
+    check_ok(pgp_home_make(of_agent, PGP_HOME_LIST, &why), &why);
+    check_ok(pgp_key_generate(of_agent, "t@example.org", INSTANT_NONE, fingerprint, &why), &why);
+    check_ok(pgp_home_start_agent(of_agent, &why), &why);
+    check_ok(pgp_home_start_agent(of_agent, &why), &why);
+    assert_int_equal(run_tool(NULL, false, ARGS("gpg-connect-agent", "--no-autostart", "--homedir", of_agent, "/bye")),
+                     0);
+    check_ok(pgp_key_export(of_agent, fingerprint, true, false, &certificate, &why), &why);
+    /* a throw-away home takes a certificate without an agent, and keeps to that when its clock is set */
     check_ok(pgp_home_make_temporary(scratch, home, &why), &why);
-    check_ok(pgp_key_generate(home, "t@example.org", INSTANT_NONE, fingerprint, &why), &why);
-    check_ok(pgp_home_start_agent(home, &why), &why);
-    check_ok(pgp_home_start_agent(home, &why), &why);
-    assert_int_equal(run_tool(NULL, false, ARGS("gpg-connect-agent", "--no-autostart", "--homedir", home, "/bye")), 0);
-    pgp_home_stop_agent(home);
-    pgp_home_stop_agent(home);
+    check_ok(pgp_home_set_time(home, (int64_t)time(NULL) + 60, &why), &why);
+    check_ok(pgp_key_import(home, buf_span(&certificate), again, &why), &why);
+    assert_string_equal(fingerprint, again);
+    check_fails(pgp_key_generate(home, "t@example.org", INSTANT_NONE, again, &why), ERR_AGAIN, "agent", &why);
     pgp_home_remove(home);
     assert_int_equal(access(home, F_OK), -1);
+    pgp_home_stop_agent(of_agent);
+    pgp_home_stop_agent(of_agent);
+    pgp_home_remove(of_agent);
+    assert_int_equal(access(of_agent, F_OK), -1);
+    buf_free(&certificate);
     /* what is not a home of ours stays */
     mkdir(in_scratch("mine"), 0700);
     write_file(in_scratch("mine/file"), span_of("x"));
