@@ -111,12 +111,21 @@ static enum err scan_signed(struct walk *w, struct pgp_scan *out, struct diag *w
     return finish(w, why);
 }
 
+/* Its class stands in byte 1, in version 3 behind a length. */
+static bool is_over_text(const struct walk *w)
+{
+    struct span body = pgp_packet_body(w->in, &w->packet);
+    size_t at_class = body.len && body.data[0] < 4 ? 2 : 1;
+
+    return body.len > at_class && body.data[at_class] == 1;
+}
+
 /* Signatures alone are detached; before literal data they sign it (the old form). */
 static enum err scan_signatures(struct walk *w, struct pgp_scan *out, struct diag *why)
 {
     out->kind = PGP_SCAN_SIGNATURES;
-    while (at(w, PGP_TAG_SIGNATURE))
-        advance(w);
+    for (; at(w, PGP_TAG_SIGNATURE); advance(w))
+        out->signs_text = out->signs_text || is_over_text(w);
     if (at(w, PGP_TAG_LITERAL)) {
         out->kind = PGP_SCAN_SIGNED;
         advance(w);

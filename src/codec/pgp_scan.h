@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define PGP_SCAN_IDS_MAX 64 /* further key ids are counted, not listed */
@@ -28,6 +29,7 @@ struct pgp_scan {
     int body_tag;                       /* encrypted: 18 or 20 */
     int body_version;
     size_t body_len; /* of its whole packet, with all headers */
+    bool signs_text; /* signatures: one of them is over text (class 0x01) */
 };
 
 /*

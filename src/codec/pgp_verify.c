@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define TEXT_LINE_MAX 16384
+
 static const char *const verdict_names[] = {
     [PGP_SIG_GOOD] = "good",
     [PGP_SIG_EXPIRED_KEY] = "expired-key",
@@ -238,6 +240,31 @@ enum err pgp_verify_inline(const char *home, struct span packets, struct buf *pl
     return err;
 }
 
+/*
+ * gpg hashes no more of a line than some 19,990 bytes where it reads text, and it does so for all signatures where the
+ * first is one over text: what stands behind is covered by none.
+ */
+static bool has_long_line(struct span text)
+{
+    size_t at = 0;
+
+    while (text.len - at > TEXT_LINE_MAX) {
+        const uint8_t *lf = memchr(text.data + at, '\n', TEXT_LINE_MAX + 1);
+
+        if (!lf)
+            return true;
+        at = (size_t)(lf - text.data) + 1;
+    }
+    return false;
+}
+
+static void doubt(struct pgp_signature *sig)
+{
+    if (names_a_signer(sig->verdict))
+        sig->verdict = PGP_SIG_ERROR;
+    memset(sig->fingerprint, 0, sizeof sig->fingerprint);
+}
+
 enum err pgp_verify_detached(const char *home, struct span signature, struct span signed_bytes,
                              struct pgp_signature *sigs, size_t max, size_t *n, struct diag *why)
 {
@@ -260,71 +287,11 @@ enum err pgp_verify_detached(const char *home, struct span signature, struct spa
         err = verify(home, packets, &signed_bytes, NULL, 0, sigs, max, n, why);
     if (!err && !*n)
         err = corrupt(why, "gpg finds no signature");
+    if (!err && scan.signs_text && has_long_line(signed_bytes))
+        for (size_t i = 0; i < *n; i++)
+            doubt(&sigs[i]);
     if (err)
         forget(NULL, sigs, max, n);
     buf_free(&binary);
-    return err;
-}
-
-/* --- clear-signed text --- */
-
-static bool is_blank(struct span s)
-{
-    for (size_t i = 0; i < s.len; i++)
-        if (!strchr(" \t\r\n", s.data[i]) || !s.data[i])
-            return false;
-    return true;
-}
-
-/* The line that begins at p without trailing blanks is exactly `words`. */
-static bool line_at(struct span text, size_t at, const char *words)
-{
-    size_t n = strlen(words);
-    const uint8_t *end;
-
-    if (text.len - at < n || memcmp(text.data + at, words, n))
-        return false;
-    end = memchr(text.data + at, '\n', text.len - at);
-    return is_blank((struct span){text.data + at + n, (end ? (size_t)(end - text.data) : text.len) - at - n});
-}
-
-/* Lines that begin with five dashes, in this order, once each; white space alone before the first and after the last.
- */
-static bool is_one_clear_block(struct span text)
-{
-    static const char *const want[] = {"-----BEGIN PGP SIGNED MESSAGE-----", "-----BEGIN PGP SIGNATURE-----",
-                                       "-----END PGP SIGNATURE-----"};
-    size_t seen = 0, at = 0;
-    const uint8_t *end;
-
-    while (at < text.len) {
-        end = memchr(text.data + at, '\n', text.len - at);
-        size_t next = end ? (size_t)(end - text.data) + 1 : text.len;
-
-        if (text.len - at >= 5 && !memcmp(text.data + at, "-----", 5)) {
-            if (seen == 3 || !line_at(text, at, want[seen]))
-                return false;
-            seen++;
-        } else if ((seen == 0 || seen == 3) && !is_blank((struct span){text.data + at, next - at})) {
-            return false;
-        }
-        at = next;
-    }
-    return seen == 3;
-}
-
-enum err pgp_verify_clear(const char *home, struct span text, struct buf *plain, struct pgp_signature *sigs, size_t max,
-                          size_t *n, struct diag *why)
-{
-    enum err err;
-
-    forget(plain, sigs, max, n);
-    if (!is_one_clear_block(text))
-        return corrupt(why, "the text is not one clear-signed block; sign the whole body, once");
-    err = verify(home, text, NULL, plain, SIZE_MAX, sigs, max, n, why);
-    if (!err && !*n)
-        err = corrupt(why, "gpg finds no signature");
-    if (err)
-        forget(plain, sigs, max, n);
     return err;
 }

@@ -350,49 +350,6 @@ static void test_detached(void **state)
     buf_free(&two);
 }
 
-static void clear_case(const char *before, struct span block, const char *after, enum err want)
-{
-    struct buf text = BUF_EMPTY, plain = BUF_EMPTY;
-    struct pgp_signature sigs[MANY];
-    struct diag why = {0};
-    size_t n;
-
-    buf_add_str(&text, before);
-    buf_add(&text, block.data, block.len);
-    buf_add_str(&text, after);
-    assert_int_equal(pgp_verify_clear(in_scratch("shard"), buf_span(&text), &plain, sigs, MANY, &n, &why), want);
-    if (want) {
-        assert_string_equal(why.rule, "corrupt");
-        assert_int_equal(plain.len, 0);
-    } else {
-        assert_int_equal(n, 1);
-        assert_int_equal(sigs[0].verdict, PGP_SIG_GOOD);
-        assert_non_null(strstr(buf_text(&plain), "A report."));
-    }
-    buf_free(&text);
-    buf_free(&plain);
-}
-
-static void test_clear(void **state)
-{
-    struct buf block = BUF_EMPTY, list_block = BUF_EMPTY;
-    struct diag why;
-
-    (void)state;
-    made_by_alice(&block, ARGS("--clearsign"));
-    clear_case("", buf_span(&block), "", ERR_OK);
-    clear_case("\r\n \n", buf_span(&block), "\n\n", ERR_OK);
-    clear_case("Not signed\n", buf_span(&block), "", ERR_REJECT);
-    clear_case("", buf_span(&block), "Not signed\n", ERR_REJECT);
-    clear_case("", buf_span(&block), buf_text(&block), ERR_REJECT);
-    clear_case("", (struct span){block.data, block.len - 40}, "", ERR_REJECT);
-    check_ok(pgp_sign_clear(in_scratch("alice"), alice_fpr, span_of("A report.\n- dash\nFrom x\n"), &list_block, &why),
-             &why);
-    clear_case("", buf_span(&list_block), "", ERR_OK);
-    buf_free(&block);
-    buf_free(&list_block);
-}
-
 /* A signature names its subkey; the identity is the primary key. */
 static void test_signing_subkey(void **state)
 {
@@ -502,11 +459,9 @@ static void test_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_forms),          cmocka_unit_test(test_other_programs),
-        cmocka_unit_test(test_refusals),       cmocka_unit_test(test_no_integrity),
-        cmocka_unit_test(test_bomb),           cmocka_unit_test(test_inline_traps),
-        cmocka_unit_test(test_detached),       cmocka_unit_test(test_clear),
-        cmocka_unit_test(test_signing_subkey), cmocka_unit_test(test_dates),
+        cmocka_unit_test(test_forms),        cmocka_unit_test(test_other_programs), cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_no_integrity), cmocka_unit_test(test_bomb),           cmocka_unit_test(test_inline_traps),
+        cmocka_unit_test(test_detached),     cmocka_unit_test(test_signing_subkey), cmocka_unit_test(test_dates),
         cmocka_unit_test(test_again),
     };
 
