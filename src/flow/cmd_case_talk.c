@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "codec/addr.h"
 #include "codec/xfer.h"
+#include "flow/approvals.h"
 #include "flow/case_of.h"
 #include "flow/cases_flow.h"
 #include "flow/outgoing.h"
@@ -12,6 +13,7 @@
 #include "flow/release.h"
 #include "flow/reporter.h"
 #include "flow/view.h"
+#include "policy/decide.h"
 #include "policy/schedule.h"
 #include "store/audit.h"
 
@@ -194,23 +196,68 @@ static enum err set_all(struct setting *s, const char *assignments, struct diag 
     return err;
 }
 
+/* Appends the digest of the policy that the assignments pin; nothing where they pin none, or the one that is pinned. */
+static enum err wanted_policy(struct setting *s, const char *assignments, struct buf *out, struct diag *why)
+{
+    char digest[POLICY_DIGEST_LEN + 1];
+    struct policy *policy = NULL;
+    enum err err = ERR_OK;
+
+    for (const char *line = assignments; !err && *line; line += strcspn(line, "\n"), line += *line == '\n') {
+        char *name = strncmp(line, "policy=", 7) ? NULL : mem_strndup(line + 7, strcspn(line + 7, "\n"));
+
+        if (name)
+            err = policies_load(s->f->policies, name, &policy, digest, why);
+        if (name && !err && strcmp(digest, s->row->policy_digest) != 0)
+            buf_printf(out, "%s\n", digest);
+        policy_free(&policy);
+        free(name);
+    }
+    return err;
+}
+
+/* Another policy may ask fewer admins for a lift or a publication: as many as these need decide on it. */
+static enum err gate_policy(struct setting *s, const struct settings_list *list, struct reply *r, bool *go_on,
+                            struct diag *why)
+{
+    int lift = decide_approvals(s->policy, DECIDE_LIFT), publish = decide_approvals(s->policy, DECIDE_PUBLISH);
+    struct approval_what what = {.action = "case set policy",
+                                 .object = s->row->code,
+                                 .list = list,
+                                 .list_id = s->row->list_id,
+                                 .needs = lift > publish ? lift : publish};
+    struct buf basis = BUF_EMPTY;
+    enum err err = wanted_policy(s, command_word(s->c, "ASSIGNMENTS"), &basis, why);
+
+    if (!err && basis.len) {
+        buf_printf(&basis, "%s\n", s->row->policy_digest);
+        what.basis = buf_span(&basis);
+        err = approval_gate(s->f, s->c, &what, r, go_on, why);
+    }
+    buf_free(&basis);
+    return err;
+}
+
 enum err cmd_case_set(struct flow *f, const struct command *c, struct reply *r, struct diag *why)
 {
     const struct settings_list *list;
     struct case_row row;
     struct setting s = {.f = f, .row = &row, .c = c};
+    bool go_on = true;
     enum err err = case_of_command(f, c, &row, &list, why);
 
     if (err)
         return err;
     err = policies_of_case(f, &row, &s.policy, why);
     if (!err)
+        err = gate_policy(&s, list, r, &go_on, why);
+    if (!err && go_on)
         err = set_all(&s, command_word(c, "ASSIGNMENTS"), why);
-    if (!err)
+    if (!err && go_on)
         err = case_update(f->db, &row, why);
-    if (!err)
+    if (!err && go_on)
         err = case_reschedule(f, s.policy, &row, why);
-    if (!err)
+    if (!err && go_on)
         r->data = view_case(f, &row, true);
     policy_free(&s.policy);
     case_row_free(&row);

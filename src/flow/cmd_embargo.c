@@ -121,7 +121,8 @@ static enum err take_notes(struct change *g, struct schedule_notes *notes, struc
     return err;
 }
 
-static enum err check_date(struct change *g, int64_t until, struct reply *r, struct diag *why)
+/* The caller frees the notes. */
+static enum err check_date(struct change *g, int64_t until, struct schedule_notes *notes, struct diag *why)
 {
     struct schedule_change change = {.now_utc_s = clock_now(g->f->clock),
                                      .until_utc_s = until,
@@ -129,20 +130,37 @@ static enum err check_date(struct change *g, int64_t until, struct reply *r, str
                                      .whole_day = schedule_when_is_day(command_word(g->c, "until")),
                                      .has_reason = command_word(g->c, "reason") != NULL};
     struct schedule_holidays holidays;
-    struct schedule_notes notes = {0};
     struct schedule_facts facts;
     enum err err = policies_holidays(g->f->policies, g->policy, &holidays, why);
 
     if (err)
         return err;
     case_schedule_facts(g->policy, &g->row, &facts);
-    err = schedule_check_until(g->policy, &holidays, &facts, &change, &notes, why);
-    if (!err)
-        err = take_notes(g, &notes, r, why);
-    schedule_notes_free(&notes);
+    err = schedule_check_until(g->policy, &holidays, &facts, &change, notes, why);
     schedule_holidays_free(&holidays);
     /* "Needs a reason" is the policy's refusal, not a mistake in the words of the command. */
     return err == ERR_USAGE ? ERR_DENIED : err;
+}
+
+/* A date before the one of now (set, or by the policy) lifts the embargo for the time between: as many admins decide.
+ */
+static enum err gate_earlier(struct change *g, int64_t until, struct reply *r, bool *go_on, struct diag *why)
+{
+    struct approval_what what = {.action = "embargo set",
+                                 .object = g->row.code,
+                                 .list = g->list,
+                                 .list_id = g->row.list_id,
+                                 .needs = decide_approvals(g->policy, DECIDE_LIFT)};
+    struct releasing release = {0};
+    char now[INSTANT_TEXT_SIZE];
+    enum err err = release_load(g->f, &g->row, g->policy, g->list, &release, why);
+
+    if (!err && release.due_utc_s != INSTANT_NONE && until < release.due_utc_s) {
+        what.basis = span_of(instant_text(release.due_utc_s, now));
+        err = approval_gate(g->f, g->c, &what, r, go_on, why);
+    }
+    release_unload(&release);
+    return err;
 }
 
 static enum err move_date(struct flow *f, const struct command *c, struct reply *r, bool extends, struct diag *why)
@@ -153,6 +171,8 @@ static enum err move_date(struct flow *f, const struct command *c, struct reply 
     enum case_state state;
     int64_t until = 0;
     struct change g;
+    struct schedule_notes notes = {0};
+    bool go_on = true;
     enum err err = change_begin(&g, f, c, why);
 
     if (!err && !when)
@@ -164,14 +184,19 @@ static enum err move_date(struct flow *f, const struct command *c, struct reply 
     if (!err && extends && g.row.until_at == INSTANT_NONE)
         err = diag_set(why, ERR_DENIED, "embargo.no-date", "there is no date to extend: embargo set gives one");
     if (!err)
-        err = check_date(&g, until, r, why);
-    if (!err) {
+        err = check_date(&g, until, &notes, why);
+    if (!err)
+        err = gate_earlier(&g, until, r, &go_on, why);
+    if (!err && go_on)
+        err = take_notes(&g, &notes, r, why);
+    if (!err && go_on) {
         g.row.until_at = until;
         set_status(&g, extends ? "extended" : "active");
         snprintf(words, sizeof words, "The embargo of this case now ends at %s.\nUntil then nothing else changes.\n",
                  instant_text(until, at));
         err = finish(&g, g.row.embargo_status, words, extends ? "embargo.extend" : "embargo.set", r, why);
     }
+    schedule_notes_free(&notes);
     change_end(&g);
     return err;
 }

@@ -77,6 +77,9 @@ static enum err end_admin(struct flow *f, const struct settings_list *list, int6
 
     if (!err)
         err = end_wishes(f, list_id, name, why);
+    /* They do not count now; nor may they when he comes back. */
+    if (!err)
+        err = vote_drop(f->db, list_id, address, why);
     if (!err)
         err = forget_key(f, list, list_id, fingerprint, why);
     if (!err)

@@ -1,7 +1,7 @@
 /*
- * Admins come and go in embargod.conf alone. At core's start the list of them is compared with the last one: a change is
- * audited and mailed to all who are admins now. Of one who went, nonces and open proposals end, what is queued for him
- * is dropped, and his key is forgotten (his votes have stopped counting by themselves). In the caller's transaction.
+ * Admins come and go in embargod.conf alone. At core's start the list of them is compared with the last one: a change
+ * is audited and mailed to all who are admins now. Of one who went (or has another key), nonces, open proposals and
+ * votes for what is open end, what is queued for him is dropped, and his key is forgotten. In the caller's transaction.
  */
 #ifndef FLOW_OFFBOARD_H
 #define FLOW_OFFBOARD_H

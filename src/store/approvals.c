@@ -137,6 +137,14 @@ enum err vote_veto(struct db *db, int64_t approval_id, const char *admin, int64_
                   approval_id, admin, now_utc_s);
 }
 
+enum err vote_drop(struct db *db, int64_t list_id, const char *admin, struct diag *why)
+{
+    return db_run(db, why,
+                  "DELETE FROM vote WHERE admin = ? AND vote = 'approve' AND approval_id IN"
+                  " (SELECT id FROM approval WHERE list_id = ? AND state = 'open')",
+                  "ti", admin, list_id);
+}
+
 enum err vote_all(struct db *db, int64_t approval_id, struct vote_row **out, size_t *n, struct diag *why)
 {
     struct db_rows *rows =

@@ -53,6 +53,8 @@ enum err vote_insert(struct db *db, int64_t approval_id, const char *admin, cons
                      struct diag *why);
 /* Takes the place of a vote of the same admin. */
 enum err vote_veto(struct db *db, int64_t approval_id, const char *admin, int64_t now_utc_s, struct diag *why);
+/* Takes back what this admin has approved of what a list has open; the audit trail keeps it. */
+enum err vote_drop(struct db *db, int64_t list_id, const char *admin, struct diag *why);
 enum err vote_all(struct db *db, int64_t approval_id, struct vote_row **out, size_t *n, struct diag *why);
 
 #endif
