@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "codec/pgp_wire.h"
 #include "flow/command_check.h"
+#include "flow/policy_watch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -166,6 +167,9 @@ enum err approval_gate(struct flow *f, const struct command *c, const struct app
     enum err err;
 
     *go_on = true;
+    err = policy_watch(f, what->list, what->list_id, why);
+    if (err)
+        return err;
     if (c->replay) {
         digest_of(f, what->basis, basis);
         if (memcmp(basis, c->replay->basis, sizeof basis) != 0)

@@ -3,6 +3,7 @@
 #include "base/instant.h"
 #include "base/mem.h"
 #include "flow/cases_flow.h"
+#include "flow/policy_watch.h"
 #include "store/audit.h"
 #include "store/duties.h"
 
@@ -25,8 +26,10 @@ enum err audit_head_run(struct flow *f, const struct duty_row *d, struct diag *w
     const struct settings_list *list = flow_list_of_row(f, d->object, why);
     int64_t now = clock_now(f->clock), seq;
     char hash[65], at[INSTANT_TEXT_SIZE], *text;
-    enum err err = list ? audit_head(f->db, &seq, hash, why) : ERR_NOT_FOUND;
+    enum err err = list ? policy_watch(f, list, d->object, why) : ERR_NOT_FOUND;
 
+    if (!err)
+        err = audit_head(f->db, &seq, hash, why);
     if (err)
         return err;
     text = mem_printf("The audit trail of this instance ends at %s with entry\n\n%lld:%s\n\n"

@@ -5,6 +5,7 @@
 #include "flow/list_key.h"
 #include "flow/list_rotation.h"
 #include "flow/offboard.h"
+#include "flow/policy_watch.h"
 #include "flow/reattest.h"
 
 static enum err begin_list(struct flow *f, const struct settings_list *list, struct diag *why)
@@ -24,6 +25,8 @@ static enum err begin_list(struct flow *f, const struct settings_list *list, str
         err = list_key_begin(f, row.id, why);
     if (!err)
         err = offboard_compare(f, list, row.id, why);
+    if (!err)
+        err = policy_watch(f, list, row.id, why);
     list_row_free(&row);
     return err;
 }
