@@ -1,15 +1,59 @@
-/* One look-up over HTTPS: the only user of libcurl. */
+/*
+ * One look-up over HTTPS: the only user of libcurl, which is loaded when the first look-up is made. It brings some
+ * twenty libraries with it, and every process of the daemon begins with the same program: each worker would take half
+ * as long again to start, with all of them in reach of the mail that it reads.
+ */
 #include "io/fetch.h"
 
 #include "codec/wkd.h"
 
 #include <arpa/inet.h>
 #include <curl/curl.h>
+#include <dlfcn.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+static struct {
+    bool loaded;
+    typeof(curl_easy_init) *init;
+    typeof(curl_easy_setopt) *setopt;
+    typeof(curl_easy_perform) *perform;
+    typeof(curl_easy_getinfo) *getinfo;
+    typeof(curl_easy_cleanup) *cleanup;
+    typeof(curl_slist_append) *append;
+    typeof(curl_slist_free_all) *free_all;
+} curl;
+
+/* The names under which libcurl's one ABI is installed, by the TLS library that it uses. */
+static bool load_curl(void)
+{
+    static const char *const names[] = {"libcurl-gnutls.so.4", "libcurl.so.4"};
+    static const char *const calls[] = {"curl_easy_init",     "curl_easy_setopt",  "curl_easy_perform",
+                                        "curl_easy_getinfo",  "curl_easy_cleanup", "curl_slist_append",
+                                        "curl_slist_free_all"};
+    void *library = NULL, *found[sizeof calls / sizeof calls[0]];
+
+    if (curl.loaded)
+        return true;
+    for (size_t i = 0; !library && i < sizeof names / sizeof names[0]; i++)
+        library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
+    if (!library)
+        return false;
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++)
+        if (!(found[i] = dlsym(library, calls[i])))
+            return false;
+    curl.init = found[0];
+    curl.setopt = found[1];
+    curl.perform = found[2];
+    curl.getinfo = found[3];
+    curl.cleanup = found[4];
+    curl.append = found[5];
+    curl.free_all = found[6];
+    return curl.loaded = true;
+}
 
 struct transfer {
     struct buf *out;
@@ -87,7 +131,7 @@ static struct curl_slist *pinned_to(const struct settings *s, const char *host)
             struct curl_slist *list;
 
             buf_printf(&line, "%s:443:%s", host, s->fetch_connect_to[i] + n + 1);
-            list = curl_slist_append(NULL, buf_text(&line));
+            list = curl.append(NULL, buf_text(&line));
             buf_free(&line);
             return list;
         }
@@ -107,30 +151,30 @@ static size_t take(char *bytes, size_t size, size_t n, void *ctx)
 
 static CURL *prepare(const struct settings *s, const char *url, struct curl_slist *to, struct transfer *t)
 {
-    CURL *c = curl_easy_init();
+    CURL *c = curl.init();
 
     if (!c)
         return NULL;
-    curl_easy_setopt(c, CURLOPT_URL, url);
-    curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "https");
-    curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(c, CURLOPT_PROXY, "");
-    curl_easy_setopt(c, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-    curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(c, CURLOPT_TIMEOUT, (long)s->fetch_timeout_s);
-    curl_easy_setopt(c, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)FETCH_BYTES_MAX);
-    curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 1L);
-    curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 2L);
-    curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-    curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, t);
-    curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, take);
-    curl_easy_setopt(c, CURLOPT_WRITEDATA, t);
+    curl.setopt(c, CURLOPT_URL, url);
+    curl.setopt(c, CURLOPT_PROTOCOLS_STR, "https");
+    curl.setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
+    curl.setopt(c, CURLOPT_PROXY, "");
+    curl.setopt(c, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    curl.setopt(c, CURLOPT_NOSIGNAL, 1L);
+    curl.setopt(c, CURLOPT_TIMEOUT, (long)s->fetch_timeout_s);
+    curl.setopt(c, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)FETCH_BYTES_MAX);
+    curl.setopt(c, CURLOPT_SSL_VERIFYPEER, 1L);
+    curl.setopt(c, CURLOPT_SSL_VERIFYHOST, 2L);
+    curl.setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    curl.setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl.setopt(c, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    curl.setopt(c, CURLOPT_OPENSOCKETDATA, t);
+    curl.setopt(c, CURLOPT_WRITEFUNCTION, take);
+    curl.setopt(c, CURLOPT_WRITEDATA, t);
     if (s->fetch_ca)
-        curl_easy_setopt(c, CURLOPT_CAINFO, s->fetch_ca);
+        curl.setopt(c, CURLOPT_CAINFO, s->fetch_ca);
     if (to)
-        curl_easy_setopt(c, CURLOPT_CONNECT_TO, to);
+        curl.setopt(c, CURLOPT_CONNECT_TO, to);
     return c;
 }
 
@@ -185,9 +229,9 @@ static bool ask(const struct settings *s, bool rehearsal, const char *host, cons
     if (rehearsal && !to)
         return false;
     c = prepare(s, url, to, &t);
-    code = c ? curl_easy_perform(c) : CURLE_FAILED_INIT;
+    code = c ? curl.perform(c) : CURLE_FAILED_INIT;
     if (code == CURLE_OK) {
-        curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
+        curl.getinfo(c, CURLINFO_RESPONSE_CODE, &status);
         read_status(status, r);
     } else if (code != CURLE_COULDNT_RESOLVE_HOST) {
         read_fault(code, &t, r);
@@ -195,8 +239,8 @@ static bool ask(const struct settings *s, bool rehearsal, const char *host, cons
     if (r->outcome != FETCH_FOUND)
         buf_clear(&r->bytes);
     if (c)
-        curl_easy_cleanup(c);
-    curl_slist_free_all(to);
+        curl.cleanup(c);
+    curl.free_all(to);
     return code != CURLE_COULDNT_RESOLVE_HOST;
 }
 
@@ -211,6 +255,10 @@ void fetch_look_up(const struct settings *s, bool rehearsal, const char *address
     if (!s->fetch_wkd || (rehearsal && !s->n_fetch_connect_to)) {
         set(out, FETCH_OFFLINE, "fetch.off",
             s->fetch_wkd ? "a rehearsal looks up at the hosts of fetch.connect_to alone" : "fetch.wkd is off");
+        return;
+    }
+    if (!load_curl()) {
+        set(out, FETCH_OFFLINE, "fetch.library", "libcurl is not installed: nothing can be looked up without it");
         return;
     }
     for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {

@@ -130,6 +130,11 @@ size_t pool_busy(const struct pool *pool)
     return pool->n_jobs;
 }
 
+bool pool_is_ready(const struct pool *pool)
+{
+    return !pool->n_jobs && spares_are_ready(pool->spares);
+}
+
 /* Ends a job: takes it out, then calls back (which may submit again). */
 static void finish(struct job *j, enum err err, struct span reply, const struct diag *why)
 {

@@ -36,6 +36,9 @@ void pool_submit(struct pool *pool, enum worker_kind kind, enum worker_op op, st
 /* Kills workers past their deadline, starts waiting ones. Call it from the loop, and when a child has ended. */
 void pool_tick(struct pool *pool);
 
+/* Nothing is to be done, and as many workers stand ready as ever do. */
+bool pool_is_ready(const struct pool *pool);
+
 /* Requests that wait or run. */
 size_t pool_busy(const struct pool *pool);
 

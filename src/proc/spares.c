@@ -188,6 +188,15 @@ size_t spares_ready(const struct spares *s, enum worker_kind kind)
     return n;
 }
 
+bool spares_are_ready(const struct spares *s)
+{
+    bool all = true;
+
+    for (int k = 0; k < KINDS; k++)
+        all = all && spares_ready(s, (enum worker_kind)k) >= (size_t)s->want[k];
+    return all;
+}
+
 static int count(const struct spares *s, enum worker_kind kind)
 {
     int n = 0;

@@ -53,6 +53,7 @@ void spares_tick(struct spares *s, enum spares_need need);
 
 /* Those that stand ready. */
 size_t spares_ready(const struct spares *s, enum worker_kind kind);
+bool spares_are_ready(const struct spares *s); /* as many as ever do */
 
 /* Kills a worker and its group; who calls waits for it. */
 void worker_kill(pid_t pid);

@@ -24,11 +24,6 @@ static bool is_mail(struct span s)
     return i > 0 && i < s.len && s.data[i] == ':' && s.data[0] != '-';
 }
 
-static bool begins(struct span s, const char *words)
-{
-    return s.len >= strlen(words) && !memcmp(s.data, words, strlen(words));
-}
-
 static void find_sender(struct span mail, char *sender)
 {
     struct span header = {mail.data, header_block_len(mail)};

@@ -18,12 +18,11 @@
 #include "codec/addr.h"
 #include "codec/dsn.h"
 #include "codec/pgp_home.h"
-#include "codec/pgp_wire.h"
 #include "flow/receive.h"
 #include "proc/opening.h"
 #include "tests/corpus/as_mail.h"
+#include "tests/corpus/opener.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <jansson.h>
 #include <spawn.h>
@@ -36,7 +35,7 @@
 #include <unistd.h>
 
 #define AT_A_TIME    4
-#define READY_MS     300
+#define READY_MS     5000
 #define IN_TRANSIT_S 21600
 
 struct file {
@@ -44,12 +43,12 @@ struct file {
     char *kind;
     char *name;
     char *path;
-    int64_t began_ms;
-    int64_t gpg_ms; /* what gpg -d takes of it by itself; -1: it cannot, or was not asked */
+    double began_ms;
+    double gpg_ms; /* what gpg -d takes of it by itself; -1: it cannot, or was not asked */
     int64_t sent_at;
 };
 
-static struct core core;
+struct core core;
 static struct file files[AT_A_TIME];
 static size_t n_files, at_a_time = 2;
 static const char *clock_file;
@@ -57,7 +56,7 @@ static struct file *again; /* to be opened at their own time */
 static size_t n_again;
 static bool at_own_time;
 
-static enum err read_file(const char *path, struct buf *out)
+enum err opener_read_file(const char *path, struct buf *out)
 {
     uint8_t piece[65536];
     FILE *f = fopen(path, "rb");
@@ -68,7 +67,15 @@ static enum err read_file(const char *path, struct buf *out)
     return f && fclose(f) == 0 && !out->over ? ERR_OK : ERR_NOT_FOUND;
 }
 
-static void turn(void)
+double opener_now_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+void opener_turn(void)
 {
     pool_tick(core.pool);
     importer_tick(core.importer);
@@ -84,7 +91,7 @@ static json_t *text_or_null(const char *s)
     return j ? j : json_null();
 }
 
-static void print(json_t *o)
+void opener_print(json_t *o)
 {
     char *line = json_dumps(o, JSON_COMPACT);
 
@@ -155,9 +162,9 @@ static void done(struct mail *m, json_t *o)
     json_object_set_new(o, "file", json_string(f->name));
     json_object_set_new(o, "kind", json_string(f->kind));
     describe_bounce(m, o);
-    json_object_set_new(o, "ms", json_integer(clock_monotonic_ms() - f->began_ms));
-    json_object_set_new(o, "gpg_ms", json_integer(f->gpg_ms));
-    print(o);
+    json_object_set_new(o, "ms", json_real(opener_now_ms() - f->began_ms));
+    json_object_set_new(o, "gpg_ms", json_real(f->gpg_ms));
+    opener_print(o);
     leave(m);
 }
 
@@ -218,32 +225,39 @@ static void set_clock(int64_t sent_at)
     free(temporary);
 }
 
-/* One at a time is for measuring: gpg alone, in the same home and at the same moment, and workers that stand ready. */
-static int64_t measure_gpg(const char *path)
+/* Until the workers that stand ready do so: a mail comes when nothing else is going on. */
+static void let_get_ready(void)
+{
+    for (int64_t began = clock_monotonic_ms(); clock_monotonic_ms() - began < READY_MS && !pool_is_ready(core.pool);)
+        opener_turn();
+}
+
+/* One at a time is for measuring: gpg alone, in the same home, right before. -1: gpg does not open it. */
+static double measure_gpg(const char *path)
 {
     char *home = settings_gnupg(core.settings, core.settings->lists[0].name, "list");
     char *argv[] = {(char *)"gpg", (char *)"--homedir", home, (char *)"--batch", (char *)"-d", (char *)path, NULL};
-    int64_t began = clock_monotonic_ms(), took;
     posix_spawn_file_actions_t quiet;
+    double began, took;
     int status = -1;
     pid_t pid;
 
+    let_get_ready();
+    began = opener_now_ms();
     posix_spawn_file_actions_init(&quiet);
     posix_spawn_file_actions_addopen(&quiet, 1, "/dev/null", O_WRONLY, 0);
     posix_spawn_file_actions_addopen(&quiet, 2, "/dev/null", O_WRONLY, 0);
     if (posix_spawnp(&pid, "gpg", &quiet, NULL, argv, environ) == 0)
         waitpid(pid, &status, 0);
-    took = clock_monotonic_ms() - began;
+    took = opener_now_ms() - began;
     posix_spawn_file_actions_destroy(&quiet);
     free(home);
-    for (began = clock_monotonic_ms(); clock_monotonic_ms() - began < READY_MS;)
-        turn();
     return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? took : -1;
 }
 
 static void begin(const char *kind, const char *name, const char *path)
 {
-    int64_t gpg_ms = at_a_time == 1 ? measure_gpg(path) : -1;
+    double gpg_ms = at_a_time == 1 ? measure_gpg(path) : -1;
     struct mail *m = opening_mail_new(&core, &ends);
     char sender[ADDR_MAX_BYTES + 1];
     struct buf bytes = BUF_EMPTY;
@@ -251,10 +265,9 @@ static void begin(const char *kind, const char *name, const char *path)
 
     while (f->mail)
         f++;
-    *f = (struct file){m,      mem_strdup(kind), mem_strdup(name), mem_strdup(path), clock_monotonic_ms(),
-                       gpg_ms, INSTANT_NONE};
+    *f = (struct file){m, mem_strdup(kind), mem_strdup(name), mem_strdup(path), opener_now_ms(), gpg_ms, INSTANT_NONE};
     n_files++;
-    if (read_file(path, &bytes))
+    if (opener_read_file(path, &bytes))
         fprintf(stderr, "opener: %s cannot be read\n", name);
     as_mail(buf_span(&bytes), &m->in.raw, sender, &f->sent_at);
     m->in.sender = mem_strdup(sender);
@@ -262,123 +275,6 @@ static void begin(const char *kind, const char *name, const char *path)
     m->in.received_at = clock_now(&core.clock);
     buf_free(&bytes);
     opening_begin_steps(m);
-}
-
-/* ---- certificates ---- */
-
-struct examined {
-    bool done;
-    enum err err;
-    struct diag why;
-    struct pgp_key_info info;
-    struct buf certificate;
-};
-
-static void on_examined(void *ctx, enum err err, struct span reply, const struct diag *why)
-{
-    struct examined *e = ctx;
-    struct frame_reader r;
-    struct span facts, certificate;
-
-    e->done = true;
-    e->err = err;
-    if (err) {
-        e->why = *why;
-        return;
-    }
-    frame_reader_init(&r, reply);
-    facts = frame_get_bytes(&r);
-    certificate = frame_get_bytes(&r);
-    buf_add(&e->certificate, certificate.data, certificate.len);
-    e->err = frame_done(&r) ? pgp_key_info_get(facts, &e->info, &e->why) : ERR_INTERNAL;
-}
-
-/* What member add and an application do with a key: ask a crypto worker. */
-static void examine(const char *path, struct examined *e)
-{
-    struct buf request = BUF_EMPTY, key = BUF_EMPTY;
-    char *folder = settings_path(core.settings, "gnupg");
-
-    memset(e, 0, sizeof *e);
-    e->certificate = BUF_EMPTY;
-    read_file(path, &key);
-    frame_put_i64(&request, core_gpg_time(&core));
-    frame_put_str(&request, folder);
-    frame_put_buf(&request, &key);
-    pool_submit(core.pool, WORKER_CRYPTO, CRYPTO_EXAMINE, &request, on_examined, e);
-    while (!e->done)
-        turn();
-    buf_free(&key);
-    free(folder);
-}
-
-static void try_key(const char *kind, const char *name, const char *path)
-{
-    struct examined *e = mem_zero(1, sizeof *e);
-    int64_t began = clock_monotonic_ms();
-    enum pgp_key_state state = PGP_KEY_MISSING;
-    json_t *o = json_object();
-
-    examine(path, e);
-    if (!e->err)
-        state = pgp_key_state_at(&e->info, clock_now(&core.clock), NULL, 0);
-    json_object_set_new(o, "file", json_string(name));
-    json_object_set_new(o, "kind", json_string(kind));
-    json_object_set_new(o, "opened", json_boolean(!e->err && pgp_key_state_sends(state)));
-    json_object_set_new(o, "signed_by", json_null());
-    json_object_set_new(o, "rule", json_string(e->err ? e->why.rule : pgp_key_state_name(state)));
-    json_object_set_new(o, "addresses", json_array());
-    json_object_set_new(o, "class", json_null());
-    json_object_set_new(o, "ms", json_integer(clock_monotonic_ms() - began));
-    print(o);
-    buf_free(&e->certificate);
-    free(e);
-}
-
-static enum err pin(const char *path, int64_t list_id, struct examined *e, struct diag *why)
-{
-    int64_t id;
-    enum err err;
-
-    examine(path, e);
-    if (e->err) {
-        *why = e->why;
-        return e->err;
-    }
-    err = db_begin(core.flow.db, why);
-    if (!err)
-        err = key_insert(core.flow.db, list_id, false, &e->info, buf_span(&e->certificate), clock_now(&core.clock), &id,
-                         why);
-    if (!err)
-        err = db_commit(core.flow.db, why);
-    if (err)
-        db_rollback(core.flow.db);
-    return err;
-}
-
-static void pin_all(const char *folder, int64_t list_id)
-{
-    struct examined *e = mem_zero(1, sizeof *e);
-    DIR *dir = opendir(folder);
-    struct dirent *entry;
-    struct diag why;
-
-    while (dir && (entry = readdir(dir))) {
-        char *path = *entry->d_name == '.' ? NULL : mem_printf("%s/%s", folder, entry->d_name);
-
-        if (path) {
-            if (pin(path, list_id, e, &why))
-                fprintf(stderr, "opener: not pinned: %s (%s)\n", entry->d_name, why.rule);
-            buf_free(&e->certificate);
-        }
-        free(path);
-    }
-    if (dir)
-        closedir(dir);
-    free(e);
-    do
-        turn();
-    while (importer_busy(core.importer));
 }
 
 /* ---- the run ---- */
@@ -397,16 +293,16 @@ static void run(void)
         if (!path)
             continue;
         if (!strcmp(kind, "openpgp-keys-bad")) {
-            try_key(kind, name, path);
+            opener_try_key(kind, name, path);
             continue;
         }
         while (n_files >= at_a_time)
-            turn();
+            opener_turn();
         begin(kind, name, path);
     }
     free(line);
     while (n_files)
-        turn();
+        opener_turn();
 }
 
 static void run_again(void)
@@ -416,7 +312,7 @@ static void run_again(void)
         set_clock(again[i].sent_at);
         begin(again[i].kind, again[i].name, again[i].path);
         while (n_files)
-            turn();
+            opener_turn();
         free(again[i].kind);
         free(again[i].name);
         free(again[i].path);
@@ -484,7 +380,7 @@ int main(int argc, char **argv)
     if (!err)
         err = list_by_name(core.flow.db, core.settings->lists[0].name, &list, &why);
     if (!err) {
-        pin_all(argv[3], list.id);
+        opener_pin_all(argv[3], list.id);
         run();
         run_again();
         print_memory();
