@@ -73,6 +73,16 @@ for eml in "$S"/*.eml; do
     gpg --homedir "$T/k/ann" --batch -q -d "$eml" >"$T/w/plain" 2>/dev/null && cp "$T/w/plain" "$T/w/plain.ann"
 done
 has 'ann can read hers' first "$T/w/plain.ann"
+
+# ---- a member who is removed: what the server may still have ----
+make_key acorn security@acorn.example
+lctl member add --org acorn --class distro --tier distros --address security@acorn.example --key "$T/k/acorn.asc" >/dev/null
+lctl member contact acorn add second@acorn.example >/dev/null
+until_queue 'its contacts are written to' 'sent sent' '[.data[] | select(.org == "acorn") | .state] | join(" ")'
+lget '.data[] | select(.org == "acorn") | .queue_id' queue list | sort >"$T/w/ids"
+lctl member remove acorn --reason 'gone' >"$T/w/removed"
+same 'remove prints the queue ids of the server' "$(cat "$T/w/ids")" "$(jq -r '.data.queue_ids[]' "$T/w/removed" | sort)"
+same 'there were two' 2 "$(grep -c . "$T/w/ids")"
 no_sink
 
 # ---- one is refused ----
