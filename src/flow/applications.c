@@ -39,6 +39,16 @@ void apply_free(struct apply *a)
     memset(a, 0, sizeof *a);
 }
 
+void apply_language(const char *text, char *out)
+{
+    char *tag = form_line(text, "Language");
+    struct diag none;
+
+    if (!tag || text_language(tag, out, &none))
+        *out = 0;
+    free(tag);
+}
+
 static enum err load_form(struct apply *a, struct diag *why)
 {
     const char *const *names;
@@ -48,6 +58,7 @@ static enum err load_form(struct apply *a, struct diag *why)
     (void)why;
     apply_fields(a->policy, &names, &n);
     form_parse(text ? text : "", names, n, &a->form);
+    apply_language(text ? text : "", a->language);
     mem_free_secret(&text);
     return ERR_OK;
 }

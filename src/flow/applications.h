@@ -19,6 +19,7 @@
 
 #include "codec/form.h"
 #include "flow/flow.h"
+#include "flow/texts.h"
 #include "policy/decide_apply.h"
 #include "policy/states.h"
 #include "store/applications.h"
@@ -41,7 +42,8 @@ struct apply {
     enum application_state state;
     char *org;
     struct form form;
-    struct pgp_key_info *key; /* NULL: none */
+    char language[TEXT_LANGUAGE_MAX + 1]; /* of what it is written; "": English */
+    struct pgp_key_info *key;             /* NULL: none */
     struct decide_criteria criteria;
 };
 
@@ -55,6 +57,10 @@ enum err apply_judge(struct apply *a, struct diag *why);
 /* One step of the table of states, written with its entry in the audit trail. ERR_DENIED rule state.application. */
 enum err apply_step(struct apply *a, enum application_event event, const char *actor, const char *rule,
                     const char *detail, struct diag *why);
+
+/* What a line `Language: TAG` asks for; "" where there is none, or it is no tag. out has TEXT_LANGUAGE_MAX + 1 bytes.
+ */
+void apply_language(const char *text, char *out);
 
 /* Can mail be sealed for the applicant? */
 bool apply_can_seal(const struct apply *a);

@@ -72,7 +72,8 @@ static enum err write_to(struct apply *a, const struct apply_mail *mail, const c
     struct content content = content_sealed();
     struct buf text = BUF_EMPTY;
     int64_t mail_id = 0;
-    enum err err = text_fill(seal ? mail->text : mail->clear, values, n, &text, why);
+    enum err err =
+        text_fill_in(a->f, *a->language ? a->language : NULL, seal ? mail->text : mail->clear, values, n, &text, why);
 
     if (!err && !seal)
         err = content_cleared(CLEARED_NOTICE, a->policy, NULL, &content, why);
@@ -182,7 +183,7 @@ enum err apply_answer_stranger(struct flow *f, const struct settings_list *list,
     bool may = !policy_is(acknowledge, POLICY_ACK_NEVER) &&
                (policy_is(acknowledge, POLICY_ACK_ALWAYS) || reporter_is_authenticated(list, in)) &&
                may_answer(f, in->sender);
-    char *address;
+    char language[TEXT_LANGUAGE_MAX + 1], *address;
     enum err err = ERR_OK;
 
     if (sent)
@@ -192,6 +193,7 @@ enum err apply_answer_stranger(struct flow *f, const struct settings_list *list,
         return ERR_OK;
     }
     address = apply_address(list);
+    apply_language(in->text ? in->text : "", language);
     apply_empty_form(policy, &form);
     list_criteria(policy, &criteria);
     list_classes(policy, &classes);
@@ -203,7 +205,7 @@ enum err apply_answer_stranger(struct flow *f, const struct settings_list *list,
                                       {"classes", buf_text(&classes)},
                                       {"key", list->fingerprint},
                                       {"policy", policy_words(&policy->title, "")}};
-        err = text_fill(text, values, sizeof values / sizeof values[0], &words, why);
+        err = text_fill_in(f, *language ? language : NULL, text, values, sizeof values / sizeof values[0], &words, why);
     }
     if (!err)
         err = queue_stranger(f, list, policy, list_id, in, subject, buf_text(&words), address, why);

@@ -296,6 +296,7 @@ static enum err admit(struct apply *a, struct diag *why)
                            .class_name = mem_strdup(form_value(&a->form, "Class")),
                            .tier = mem_strdup(apply_tier(a) ? apply_tier(a) : ""),
                            .state = mem_strdup(member_state_name(MEMBER_ACTIVE)),
+                           .language = *a->language ? mem_strdup(a->language) : NULL,
                            .added_at = clock_now(a->f->clock)};
     enum err err = application_key(a->f->db, a->row.id, a->key, &certificate, why);
 

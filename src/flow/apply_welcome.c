@@ -73,7 +73,8 @@ enum err apply_welcome(struct apply *a, const struct member_row *m, const char *
             {"allowed", buf_text(&allowed)},
             {"denied", buf_text(&denied)},
             {"asked", buf_text(&asked)}};
-        err = text_fill("application-welcome", values, sizeof values / sizeof values[0], &text, why);
+        err = text_fill_in(a->f, m->language, "application-welcome", values, sizeof values / sizeof values[0], &text,
+                           why);
     }
     if (!err) {
         struct outgoing mail = {.kind = "application",

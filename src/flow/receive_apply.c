@@ -121,15 +121,18 @@ static enum err receive_vouch(struct receiving *r, const char *words, struct dia
 
 /* ---- more of one that is here ---- */
 
-static enum err merge(struct apply *a, const struct form *news, struct diag *why)
+static enum err merge(struct apply *a, const struct form *news, const char *said, struct diag *why)
 {
-    char *text;
+    char language[TEXT_LANGUAGE_MAX + 1], *text;
     enum err err = ERR_OK;
 
     for (size_t i = 0; i < news->n; i++)
         if (*news->values[i])
             form_set(&a->form, news->names[i], news->values[i]);
-    text = receive_apply_form(&a->form);
+    apply_language(said, language);
+    if (*language)
+        snprintf(a->language, sizeof a->language, "%s", language);
+    text = receive_apply_form(&a->form, a->language);
     err = application_set(a->f->db, a->row.id, APPLICATION_FORM, text, why);
     mem_free_secret(&text);
     if (!err && *form_value(news, "Organisation")) {
@@ -152,7 +155,7 @@ static enum err amend(struct receiving *r, struct apply *a, const struct form *n
     if (*form_value(news, "Organisation") && strcasecmp(form_value(news, "Organisation"), a->org) != 0)
         err = receive_apply_check(r, form_value(news, "Organisation"), role, reason);
     if (!err)
-        err = merge(a, news, why);
+        err = merge(a, news, receive_apply_text(r), why);
     if (!err && !a->row.fingerprint) {
         err = receive_apply_key(r, &a->row, why);
         if (!err && r->in->key_facts && a->row.fingerprint && !a->key) {

@@ -94,7 +94,7 @@ enum err receive_apply_key(struct receiving *r, struct application_row *row, str
     return ERR_OK;
 }
 
-char *receive_apply_form(const struct form *form)
+char *receive_apply_form(const struct form *form, const char *language)
 {
     struct buf text = BUF_EMPTY;
 
@@ -111,17 +111,21 @@ char *receive_apply_form(const struct form *form)
         buf_add_str(&text, "\n");
         mem_free_secret(&value);
     }
+    if (*language)
+        buf_printf(&text, "Language: %s\n", language);
     return buf_take(&text);
 }
 
 static enum err insert(struct receiving *r, const struct form *form, const char *org, struct application_row *row,
                        struct diag *why)
 {
-    char *text = receive_apply_form(form);
+    char language[TEXT_LANGUAGE_MAX + 1], *text;
     const char *answer = addr_is_valid(r->in->sender) ? r->in->sender : receive_apply_from(r);
     bool never = policy_is(&r->policy->reporting.acknowledge, POLICY_ACK_NEVER);
     enum err err;
 
+    apply_language(receive_apply_text(r), language);
+    text = receive_apply_form(form, language);
     *row = (struct application_row){.list_id = r->list_row.id,
                                     .state = mem_strdup(application_state_name(APPLICATION_RECEIVED)),
                                     .received_at = r->in->received_at,

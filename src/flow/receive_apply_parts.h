@@ -14,7 +14,7 @@ enum err receive_apply_check(struct receiving *r, const char *org, const char *r
 /* The key that came with the mail, or why one that came is not used. */
 enum err receive_apply_key(struct receiving *r, struct application_row *row, struct diag *why);
 /* The form as it is kept: read again, it gives the same. The caller wipes and frees. */
-char *receive_apply_form(const struct form *form);
+char *receive_apply_form(const struct form *form, const char *language);
 /* Records it, and does what follows. */
 enum err receive_apply_new(struct receiving *r, const struct form *form, struct diag *reason, struct diag *why);
 

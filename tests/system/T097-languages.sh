@@ -55,5 +55,33 @@ group_of() { get "[.data[] | select(.org == \"$1\") | .message_id] | last" queue
 same 'one mail for the same text' "$(group_of acorn)" "$(group_of birch)"
 same 'and for the other' "$(group_of cedar)" "$(group_of fir)"
 [ "$(group_of acorn)" != "$(group_of cedar)" ] && ok 'another for another text' || not_ok 'another for another text'
+
+# ---- an applicant ----
+. "${srcdir:-.}/tests/lib/apply.sh"
+printf 'So werden Sie Mitglied von {{list}}:\n{{form}}' >"$T/i/templates/mail/de/application-form.txt"
+printf 'Ihr Antrag {{application}} hat Luecken:\n{{missing}}' >"$T/i/templates/mail/de/application-incomplete.txt"
+printf 'Willkommen, {{organisation}}, in {{tier}}.\n' >"$T/i/templates/mail/de/application-welcome.txt"
+printf 'Wie geht das?\nLanguage: de-DE\n' | mail 'H <h@holm.example>' 'Mitglied' "$dmarc" >"$T/w/m"
+inject h@holm.example "$T/w/m" $apply
+has 'a question is answered in its language' 'So werden Sie Mitglied' "$(newest h@holm.example)"
+printf 'Language: ../../x\n' | mail 'H <i@holm.example>' 'Mitglied' "$dmarc" >"$T/w/m"
+inject i@holm.example "$T/w/m" $apply
+has 'what is no tag: in English' 'Organisations apply' "$(newest i@holm.example)"
+make_key holm security@holm.example
+give_key holm "$T/k/list.asc"
+set_clock "$now"
+{ form holm | grep -v '^Evidence'; echo 'Language: de'; } | signed_to_apply holm security@holm.example Antrag
+id=$(new_application)
+open_mail holm "$(newest security@holm.example)" "$T/w/open"
+has 'what is missing, encrypted, too' "Ihr Antrag $id hat Luecken" "$T/w/open"
+echo 'Evidence: https://holm.example/' | answer holm security@holm.example
+same 'complete' complete "$(app_state "$id")"
+ctl application approve "$id" >/dev/null
+settle
+challenge_of holm security@holm.example
+answer holm security@holm.example <"$T/w/challenge"
+same 'the member has the language' de "$(get .data.language member show holm)"
+open_mail holm "$(newest security@holm.example)" "$T/w/open"
+has 'and its welcome' 'Willkommen, holm, in distros' "$T/w/open"
 stop
 finish
