@@ -146,6 +146,8 @@ static enum dsn_class class_of_codes(const char *status, int reply)
         return DSN_FULL;
     if (reply == 551 || reply == 553) /* RFC 5321, 4.2.3: of the mailbox's name */
         return DSN_PERMANENT;
+    if (reply == 521 || reply == 556 || strcmp(status, "5.3.2") == 0) /* RFC 7504: the host takes no mail at all */
+        return DSN_PERMANENT;
     /* RFC 3463, 3.3 to 3.8: about this mail, not about the address. */
     if (strncmp(status, "5.7.", 4) == 0 || strncmp(status, "5.6.", 4) == 0 || strcmp(status, "5.3.4") == 0 ||
         strcmp(status, "5.2.3") == 0)
@@ -161,12 +163,14 @@ static enum dsn_class class_of(const struct dsn_recipient *r, enum dsn_reason re
 
     if (reason == DSN_REASON_FULL || by_codes == DSN_FULL)
         return reason == DSN_REASON_UNKNOWN ? DSN_PERMANENT : DSN_FULL;
-    if (by_codes == DSN_TEMPORARY && *r->status != '5')
+    if (by_codes == DSN_TEMPORARY && *r->status != '5' && !(r->reply >= 500 && reason == DSN_REASON_UNKNOWN))
         return DSN_TEMPORARY;
     if (reason == DSN_REASON_LARGE)
         return DSN_TEMPORARY;
     if (is_of_the_address(r->status) || reason == DSN_REASON_UNKNOWN)
         return DSN_PERMANENT;
+    if (reason == DSN_REASON_TIME && !*r->status && r->reply < 500)
+        return DSN_TEMPORARY;
     return reason == DSN_REASON_REFUSED ? DSN_TEMPORARY : by_codes;
 }
 

@@ -227,7 +227,9 @@ void dsn_mail_read(struct dsn_mail *mail)
     dsn_read_words(buf_span(&mail->lower), &mail->said);
     dsn_join_lines(buf_span(&mail->lower), &joined);
     mail->failed = dsn_says(buf_span(&joined), dsn_words_failed);
-    mail->delayed = dsn_says(buf_span(&joined), dsn_words_delayed);
+    mail->delayed = (dsn_says(buf_span(&joined), dsn_words_delayed) ||
+                     dsn_has_any(buf_span(&mail->subject), dsn_words_subject_delayed)) &&
+                    !dsn_says(buf_span(&joined), dsn_words_final);
     buf_free(&joined);
 }
 

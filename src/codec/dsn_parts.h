@@ -7,7 +7,14 @@
 #include "codec/dsn.h"
 
 /* The stronger one stands behind. */
-enum dsn_reason { DSN_REASON_NONE, DSN_REASON_REFUSED, DSN_REASON_LARGE, DSN_REASON_FULL, DSN_REASON_UNKNOWN };
+enum dsn_reason {
+    DSN_REASON_NONE,
+    DSN_REASON_TIME,
+    DSN_REASON_REFUSED,
+    DSN_REASON_LARGE,
+    DSN_REASON_FULL,
+    DSN_REASON_UNKNOWN
+};
 
 /* What a text says. */
 struct dsn_words {
@@ -76,9 +83,12 @@ extern const char *const dsn_words_host[];            /* its host is not there, 
 extern const char *const dsn_words_full[];
 extern const char *const dsn_words_large[];
 extern const char *const dsn_words_refused[]; /* this mail, or us */
+extern const char *const dsn_words_time[];    /* nobody answered, for too long */
 extern const char *const dsn_words_delayed[];
 extern const char *const dsn_words_failed[];
+extern const char *const dsn_words_final[]; /* it is over, whatever else is said of delays */
 extern const char *const dsn_words_subject[];
+extern const char *const dsn_words_subject_delayed[];
 
 /* ---- dsn_reason.c ---- */
 

@@ -205,7 +205,10 @@ static enum dsn_reason reason_of(struct span t)
         return DSN_REASON_LARGE;
     if (dsn_says(t, dsn_words_refused))
         return DSN_REASON_REFUSED;
-    return dsn_says(t, dsn_words_unknown_perhaps) ? DSN_REASON_UNKNOWN : DSN_REASON_NONE;
+    if (dsn_says(t, dsn_words_unknown_perhaps))
+        return DSN_REASON_UNKNOWN;
+    /* a server that calls it permanent is believed */
+    return dsn_says(t, dsn_words_time) && !dsn_says(t, dsn_words_final) ? DSN_REASON_TIME : DSN_REASON_NONE;
 }
 
 enum dsn_reason dsn_find_reason(struct span words_lower)

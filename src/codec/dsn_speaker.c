@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 /* Who wrote it, and what sort of mail its Subject says that it is. */
 
@@ -54,20 +55,26 @@ enum dsn_speaker dsn_speaker_of(const struct dsn_mail *mail)
                                           "microsoft outlook",
                                           "no-reply@",
                                           "noreply@",
+                                          "post_master@",
+                                          "sysadmin@",
+                                          "content-filter",
+                                          "content filter",
                                           NULL};
-    static const char *const nobody[] = {"<>", NULL};
+    static const char *const nobody[] = {"<>", NULL}, *const list[] = {"-admin@", NULL};
     struct buf path = BUF_EMPTY;
     bool null_path = false;
 
     if (mime_field(mail->header, "Return-Path", &path)) {
         const char *s = buf_text(&path) + strspn(buf_text(&path), " \t");
 
-        null_path = strncmp(s, "<>", 2) == 0;
+        null_path = strncmp(s, "<>", 2) == 0 || strncasecmp(s, "<mailer-daemon", 14) == 0;
     }
     buf_free(&path);
     if (null_path || dsn_field_has(mail, "From", servers) ||
         (mail->m->from.n == 0 && dsn_field_has(mail, "From", nobody)))
         return DSN_SPEAKER_SERVER;
+    if (mime_field_count(mail->header, "X-MLServer") && dsn_field_has(mail, "From", list)) /* fml */
+        return DSN_SPEAKER_OFFICE;
     return dsn_field_has(mail, "From", offices) ? DSN_SPEAKER_OFFICE : DSN_SPEAKER_ANYONE;
 }
 

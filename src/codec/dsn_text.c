@@ -142,48 +142,25 @@ static size_t letters(struct span s)
 
 static bool is_named(struct span lower)
 {
-    static const char *const names[] = {"recipient:",
-                                        "failed recipient:",
-                                        "undeliverable address:",
-                                        "intended recipient:",
-                                        "undeliverable to ",
+    static const char *const names[] = {"undeliverable to ",
                                         "undeliverable  to ",
-                                        "recipient: [smtp:",
                                         "to:",
                                         "unable to deliver message to",
                                         "delivery failed ",
-                                        "user mailbox exceeds allowed size:",
-                                        "invalid final delivery userid:",
-                                        "user's mailbox is full:",
-                                        "failed address:",
-                                        "unknown user:",
-                                        "could not be delivered to:",
                                         "recipients:",
-                                        "for recipient:",
-                                        "for user:",
-                                        "final recipient:",
                                         "the message to ",
                                         "your message to ",
                                         "there was an error delivering your mail to",
                                         "mail to ",
-                                        "address:",
-                                        "envelope to:",
                                         "rcpt to:",
-                                        "e-mail address:",
                                         "mailbox for ",
                                         "delivery to ",
-                                        "user unknown:",
                                         "(originally addressed to",
                                         ">>> rcpt to:",
                                         "you sent mail to ",
                                         "undelivered to ",
-                                        "addressee:",
-                                        "error-for:",
-                                        "original address:",
-                                        "recipient address:",
                                         "intended for",
                                         "not delivered to",
-                                        "message not delivered to",
                                         "unable to deliver your message to",
                                         "sorry, unable to deliver your message to",
                                         NULL};
@@ -214,6 +191,50 @@ static bool leads(struct span line, struct span address)
            starts(rest, "..") || starts(rest, "(");
 }
 
+static void tell(struct line *l)
+{
+    static const char *const not_these[] = {"contact",
+                                            "please",
+                                            "http",
+                                            "mailto",
+                                            "envelope-from",
+                                            "mail from",
+                                            "a message sent by",
+                                            "for further",
+                                            "assistance",
+                                            "help",
+                                            "sender",
+                                            "from:",
+                                            "message-id",
+                                            "subject",
+                                            "reply",
+                                            "postmaster",
+                                            "administrator",
+                                            "received",
+                                            NULL};
+
+    if (l->is_told)
+        return;
+    l->is_told = true;
+    l->is_ours = dsn_has_any(l->lower, not_these);
+    l->fails = dsn_says_failed(l->lower) || dsn_says_why(l->lower);
+}
+
+/* "Failed recipient: <a@b>": a label, and nothing behind the address. Of whom else a label may speak, tell() knows. */
+static bool is_labelled(struct line *l, struct span address)
+{
+    size_t before = (size_t)(address.data - l->text.data), after = before + address.len;
+
+    if (letters((struct span){l->text.data + after, l->text.len - after}) > 0)
+        return false;
+    while (before && strchr(" \t<[('\"", l->text.data[before - 1]))
+        before--;
+    if (!before || l->text.data[before - 1] != ':' || before > 40)
+        return false;
+    tell(l);
+    return !l->is_ours;
+}
+
 static bool is_listed(struct line *l, struct span address)
 {
     if (!l->is_counted) {
@@ -223,7 +244,7 @@ static bool is_listed(struct line *l, struct span address)
     }
     if (l->is_named || l->n_letters - letters(address) <= 2)
         return true;
-    return leads(l->text, address);
+    return leads(l->text, address) || is_labelled(l, address);
 }
 
 /* ---- the three readings ---- */
@@ -250,20 +271,6 @@ static void note(struct finds *finds, struct span address, size_t at)
 }
 
 typedef bool (*wanted_fn)(struct line *l, struct span address);
-
-static void tell(struct line *l)
-{
-    static const char *const not_these[] = {
-        "contact",           "please",      "http",       "mailto", "envelope-from", "mail from",
-        "a message sent by", "for further", "assistance", "help",   "sender",        "from:",
-        "message-id",        "subject",     NULL};
-
-    if (l->is_told)
-        return;
-    l->is_told = true;
-    l->is_ours = dsn_has_any(l->lower, not_these);
-    l->fails = dsn_says_failed(l->lower) || dsn_says_why(l->lower);
-}
 
 static bool any_wanted(struct line *l, struct span address)
 {
