@@ -216,6 +216,8 @@ enum dsn_reason dsn_find_reason(struct span words_lower)
     struct buf masked = BUF_EMPTY;
     enum dsn_reason reason;
 
+    if (!words_lower.len)
+        return DSN_REASON_NONE;
     mask_names(words_lower, &masked);
     reason = reason_of(buf_span(&masked));
     buf_free(&masked);
