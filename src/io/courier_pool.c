@@ -6,6 +6,7 @@
 #include "base/loop.h"
 #include "base/mem.h"
 #include "io/courier.h"
+#include "io/courier_lane.h"
 #include "io/courier_reply.h"
 #include "io/courier_smtp.h"
 
@@ -21,7 +22,6 @@
 #include <unistd.h>
 
 #define TICK_MS      500
-#define SLOW_MS      3000 /* at one job: another session may take its place */
 #define RELAY_OUT_MS 5000 /* how long "nobody can be served" is believed */
 #define READ_BYTES   65536
 #define SLOWEST_RATE 1024 /* bytes a second, below which a mail is given up */
@@ -29,6 +29,7 @@
 struct job {
     struct job *next;
     int64_t id;
+    uint64_t domain;
     size_t len;
     uint8_t frame[]; /* as it goes to a session */
 };
@@ -40,6 +41,7 @@ struct member {
     struct buf in, out;
     bool busy;
     int64_t job;
+    uint64_t domain;
     int64_t since_ms, give_up_ms; /* of the job */
 };
 
@@ -51,6 +53,7 @@ struct pool {
     struct buf in, out;
     struct job *first, **last;
     struct member members[COURIER_SESSIONS_MAX];
+    struct courier_lanes lanes;
     int64_t good_ms; /* when a session last did something with a mail */
     int64_t out_until_ms;
     char out_code[COURIER_CODE_SIZE];
@@ -105,6 +108,18 @@ static bool relay_is_out(const struct pool *p)
     return p->out_until_ms > clock_monotonic_ms();
 }
 
+/* Of a job whose number has been read. */
+static uint64_t domain_of(struct frame_reader *r)
+{
+    char *delivery_id = frame_get_str(r), *sender = frame_get_str(r), *recipient = frame_get_str(r);
+    uint64_t domain = courier_lane_of(recipient);
+
+    free(delivery_id);
+    free(sender);
+    mem_free_secret(&recipient);
+    return domain;
+}
+
 static enum err add_job(struct pool *p, struct span payload, struct diag *why)
 {
     struct frame_reader r;
@@ -123,6 +138,7 @@ static enum err add_job(struct pool *p, struct span payload, struct diag *why)
     frame_write(&frame, COURIER_DELIVER, payload);
     job = mem_zero(1, sizeof *job + frame.len);
     job->id = id;
+    job->domain = domain_of(&r);
     job->len = frame.len;
     memcpy(job->frame, frame.data, frame.len);
     *p->last = job;
@@ -131,14 +147,14 @@ static enum err add_job(struct pool *p, struct span payload, struct diag *why)
     return ERR_OK;
 }
 
-/* The first in the row; the caller frees. */
-static struct job *take_job(struct pool *p)
+/* Out of the row; the caller frees. */
+static struct job *take_job(struct pool *p, struct job **at)
 {
-    struct job *job = p->first;
+    struct job *job = *at;
 
-    p->first = job->next;
-    if (!p->first)
-        p->last = &p->first;
+    *at = job->next;
+    if (!*at)
+        p->last = at;
     return job;
 }
 
@@ -151,7 +167,7 @@ static void free_job(struct job *job)
 static void defer_waiting(struct pool *p)
 {
     while (p->first) {
-        struct job *job = take_job(p);
+        struct job *job = take_job(p, &p->first);
 
         defer(p, job->id, p->out_code);
         free_job(job);
@@ -217,6 +233,8 @@ static bool take_results(struct pool *p, struct member *m)
         if (!read_result(m, type, payload))
             return false;
         m->busy = false;
+        if (clock_monotonic_ms() - m->since_ms < COURIER_SLOW_MS)
+            courier_lane_clear(&p->lanes, m->domain);
         if (type == COURIER_RESULT)
             p->good_ms = clock_monotonic_ms();
         tell_core(p, payload);
@@ -297,20 +315,68 @@ static struct member *find_member(struct pool *p)
             return m;
         if (!m->pid && !unused)
             unused = m;
-        quick += m->pid && now - m->since_ms < SLOW_MS;
+        quick += m->pid && now - m->since_ms < COURIER_SLOW_MS;
     }
     return unused && quick < COURIER_SESSIONS && start_member(p, unused) ? unused : NULL;
+}
+
+/* Sessions that are busy with a slow domain: with this one, and with any. */
+static void count_slow(const struct pool *p, uint64_t domain, int64_t now, int *with_it, int *with_any)
+{
+    *with_it = *with_any = 0;
+    for (int i = 0; i < COURIER_SESSIONS_MAX; i++) {
+        const struct member *m = &p->members[i];
+
+        if (m->pid && m->busy && courier_lane_is_slow(&p->lanes, m->domain, now)) {
+            ++*with_any;
+            *with_it += m->domain == domain;
+        }
+    }
+}
+
+/*
+ * The first in the row whose turn it is: a slow domain has some of the sessions before others, and more of them when
+ * nobody else waits; the rest is for who comes next.
+ */
+static struct job **next_job(struct pool *p)
+{
+    int64_t now = clock_monotonic_ms();
+    int with_it, with_any = 0;
+
+    for (struct job **at = &p->first; *at; at = &(*at)->next) {
+        if (!courier_lane_is_slow(&p->lanes, (*at)->domain, now))
+            return at;
+        count_slow(p, (*at)->domain, now, &with_it, &with_any);
+        if (with_it < COURIER_SESSIONS_SLOW && with_any < 2 * COURIER_SESSIONS_SLOW)
+            return at;
+    }
+    return p->first && with_any < COURIER_SESSIONS_MAX / 2 ? &p->first : NULL;
+}
+
+static void mark_slow(struct pool *p)
+{
+    int64_t now = clock_monotonic_ms();
+
+    for (int i = 0; i < COURIER_SESSIONS_MAX; i++) {
+        const struct member *m = &p->members[i];
+
+        if (m->pid && m->busy && now - m->since_ms >= COURIER_SLOW_MS)
+            courier_lane_mark(&p->lanes, m->domain, now);
+    }
 }
 
 static void hand_out(struct pool *p)
 {
     struct member *m;
+    struct job **at;
 
-    while (p->first && !p->ended && (m = find_member(p))) {
-        struct job *job = take_job(p);
+    mark_slow(p);
+    while (!p->ended && (at = next_job(p)) && (m = find_member(p))) {
+        struct job *job = take_job(p, at);
 
         m->busy = true;
         m->job = job->id;
+        m->domain = job->domain;
         m->since_ms = clock_monotonic_ms();
         /* Every step of a session ends by itself; this is for what nobody has thought of. */
         m->give_up_ms = m->since_ms + 15000 * (int64_t)p->relay.timeout_s + (int64_t)job->len * 1000 / SLOWEST_RATE;
@@ -387,7 +453,7 @@ static void stop(struct pool *p)
             end_member(p, &p->members[i], NULL);
         }
     while (p->first)
-        free_job(take_job(p));
+        free_job(take_job(p, &p->first));
     loop_free(&p->loop);
     buf_free(&p->in);
     buf_free(&p->out);

@@ -113,7 +113,8 @@ static bool open_folder(struct maildir_in *m)
     }
     if (faccessat(m->new_fd, ".", R_OK | W_OK | X_OK, AT_EACCESS)) {
         /* What cannot be removed afterwards is not taken: it would come again and again. */
-        diag_set(&why, ERR_AGAIN, "maildir.folder", "maildir_in: the folder `new` cannot be written by this user");
+        diag_set(&why, ERR_AGAIN, "maildir.folder",
+                 "maildir_in: the folder `new` cannot be written by this user (under systemd: ReadWritePaths=)");
         note_trouble(m, &why);
         return false;
     }

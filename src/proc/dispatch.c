@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "flow/verp.h"
 #include "io/courier.h"
+#include "io/courier_lane.h"
 #include "store/outbox.h"
 
 #include <errno.h>
@@ -17,12 +18,31 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define OUT_MAX     (8 << 20) /* bytes that the courier has not taken */
+#define SLOW_FACTOR 8         /* times limits.courier_jobs: what the courier has at most, slow ones and all */
+#define ASIDE_MAX   4096      /* copies to slow domains that are passed over */
+#define ASIDE_MS    1000      /* until they are looked at again */
+
+/*
+ * The courier has a bounded number of copies. One that it has had for long does not count, so that a slow domain holds
+ * up no other; but a domain that has such ones gets half of that number at most, and its further copies are set aside.
+ */
+struct job {
+    int64_t id;
+    uint64_t domain; /* io/courier_lane.h */
+    int64_t since_ms;
+};
+
 struct dispatch {
     struct core *core;
     int fd;
     struct buf in, out;
-    int64_t *jobs; /* copies that the courier has */
+    struct job *jobs; /* copies that the courier has */
     size_t n_jobs, max_jobs;
+    int64_t *aside;
+    size_t n_aside;
+    int64_t aside_ms; /* since when */
+    int64_t *busy;    /* room for the ids of both */
 };
 
 static void on_courier(void *ctx, int fd, short revents);
@@ -34,7 +54,9 @@ struct dispatch *dispatch_new(struct core *core, int fd)
     d->core = core;
     d->fd = fd;
     d->max_jobs = (size_t)core->settings->limits.courier_jobs;
-    d->jobs = mem_zero(d->max_jobs, sizeof *d->jobs);
+    d->jobs = mem_zero(d->max_jobs * SLOW_FACTOR, sizeof *d->jobs);
+    d->aside = mem_zero(ASIDE_MAX, sizeof *d->aside);
+    d->busy = mem_zero(d->max_jobs * SLOW_FACTOR + ASIDE_MAX, sizeof *d->busy);
     buf_init(&d->in, BUF_MAX_DEFAULT);
     buf_init(&d->out, BUF_MAX_DEFAULT);
     loop_prepare_fd(fd);
@@ -49,6 +71,8 @@ void dispatch_free(struct dispatch **d)
     buf_free(&(*d)->in);
     buf_free(&(*d)->out);
     free((*d)->jobs);
+    free((*d)->aside);
+    free((*d)->busy);
     free(*d);
     *d = NULL;
 }
@@ -61,10 +85,50 @@ size_t dispatch_busy(const struct dispatch *d)
 static void forget_job(struct dispatch *d, int64_t id)
 {
     for (size_t i = 0; i < d->n_jobs; i++)
-        if (d->jobs[i] == id) {
+        if (d->jobs[i].id == id) {
             d->jobs[i] = d->jobs[--d->n_jobs];
+            d->n_aside = 0;
             return;
         }
+}
+
+static bool is_slow(const struct job *job, int64_t now_ms)
+{
+    return now_ms - job->since_ms >= COURIER_SLOW_MS;
+}
+
+/* How many more the courier may have. */
+static size_t room_of(const struct dispatch *d)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    size_t quick = 0, all = d->max_jobs * SLOW_FACTOR - d->n_jobs;
+
+    for (size_t i = 0; i < d->n_jobs; i++)
+        quick += !is_slow(&d->jobs[i], now_ms);
+    if (quick >= d->max_jobs)
+        return 0;
+    return d->max_jobs - quick < all ? d->max_jobs - quick : all;
+}
+
+static bool has_its_share(const struct dispatch *d, uint64_t domain)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    size_t n = 0, slow = 0;
+
+    for (size_t i = 0; i < d->n_jobs; i++)
+        if (d->jobs[i].domain == domain) {
+            n++;
+            slow += is_slow(&d->jobs[i], now_ms);
+        }
+    return slow && n >= (d->max_jobs + 1) / 2;
+}
+
+static void set_aside(struct dispatch *d, int64_t id)
+{
+    if (d->n_aside == 0)
+        d->aside_ms = clock_monotonic_ms();
+    if (d->n_aside < ASIDE_MAX)
+        d->aside[d->n_aside++] = id;
 }
 
 /* The pause after so many tries, and what all the pauses before it come to. */
@@ -256,6 +320,16 @@ static enum err fill_job(struct dispatch *d, const struct copy_row *copy, const 
     return err;
 }
 
+/* Its domain is slow, and has as much as it may. */
+static bool may_wait(const struct dispatch *d, const struct copy_row *copy, uint64_t *domain)
+{
+    char *address = copy_address(d->core->flow.db, copy);
+
+    *domain = courier_lane_of(address);
+    mem_free_secret(&address);
+    return has_its_share(d, *domain);
+}
+
 static void hand_over(struct dispatch *d, int64_t id)
 {
     struct courier_job job = {0};
@@ -263,8 +337,14 @@ static void hand_over(struct dispatch *d, int64_t id)
     struct mail_row mail = {0};
     struct buf payload = BUF_EMPTY;
     struct diag why;
+    uint64_t domain = 0;
     enum err err = copy_by_id(d->core->flow.db, id, &copy, &why);
 
+    if (!err && may_wait(d, &copy, &domain)) {
+        copy_row_free(&copy);
+        set_aside(d, id);
+        return;
+    }
     if (!err)
         err = mail_by_id(d->core->flow.db, copy.mail_id, &mail, &why);
     if (!err)
@@ -278,7 +358,7 @@ static void hand_over(struct dispatch *d, int64_t id)
     } else {
         courier_job_put(&job, &payload);
         frame_write(&d->out, COURIER_DELIVER, buf_span(&payload));
-        d->jobs[d->n_jobs++] = id;
+        d->jobs[d->n_jobs++] = (struct job){id, domain, clock_monotonic_ms()};
     }
     buf_free(&payload);
     courier_job_free(&job);
@@ -286,23 +366,40 @@ static void hand_over(struct dispatch *d, int64_t id)
     mail_row_free(&mail);
 }
 
-void dispatch_tick(struct dispatch *d)
+/* Those that are due, and neither with the courier nor set aside; the number handed over or set aside. */
+static size_t hand_some(struct dispatch *d, size_t room)
 {
-    int64_t ids[64], now, staged;
-    size_t n = 0, room = d->max_jobs - d->n_jobs;
+    int64_t ids[64], now = clock_now(&d->core->clock), staged;
+    size_t n = 0;
     struct diag why;
 
-    record_rest(d);
-    if (!room || d->core->stopping || d->out.len > (8 << 20))
-        return;
-    now = clock_now(&d->core->clock);
     /* A notice that was held back for its instant cannot be called back: a clock that is not believed holds it. */
     staged = d->core->guard.trust == CLOCK_TRUSTED ? now : INT64_MIN;
-    if (copy_due(d->core->flow.db, now, staged, d->jobs, d->n_jobs, ids, room < 64 ? room : 64, &n, &why)) {
+    for (size_t i = 0; i < d->n_jobs; i++)
+        d->busy[i] = d->jobs[i].id;
+    memcpy(d->busy + d->n_jobs, d->aside, d->n_aside * sizeof *d->aside);
+    if (copy_due(d->core->flow.db, now, staged, d->busy, d->n_jobs + d->n_aside, ids, room < 64 ? room : 64, &n,
+                 &why)) {
         log_diag(NULL, "queue-read-failed", &why);
-        return;
+        return 0;
     }
     for (size_t i = 0; i < n; i++)
         hand_over(d, ids[i]);
+    return n;
+}
+
+void dispatch_tick(struct dispatch *d)
+{
+    size_t room, aside;
+
+    record_rest(d);
+    if (d->core->stopping)
+        return;
+    if (d->n_aside && clock_monotonic_ms() - d->aside_ms >= ASIDE_MS)
+        d->n_aside = 0;
+    do {
+        room = d->out.len > OUT_MAX ? 0 : room_of(d);
+        aside = d->n_aside;
+    } while (room && hand_some(d, room) && d->n_aside > aside && d->n_aside < ASIDE_MAX);
     send_out(d);
 }

@@ -118,6 +118,38 @@ static void test_fair(void **state)
     assert_true(others_ms < 9000); /* before the first of the slow ones has given up */
 }
 
+/*
+ * More recipients of a slow domain than there are sessions, and all before the others, which come to another domain;
+ * then a second domain is slow, too.
+ */
+static void test_fair_to_domains(void **state)
+{
+    struct fixture *f = *state;
+    int64_t start = clock_monotonic_ms(), others_ms = 0;
+    int others = 0;
+    struct result r;
+    char address[64];
+
+    f->settings.smtp_timeout_s = 20;
+    start_server(f, (struct smtp_script){.only = "@slow", .rcpt = "hang"});
+    start_courier(f, NULL, false);
+    for (int i = 0; i < 60; i++) {
+        snprintf(address, sizeof address, "u%d@slow%s.example", i, i % 3 ? "" : "er");
+        give(f, i, address);
+    }
+    for (int i = 60; i < 90; i++)
+        give(f, i, "ann@example.net");
+    while (others < 30) {
+        r = take(f);
+        assert_int_equal(r.outcome, COURIER_SENT);
+        assert_true(r.job >= 60);
+        others++;
+        others_ms = clock_monotonic_ms() - start;
+    }
+    print_message("behind 60 of two slow domains 30 others took %lld ms\n", (long long)others_ms);
+    assert_true(others_ms < 18000); /* before the first of the slow ones has given up */
+}
+
 /* Nobody listens: each mail is deferred, and soon. */
 static void test_down(void **state)
 {
@@ -425,6 +457,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_silent_end, setup, teardown),
         cmocka_unit_test_setup_teardown(test_mixed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_fair, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_fair_to_domains, setup, teardown),
         cmocka_unit_test_setup_teardown(test_down, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_host, setup, teardown),
         cmocka_unit_test_setup_teardown(test_killed, setup, teardown),
