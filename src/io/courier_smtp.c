@@ -148,10 +148,12 @@ static void add_mail(struct session *s)
     smtp_set_messagecb(s->message, give_block, s);
     smtp_size_set_estimate(s->message, courier_mail_size(&s->mail));
     smtp_dsn_set_ret(s->message, Ret_HDRS);
+    smtp_dsn_set_envid(s->message, s->mail.job.delivery_id);
     s->recipient = smtp_add_recipient(s->message, s->mail.job.recipient);
     if (!s->recipient)
         abort();
     smtp_dsn_set_notify(s->recipient, Notify_FAILURE | Notify_DELAY);
+    smtp_dsn_set_orcpt(s->recipient, "rfc822", s->mail.job.recipient);
     s->mails++;
     s->step = COURIER_MAIL;
     courier_deadline(s->relay->timeout_s);

@@ -23,6 +23,7 @@
  * - a colon in the host ends it, so that there is no IPv6 address as such: give a name.
  * - messages are appended to a session that runs: the list is read on after the events of MAIL and of the end of data,
  *   not after a refused RCPT or DATA, where the session therefore ends.
+ * - to it a reply of a code without words is none (RFC 5321, 4.2.1, wants it taken): no known server sends such.
  * - it takes out what it finds twice in a header, Return-Path and Bcc: our mails have none of these.
  */
 #ifndef IO_COURIER_SMTP_H

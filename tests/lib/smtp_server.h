@@ -93,7 +93,7 @@ static inline void smtp_peer_write(struct smtp_peer *p, const char *text, size_t
 /* Says it; the words "hang" and "drop" are done. */
 static inline void smtp_peer_say(struct smtp_peer *p, const char *reply, const char *usual)
 {
-    char line[2048];
+    char line[16384];
 
     if (!reply)
         reply = usual;

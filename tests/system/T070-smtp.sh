@@ -66,7 +66,7 @@ cat "$S"/*.log >"$T/w/commands"
 same 'each goes to one recipient' '<ann@example.org> <bob@example.org>' \
     "$(sed -n 's/^RCPT TO:\(<[^>]*>\).*/\1/p' "$T/w/commands" | sort | tr '\n' ' ' | sed 's/ $//')"
 same 'with a sender of its own' 2 "$(sed -n 's/^MAIL FROM:<\(security+b-[a-z2-7]*@example.org\)>.*/\1/p' "$T/w/commands" | sort -u | wc -l)"
-same 'DSN is asked for' 2 "$(grep -c 'RCPT .* NOTIFY=FAILURE,DELAY$' "$T/w/commands")"
+same 'DSN is asked for' 2 "$(grep -c 'RCPT .* NOTIFY=FAILURE,DELAY ORCPT=rfc822;' "$T/w/commands")"
 grep -q 'MAIL .* RET=HDRS' "$T/w/commands" && ok 'DSN with headers only' || not_ok 'DSN with headers only'
 for eml in "$S"/*.eml; do
     lacks 'nothing of it is in clear' first "$eml"

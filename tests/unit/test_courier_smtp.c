@@ -2,6 +2,10 @@
 
 /* ---- what a server may answer, one mail each ---- */
 
+/* Larger than any reply may be (RFC 5321, 4.5.3.1.5), and than the buffers of libesmtp. */
+#define X10(x)       x x x x x x x x x x
+#define LONG_REFUSAL "451 4.3.0 " X10(X10(X10("later ")))
+
 static const struct {
     const char *name;
     struct smtp_script script;
@@ -45,6 +49,24 @@ static const struct {
     {"end with another success", {.dot = "200 fine"}, COURIER_DEFERRED, "200 at DATA"},
     {"end with no reply", {.dot = "fine"}, COURIER_DEFERRED, "smtp.dropped"},
     {"end with half a reply", {.dot = "250-2.0.0 Ok: queued as LIES2"}, COURIER_DEFERRED, "smtp."},
+    {"several lines at each step",
+     {.greeting = "220-sink\r\n220-is\r\n220 here",
+      .mail = "250-2.1.0 a\r\n250 2.1.0 b",
+      .rcpt = "250-2.1.5 a\r\n250-2.1.5 b\r\n250 2.1.5 c",
+      .data = "354-go\r\n354 ahead",
+      .dot = "250-2.0.0 kept\r\n250 2.0.0 Ok: queued as 001X001"},
+     COURIER_SENT,
+     "250 2.0.0"},
+    {"several lines of a refusal",
+     {.rcpt = "550-5.1.1 no\r\n550-5.1.1 such\r\n550 5.1.1 <ann@example.net>"},
+     COURIER_FAILED,
+     "550 5.1.1 at RCPT: the mail"},
+    {"lines that disagree", {.rcpt = "250-2.1.5 yes\r\n550 5.1.1 no"}, COURIER_DEFERRED, "smtp."},
+    {"end with a code and no words", {.dot = "250"}, COURIER_DEFERRED, "smtp.dropped"},
+    {"end with bytes that are no text", {.dot = "250 2.0.0 \x01\x80\xff queued as 001X001"}, COURIER_SENT, "250 2.0.0"},
+    {"garbage at RCPT", {.rcpt = "\x01\x02\x80\xff"}, COURIER_DEFERRED, "smtp."},
+    {"garbage at the end", {.dot = "\xff\xfe"}, COURIER_DEFERRED, "smtp."},
+    {"a very long refusal", {.dot = LONG_REFUSAL}, COURIER_DEFERRED, ""},
     {"no extension", {.extensions = ""}, COURIER_SENT, "250 2.0.0"},
     {"no pipelining", {.extensions = "DSN|ENHANCEDSTATUSCODES"}, COURIER_SENT, "250 2.0.0"},
     {"no pipelining, RCPT 5yz", {.extensions = "", .rcpt = "550 5.1.1 no"}, COURIER_FAILED, "550 5.1.1 at RCPT"},
@@ -90,7 +112,7 @@ static void expect_log(struct fixture *f, const char *line, bool there)
 static void test_envelope(void **state)
 {
     struct fixture *f = *state;
-    struct courier_job job = make_job(2, "bob@example.net", NULL);
+    struct courier_job job = make_job(2, "b+o=b@example.net", NULL);
     struct result r;
 
     start_server(f, (struct smtp_script){0});
@@ -105,7 +127,9 @@ static void test_envelope(void **state)
     assert_string_equal(r.queue_id, "001X002");
     expect_log(f, "MAIL FROM:<security+b-tag@example.org> SIZE=", true);
     expect_log(f, " RET=HDRS", true);
-    expect_log(f, "RCPT TO:<ann@example.net> NOTIFY=FAILURE,DELAY\n", true);
+    expect_log(f, " ENVID=test.1", true);
+    expect_log(f, "RCPT TO:<ann@example.net> NOTIFY=FAILURE,DELAY ORCPT=rfc822;ann@example.net\n", true);
+    expect_log(f, "RCPT TO:<b+o=b@example.net> NOTIFY=FAILURE,DELAY ORCPT=rfc822;b+2Bo+3Db@example.net\n", true);
     expect_log(f, "MAIL FROM:<> SIZE=", true);
     free_job_parts(&job);
 }
