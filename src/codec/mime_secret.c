@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#define SNIFF_BYTES ((size_t)4096)
+
 static bool is_leaf(const struct mime_message *m, size_t i)
 {
     return i + 1 >= m->n_parts || m->parts[i + 1].parent != (int)i;
@@ -32,6 +34,34 @@ static bool in_wide(struct span bytes, struct pgp_secrets *found)
     return is;
 }
 
+/*
+ * Most of what is large is an archive or a picture, and need not be decoded: its first bytes have zeros, which no armor
+ * has, and are no packet of a key.
+ */
+static bool is_foreign(struct span raw, const struct mime_part *p)
+{
+    struct mime_part front = *p;
+    struct buf bytes = BUF_EMPTY;
+    struct diag why;
+    bool foreign = false;
+
+    if (is_wide(p) || p->body_len <= SNIFF_BYTES)
+        return false;
+    front.body_len = SNIFF_BYTES;
+    if (!mime_part_decode(raw, &front, &bytes, &why) && bytes.len)
+        foreign = memchr(bytes.data, 0, bytes.len) && !pgp_secret_begins(buf_span(&bytes));
+    buf_free(&bytes);
+    return foreign;
+}
+
+/* Before it is copied: most hold none. */
+static bool has_text(struct span bytes)
+{
+    struct pgp_secrets any = {0};
+
+    return pgp_secret_in_text(bytes, &any);
+}
+
 /* What a leaf is to hold instead; false: it may stay as it is. */
 static bool judge_leaf(struct span raw, const struct mime_part *p, struct buf *instead, struct pgp_secrets *found)
 {
@@ -40,11 +70,14 @@ static bool judge_leaf(struct span raw, const struct mime_part *p, struct buf *i
     struct diag why;
     bool whole, is = false;
 
+    if (is_foreign(raw, p))
+        return false;
     if (!mime_part_decode(raw, p, &bytes, &why)) {
         whole = pgp_secret_in_packets(buf_span(&bytes), &own) || (is_wide(p) && in_wide(buf_span(&bytes), &own));
         if (whole)
             pgp_secret_sentence(own.n_keys ? own.fingerprints[0] : "", SIZE_MAX, instead);
-        is = whole || (is_encoded(p) && pgp_secret_blank_copy(buf_span(&bytes), instead, &own));
+        is = whole ||
+             (is_encoded(p) && has_text(buf_span(&bytes)) && pgp_secret_blank_copy(buf_span(&bytes), instead, &own));
     }
     buf_free(&bytes);
     found->n += own.n;

@@ -13,9 +13,9 @@
 
 struct runs {
     struct span in;
-    size_t line;      /* where the line begins that is looked at */
-    size_t read_to;   /* no run is read twice */
-    bool line_is_run; /* the line before is wholly base64 */
+    size_t line;    /* where the line begins that is looked at */
+    size_t before;  /* and the one before it */
+    size_t read_to; /* no run is read twice */
 };
 
 static bool is_blank(uint8_t c)
@@ -44,13 +44,13 @@ static size_t digits_end(struct span in, size_t at, size_t end)
     return at;
 }
 
-/* Four characters tell the first packet's tag. */
+/* The first characters tell the first packet's tag. Most lines of most mails end here. */
 static bool begins_as_key(struct span in, size_t at)
 {
     int a, b, tag;
     uint8_t first;
 
-    if (in.len - at < RUN_LINE_MIN)
+    if (in.len - at < RUN_LINE_MIN || !memchr("lmnxL", in.data[at], 5))
         return false;
     if (memcmp(in.data + at, ARMOR_BASE64, sizeof ARMOR_BASE64 - 1) == 0)
         return true;
@@ -116,13 +116,24 @@ static bool try_run(struct runs *r, size_t at, struct pgp_secret_place *out)
     return is;
 }
 
+/* Within a run of base64 no other begins. */
+static bool is_within_run(const struct runs *r)
+{
+    size_t eol = line_end(r->in, r->before), at = skip_prefix(r->in, r->before, eol), from = at;
+
+    if (eol >= r->line)
+        return false; /* there is no line before */
+    at = digits_end(r->in, at, eol);
+    return at - from >= RUN_LINE_MIN && (at == eol || (at + 1 == eol && r->in.data[at] == '\r'));
+}
+
 /* Where a line, or what stands behind a `=` in it, begins a run. */
 static bool try_line(struct runs *r, size_t eol, struct pgp_secret_place *out)
 {
     size_t at = skip_prefix(r->in, r->line, eol);
     const uint8_t *equals;
 
-    if (!r->line_is_run && try_run(r, at, out))
+    if (begins_as_key(r->in, at) && !is_within_run(r) && try_run(r, at, out))
         return true;
     while (at < eol && (equals = memchr(r->in.data + at, '=', eol - at))) {
         at = (size_t)(equals - r->in.data) + 1;
@@ -135,16 +146,13 @@ static bool try_line(struct runs *r, size_t eol, struct pgp_secret_place *out)
 static bool next_run(struct runs *r, struct pgp_secret_place *out)
 {
     while (r->line < r->in.len) {
-        size_t eol = line_end(r->in, r->line), at = skip_prefix(r->in, r->line, eol);
-        bool found = try_line(r, eol, out);
+        size_t eol = line_end(r->in, r->line);
 
-        at = eol - at >= RUN_LINE_MIN ? digits_end(r->in, at, eol) : at;
-        r->line_is_run = eol > r->line + RUN_LINE_MIN && (at == eol || (at + 1 == eol && r->in.data[at] == '\r'));
-        if (found) {
-            r->line = out->off + out->len; /* the rest of the line may have another */
-            r->line_is_run = false;
+        if (try_line(r, eol, out)) {
+            r->before = r->line = out->off + out->len; /* the rest of the line may have another */
             return true;
         }
+        r->before = r->line;
         r->line = eol + 1;
     }
     return false;

@@ -27,6 +27,9 @@ struct pgp_secrets {
                                                               around another's public key */
 };
 
+/* Whether the first byte could be that of a key's packets. */
+bool pgp_secret_begins(struct span packets);
+
 /* Whether bytes, from the first one, are packets of a key of which one is secret. Adds to *found. */
 bool pgp_secret_in_packets(struct span packets, struct pgp_secrets *found);
 

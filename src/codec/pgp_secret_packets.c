@@ -166,6 +166,13 @@ void pgp_secret_note(struct pgp_secrets *found, const char *fingerprint)
         snprintf(found->fingerprints[found->n_keys++], PGP_FPR_SIZE, "%s", fingerprint);
 }
 
+bool pgp_secret_begins(struct span packets)
+{
+    uint8_t first = packets.len ? packets.data[0] : 0;
+
+    return (first & 0x80) && is_of_a_key(first & 0x40 ? first & 0x3f : first >> 2 & 0x0f);
+}
+
 bool pgp_secret_in_packets(struct span packets, struct pgp_secrets *found)
 {
     char of_key[PGP_FPR_SIZE];
