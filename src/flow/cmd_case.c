@@ -236,6 +236,9 @@ enum err cmd_case_open(struct flow *f, const struct command *c, struct reply *r,
     err = case_open(f, list, list_row.id, in.outer.subject ? in.outer.subject : "", &c->actor, &row, why);
     if (!err)
         err = case_add_message(f, &row, &in, author, false, NULL, why);
+    if (!err && in.secrets.n)
+        err = audit_append(f->db, clock_now(f->clock), c->actor.name, "mail.secret-key", row.code, "key.secret", NULL,
+                           why);
     if (!err)
         err =
             case_tell_team(f, list, &row, &in, 1, author, false, c->actor.admin ? c->actor.admin->address : NULL, why);

@@ -1,16 +1,40 @@
 #include "flow/command.h"
 
 #include "base/log.h"
+#include "codec/pgp_secret.h"
 #include "store/audit.h"
 
 #include <string.h>
+
+/* What a file becomes may go to others: nobody wants a secret key in it. */
+static enum err check_files(const struct command *c, struct diag *why)
+{
+    for (size_t i = 0; i < c->n_values; i++) {
+        struct span bytes = buf_span(&c->values[i].bytes);
+        struct pgp_secrets found = {0};
+
+        if (c->values[i].type == ARG_FILE &&
+            (pgp_secret_in_packets(bytes, &found) || pgp_secret_in_text(bytes, &found)))
+            return diag_set(why, ERR_DENIED, "key.secret", "an OpenPGP secret key is in the file: take it out%s%s",
+                            found.n_keys ? ", of " : "", found.n_keys ? found.fingerprints[0] : "");
+    }
+    return ERR_OK;
+}
+
+/* The handler, where nothing of what was handed in stands against it. */
+static enum err run(struct flow *f, const struct command *c, struct reply *r, struct diag *why)
+{
+    enum err err = check_files(c, why);
+
+    return err ? err : c->verb->run(f, c, r, why);
+}
 
 static enum err run_in_transaction(struct flow *f, const struct command *c, struct reply *r, struct diag *why)
 {
     enum err err = db_begin(f->db, why);
 
     if (!err)
-        err = c->verb->run(f, c, r, why);
+        err = run(f, c, r, why);
     if (!err)
         err = db_commit(f->db, why);
     if (err)
@@ -58,7 +82,7 @@ void command_run(struct flow *f, const struct command *c, struct reply *r)
         if (err == ERR_DENIED)
             record_refusal(f, c, &why);
     } else {
-        err = c->verb->run(f, c, r, &why);
+        err = run(f, c, r, &why);
     }
     finish(c, err, r, &why);
 }
@@ -70,7 +94,7 @@ enum err command_run_part(struct flow *f, const struct command *c, struct reply 
 
     if (err)
         return err;
-    refused = c->verb->run(f, c, r, &reason);
+    refused = run(f, c, r, &reason);
     err = refused ? db_part_undo(f->db, why) : db_part_keep(f->db, why);
     if (!err && refused == ERR_DENIED)
         err = audit_append(f->db, clock_now(f->clock), c->actor.name, "command.refused", c->verb->words, reason.rule,

@@ -172,8 +172,8 @@ static void add_rest(const char *rest, struct buf *out)
     }
 }
 
-static enum err take_file(const struct mail_orders *o, const struct incoming_file *files, size_t n,
-                          struct command_value *v, struct diag *why)
+static enum err take_file(const struct incoming *in, const struct mail_orders *o, const struct incoming_file *files,
+                          size_t n, struct command_value *v, struct diag *why)
 {
     const struct incoming_file *found = NULL;
 
@@ -188,6 +188,9 @@ static enum err take_file(const struct mail_orders *o, const struct incoming_fil
             return diag_set(why, ERR_USAGE, "command.file", "two attachments have the name %.80s", v->word);
         found = &files[i];
     }
+    if (found && in->secrets.n)
+        return diag_set(why, ERR_DENIED, "key.secret",
+                        "a secret key came with this mail and was wiped: send the file again without it");
     if (!found)
         return diag_set(why, ERR_NOT_FOUND, "command.file", "nothing is attached under the name %.80s", v->word);
     buf_add_buf(&v->bytes, &found->bytes);
@@ -217,7 +220,7 @@ static enum err add_files(const struct incoming *in, const struct mail_orders *o
         if (v->type == ARG_KEY)
             err = take_key(in, v, why);
         else if (v->type == ARG_FILE)
-            err = take_file(o, files, n, v, why);
+            err = take_file(in, o, files, n, v, why);
     }
     incoming_files_free(files, n);
     return err;

@@ -42,6 +42,13 @@ plus() { echo "$boxes" | awk '{ print $1 + 0, $2 + '$1', $3 + '$1', "" }'; }
 
 # ---- allowed ----
 told talk
+{ echo 'My key:'; gpg --homedir "$T/k/acorn" --batch --armor --export-secret-keys "$(fpr acorn)" 2>/dev/null; } >"$T/w/secret"
+says acorn "$(cat "$T/w/secret")"
+same 'a post with a secret key goes to them, and its owner is told' "$(echo "$boxes" | awk '{ print $1 + 1, $2 + 1, $3 + 1, "" }')" "$(counts)"
+open_mail birch "$(newest security@birch.example)" "$T/w/open"
+has 'with a sentence in its place' 'secret key of' "$T/w/open"
+lacks 'and without the key' "$(sed -n 6p "$T/w/secret")" "$T/w/open"
+boxes=$(counts)
 says acorn 'We see it too.'
 same 'the others who were told get it, nobody else' "$(plus 1)" "$(counts)"
 open_mail birch "$(newest security@birch.example)" "$T/w/open"

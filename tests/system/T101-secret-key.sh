@@ -4,6 +4,7 @@
 . "${srcdir:-.}/tests/lib/flow.sh"
 . "${srcdir:-.}/tests/lib/apply.sh"
 . "${srcdir:-.}/tests/lib/orders.sh"
+. "${srcdir:-.}/tests/lib/advisory.sh"
 
 init
 sed -i '$ s/$/\nlimits: { sender_mails = 1000; domain_mails = 1000; all_mails = 1000; };/' "$conf"
@@ -180,6 +181,19 @@ open_mail acorn "$(newest security@acorn.example)" "$T/w/own"
 has 'the member is told, encrypted' 'held an OpenPGP secret key' "$T/w/own"
 "$bin/embargoctl" -c "$conf" --json check >"$T/w/check" 2>/dev/null
 has 'check warns of it' 'secret key of acorn' "$T/w/check"
+
+# ---- what an admin hands in ----
+disclose 'Handed in'
+for file in "$T/k/joe.secret" "$T/k/joe.secret.asc"; do
+    denied key.secret 'a note with a secret key is refused' case note "$id" "$file"
+    usual_text 'Handed in' >"$T/w/text"
+    denied key.secret 'and a patch of an advisory' advisory edit "$id" "$T/w/text" --attach "$file"
+done
+ctl advisory edit "$id" "$T/w/text" --attach "$T/k/joe.asc" >"$T/w/edit" && ok 'a public key is none' || not_ok 'a public key is none'
+mail 'R <r@reporter.example>' 'By hand' <"$T/k/joe.secret.asc" >"$T/w/m"
+ctl case open --from "$T/w/m" >"$T/w/case"
+same 'a mail handed in is wiped too' "$(fpr joe)" "$(jq -r '.data.messages[0].secret_keys[]' "$T/w/case")"
+has 'with the sentence' 'secret key of' "$T/w/case"
 
 # ---- a command ----
 order acorn security@acorn.example '' nonce
