@@ -7,6 +7,7 @@
 #include "flow/case_of.h"
 #include "flow/cases_flow.h"
 #include "flow/clock_guard.h"
+#include "flow/deadline_effects.h"
 #include "flow/release.h"
 #include "store/audit.h"
 
@@ -200,12 +201,15 @@ enum err cmd_publish_confirm(struct flow *f, const struct command *c, struct rep
 {
     struct release_case k = {0};
     struct clock_facts facts;
-    int64_t now = clock_now(f->clock);
+    int64_t now = clock_now(f->clock), n_held = 0;
+    bool jumped = f->guard->enforced && f->guard->trust == CLOCK_JUMPED;
     enum err err = begin(f, c, &k, why);
 
     if (!err)
         err = refuse_over(&k, why);
-    if (!err && k.g.decision.verdict == RELEASE_WAIT)
+    if (!err)
+        err = clock_let_go(f, k.c.id, &n_held, why);
+    if (!err && k.g.decision.verdict == RELEASE_WAIT && !n_held && !jumped)
         err = diag_set(why, ERR_DENIED, "release.not-yet",
                        "nothing is held: its instant has not come; embargo lift releases early");
     if (!err) {
@@ -214,7 +218,7 @@ enum err cmd_publish_confirm(struct flow *f, const struct command *c, struct rep
     }
     if (!err)
         err = audit_append(f->db, now, c->actor.name, "publish.confirm", k.c.code, k.g.decision.rule, NULL, why);
-    if (!err && f->guard->enforced && f->guard->trust == CLOCK_JUMPED) {
+    if (!err && jumped) {
         clock_facts_read(&facts);
         clock_guard_vouch(f->guard, &facts);
     }

@@ -14,6 +14,12 @@
 enum err deadline_effect(struct flow *f, const struct deadline_row *d, struct case_row *c,
                          const struct settings_list *list, struct diag *why);
 
+/*
+ * What a clock that is not believed holds of a case (its staged copies, its duty "tell") goes: an admin vouches for it.
+ * *n: how much of it there was. In the caller's transaction, which also sets the release's confirmed_at.
+ */
+enum err clock_let_go(struct flow *f, int64_t case_id, int64_t *n, struct diag *why);
+
 /* The duty kind "tell". */
 struct duty_row;
 enum err tell_run(struct flow *f, const struct duty_row *d, struct diag *why);

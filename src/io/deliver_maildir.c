@@ -73,8 +73,11 @@ static enum err nameless(struct diag *why, enum err err)
 static enum err open_folders(struct maildir_delivery *d, const char *root, const char *address)
 {
     int root_fd = -1, box_fd = -1, cur_fd = -1;
-    enum err err = fsx_make_dir(AT_FDCWD, root, 0700, &root_fd, NULL);
+    /* Not made where it is there: to make it durable is to open what holds it, which a confined courier may not. */
+    enum err err = fsx_open_dir(AT_FDCWD, root, &root_fd, NULL);
 
+    if (err == ERR_NOT_FOUND)
+        err = fsx_make_dir(AT_FDCWD, root, 0700, &root_fd, NULL);
     if (!err)
         err = fsx_make_dir(root_fd, address, 0700, &box_fd, NULL);
     if (!err)

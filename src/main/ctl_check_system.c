@@ -2,6 +2,7 @@
 #include "main/ctl_check.h"
 
 #include "base/sandbox.h"
+#include "flow/clock_guard.h"
 #include "proc/users.h"
 
 #include "base/fsx.h"
@@ -120,6 +121,24 @@ static void check_clock(struct check *k)
         check_add(k, CHECK_OK, "clock", "", "synchronised");
 }
 
+/* By what a daemon has kept of the time that it believed; a rehearsal, or one that never ran, has kept nothing. */
+static void check_clock_jump(struct check *k)
+{
+    struct clock_facts now;
+    struct clock_guard g;
+    char words[320];
+
+    if (!k->db || !k->settings->limits.require_synchronised_clock)
+        return;
+    clock_facts_read(&now);
+    clock_guard_open(&g, k->db, true);
+    if (clock_guard_judge(&g, &now) != CLOCK_JUMPED)
+        return;
+    clock_guard_words(&g, words, sizeof words);
+    check_add(k, CHECK_FAIL, "clock", "set it by a time daemon; or, if it is right now, embargoctl publish confirm ID",
+              "%s", words);
+}
+
 /* The first line of `gpg --version`; false where it does not run. */
 static bool gpg_version(char *out, size_t size)
 {
@@ -206,6 +225,7 @@ void check_system(struct check *k)
     }
     check_swap(k);
     check_clock(k);
+    check_clock_jump(k);
     check_kernel(k);
 }
 

@@ -149,6 +149,17 @@ int64_t copy_count_staged_due(struct db *db, int64_t now_utc_s)
                     "i", now_utc_s);
 }
 
+enum err copy_let_staged_go(struct db *db, int64_t case_id, int64_t now_utc_s, int64_t *n, struct diag *why)
+{
+    enum err err = db_run(db, why,
+                          "UPDATE copy SET earliest_at = NULL WHERE earliest_at <= ?1 AND state IN ('queued',"
+                          " 'deferred') AND mail_id IN (SELECT id FROM mail WHERE case_id = ?2)",
+                          "ii", now_utc_s, case_id);
+
+    *n = err ? 0 : db_changes(db);
+    return err;
+}
+
 enum err copy_move_staged(struct db *db, int64_t case_id, int64_t member_id, int64_t now_utc_s, int64_t at_utc_s,
                           struct diag *why)
 {

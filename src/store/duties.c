@@ -35,6 +35,16 @@ enum err duty_end(struct db *db, const char *kind, int64_t object, const char *d
                   kind, object, detail);
 }
 
+enum err duty_hasten(struct db *db, const char *kind, int64_t object, int64_t now_utc_s, int64_t *n, struct diag *why)
+{
+    enum err err =
+        db_run(db, why, "UPDATE duty SET at = MIN(at, ?1) WHERE kind = ?2 AND object = ?3 AND done_at IS NULL", "iti",
+               now_utc_s, kind, object);
+
+    *n = err ? 0 : db_changes(db);
+    return err;
+}
+
 enum err duty_due(struct db *db, int64_t now_utc_s, struct duty_row **out, size_t *n, struct diag *why)
 {
     struct db_rows *rows = db_query(db,

@@ -30,6 +30,8 @@ enum err duty_want(struct db *db, int64_t list_id, const char *kind, int64_t obj
 /* Removes those of a kind and object; detail NULL: all of them. */
 enum err duty_end(struct db *db, const char *kind, int64_t object, const char *detail, struct diag *why);
 /* Those due at now, oldest first. The caller frees rows and array. */
+/* Those of an object that are still to come are due at once; *n: how many there are. */
+enum err duty_hasten(struct db *db, const char *kind, int64_t object, int64_t now_utc_s, int64_t *n, struct diag *why);
 enum err duty_due(struct db *db, int64_t now_utc_s, struct duty_row **out, size_t *n, struct diag *why);
 /* Only one that is still due then: db_changes tells. */
 enum err duty_set_done(struct db *db, int64_t id, int64_t now_utc_s, struct diag *why);

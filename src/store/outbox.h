@@ -96,6 +96,8 @@ int64_t copy_count_open(struct db *db, int64_t now_utc_s);
 int64_t copy_count_stuck(struct db *db, const char *address);
 /* Copies that were held back for their instant, which has come. */
 int64_t copy_count_staged_due(struct db *db, int64_t now_utc_s);
+/* Those of a case wait for it no longer: an admin vouches that it has come, whatever the clock is. */
+enum err copy_let_staged_go(struct db *db, int64_t case_id, int64_t now_utc_s, int64_t *n, struct diag *why);
 /* Those of a case to a member whose instant is still to come have another one. */
 enum err copy_move_staged(struct db *db, int64_t case_id, int64_t member_id, int64_t now_utc_s, int64_t at_utc_s,
                           struct diag *why);
