@@ -1,12 +1,15 @@
 #include "base/sandbox.h"
 
 #include <errno.h>
-#include <seccomp.h>
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+#include "base/filter.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -60,96 +63,72 @@ enum err sandbox_worker(int cpu_seconds, size_t memory_bytes, struct diag *why)
 }
 
 static const int compute_calls[] = {
-    SCMP_SYS(read),          SCMP_SYS(write),          SCMP_SYS(readv),          SCMP_SYS(writev),
-    SCMP_SYS(sendto),        SCMP_SYS(recvfrom),       SCMP_SYS(close),          SCMP_SYS(brk),
-    SCMP_SYS(mmap),          SCMP_SYS(munmap),         SCMP_SYS(mremap),         SCMP_SYS(mprotect),
-    SCMP_SYS(madvise),       SCMP_SYS(futex),          SCMP_SYS(exit),           SCMP_SYS(exit_group),
-    SCMP_SYS(rt_sigaction),  SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn),   SCMP_SYS(sigaltstack),
-    SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday),   SCMP_SYS(getrandom),      SCMP_SYS(getpid),
-    SCMP_SYS(gettid),        SCMP_SYS(sched_yield),    SCMP_SYS(fstat),          SCMP_SYS(lseek),
-    SCMP_SYS(tgkill),        SCMP_SYS(poll),           SCMP_SYS(restart_syscall)};
+    SYS_read,         SYS_write,       SYS_readv,         SYS_writev,       SYS_sendto,       SYS_recvfrom,
+    SYS_close,        SYS_brk,         SYS_mmap,          SYS_munmap,       SYS_mremap,       SYS_mprotect,
+    SYS_madvise,      SYS_futex,       SYS_exit,          SYS_exit_group,   SYS_rt_sigaction, SYS_rt_sigprocmask,
+    SYS_rt_sigreturn, SYS_sigaltstack, SYS_clock_gettime, SYS_gettimeofday, SYS_getrandom,    SYS_getpid,
+    SYS_gettid,       SYS_sched_yield, SYS_fstat,         SYS_lseek,        SYS_tgkill,       SYS_restart_syscall,
+#ifdef SYS_poll
+    SYS_poll
+#else
+    SYS_ppoll
+#endif
+};
 
 enum err sandbox_compute_only(struct diag *why)
 {
-    scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
-    int rc = ctx ? 0 : -1;
+    struct filter f = {.otherwise = SECCOMP_RET_ERRNO | EPERM, .listed = SECCOMP_RET_ALLOW};
 
-    for (size_t i = 0; !rc && i < COUNT(compute_calls); i++)
-        rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, compute_calls[i], 0);
-    if (!rc)
-        rc = seccomp_load(ctx);
-    if (ctx)
-        seccomp_release(ctx);
-    return rc ? diag_set(why, ERR_INTERNAL, "sandbox.seccomp", "the kernel takes no filter for system calls") : ERR_OK;
+    filter_add(&f, compute_calls, COUNT(compute_calls));
+    return filter_load(&f, why);
 }
 
 /* What none of the roles needs, and a way around the rules if it were there. */
-static const int never_calls[] = {SCMP_SYS(ptrace),
-                                  SCMP_SYS(process_vm_readv),
-                                  SCMP_SYS(process_vm_writev),
-                                  SCMP_SYS(io_uring_setup),
-                                  SCMP_SYS(io_uring_enter),
-                                  SCMP_SYS(bpf),
-                                  SCMP_SYS(perf_event_open),
-                                  SCMP_SYS(userfaultfd),
-                                  SCMP_SYS(keyctl),
-                                  SCMP_SYS(add_key),
-                                  SCMP_SYS(request_key),
-                                  SCMP_SYS(mount),
-                                  SCMP_SYS(umount2),
-                                  SCMP_SYS(pivot_root),
-                                  SCMP_SYS(chroot),
-                                  SCMP_SYS(unshare),
-                                  SCMP_SYS(setns),
-                                  SCMP_SYS(init_module),
-                                  SCMP_SYS(finit_module),
-                                  SCMP_SYS(delete_module),
-                                  SCMP_SYS(kexec_load),
-                                  SCMP_SYS(reboot),
-                                  SCMP_SYS(swapon),
-                                  SCMP_SYS(swapoff)};
-
-static int deny_calls(scmp_filter_ctx ctx, const int *calls, size_t n)
-{
-    int rc = 0;
-
-    for (size_t i = 0; !rc && i < n; i++)
-        rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EACCES), calls[i], 0);
-    return rc;
-}
-
-static int deny_families(scmp_filter_ctx ctx, const int *families, size_t n)
-{
-    int rc = 0;
-
-    for (size_t i = 0; !rc && i < n; i++) {
-        struct scmp_arg_cmp family = {.arg = 0, .op = SCMP_CMP_EQ, .datum_a = (scmp_datum_t)families[i], .datum_b = 0};
-
-        rc = seccomp_rule_add_array(ctx, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(socket), 1, &family);
-    }
-    return rc;
-}
+static const int never_calls[] = {SYS_ptrace,
+                                  SYS_process_vm_readv,
+                                  SYS_process_vm_writev,
+                                  SYS_io_uring_setup,
+                                  SYS_io_uring_enter,
+                                  SYS_bpf,
+                                  SYS_perf_event_open,
+                                  SYS_userfaultfd,
+                                  SYS_keyctl,
+                                  SYS_add_key,
+                                  SYS_request_key,
+                                  SYS_mount,
+                                  SYS_umount2,
+                                  SYS_pivot_root,
+                                  SYS_chroot,
+                                  SYS_unshare,
+                                  SYS_setns,
+                                  SYS_init_module,
+                                  SYS_finit_module,
+                                  SYS_delete_module,
+                                  SYS_kexec_load,
+                                  SYS_reboot,
+                                  SYS_swapon,
+                                  SYS_swapoff};
 
 enum err sandbox_deny(unsigned denials, struct diag *why)
 {
     static const int internet[] = {AF_INET, AF_INET6, AF_PACKET, AF_NETLINK}, local[] = {AF_UNIX};
-    static const int exec[] = {SCMP_SYS(execve), SCMP_SYS(execveat)};
+    static const int exec[] = {SYS_execve, SYS_execveat};
     /* clone3 hides its flags behind a pointer: ENOSYS would make libc fall back, but no one here starts anything. */
-    static const int forks[] = {SCMP_SYS(fork), SCMP_SYS(vfork), SCMP_SYS(clone), SCMP_SYS(clone3)};
-    scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
-    int rc = ctx ? deny_calls(ctx, never_calls, COUNT(never_calls)) : -1;
+    static const int forks[] = {
+#ifdef SYS_fork
+        SYS_fork, SYS_vfork,
+#endif
+        SYS_clone, SYS_clone3};
+    struct filter f = {.otherwise = SECCOMP_RET_ALLOW, .listed = SECCOMP_RET_ERRNO | EACCES};
 
-    if (!rc && (denials & SANDBOX_NO_INTERNET))
-        rc = deny_families(ctx, internet, COUNT(internet));
-    if (!rc && (denials & SANDBOX_NO_UNIX))
-        rc = deny_families(ctx, local, COUNT(local));
-    if (!rc && (denials & SANDBOX_NO_EXEC))
-        rc = deny_calls(ctx, exec, COUNT(exec));
-    if (!rc && (denials & SANDBOX_NO_FORK))
-        rc = deny_calls(ctx, forks, COUNT(forks));
-    if (!rc)
-        rc = seccomp_load(ctx);
-    if (ctx)
-        seccomp_release(ctx);
-    return rc ? diag_set(why, ERR_INTERNAL, "sandbox.seccomp", "the kernel takes no filter for system calls") : ERR_OK;
+    filter_add(&f, never_calls, COUNT(never_calls));
+    if (denials & SANDBOX_NO_INTERNET)
+        filter_add_families(&f, internet, COUNT(internet));
+    if (denials & SANDBOX_NO_UNIX)
+        filter_add_families(&f, local, COUNT(local));
+    if (denials & SANDBOX_NO_EXEC)
+        filter_add(&f, exec, COUNT(exec));
+    if (denials & SANDBOX_NO_FORK)
+        filter_add(&f, forks, COUNT(forks));
+    return filter_load(&f, why);
 }

@@ -8,7 +8,7 @@ mkdir -p "$work"
 command -v clang >/dev/null || { echo "make fuzz needs clang"; exit 1; }
 flags="-std=gnu11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined"
 # Debian's libetpan.pc hands on a flag of its own build, which clang refuses.
-libs=$(pkg-config --cflags --libs gpgme gpg-error libetpan sqlite3 libsodium jansson libconfig libseccomp libesmtp-1.0 \
+libs=$(pkg-config --cflags --libs gpgme gpg-error libetpan sqlite3 libsodium jansson libconfig libesmtp-1.0 \
     libcurl libssl libcrypto | sed 's/-specs=[^ ]*//g')
 version=-DPACKAGE_VERSION=\"$(sed -n 's/^AC_INIT(\[embargod\], \[\(.*\)\])/\1/p' "$src/configure.ac")\"
 

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -108,6 +110,12 @@ static int compute_only(void)
     return 0;
 }
 
+/* A family with bits above the 32 that the kernel looks at. */
+static int socket_of_long(unsigned long family)
+{
+    return (int)syscall(SYS_socket, family | 1UL << 32, SOCK_DGRAM, 0);
+}
+
 static int no_network(void)
 {
     int fds[2], fd;
@@ -117,6 +125,7 @@ static int no_network(void)
     CHECK(sandbox_deny(SANDBOX_NO_INTERNET, &why) == ERR_OK);
     CHECK(refused(socket(AF_INET, SOCK_STREAM, 0)));
     CHECK(refused(socket(AF_INET, SOCK_DGRAM, 0)));
+    CHECK(refused(socket_of_long(AF_INET)));
     CHECK(refused(socket(AF_INET6, SOCK_STREAM, 0)));
     CHECK(refused(socket(AF_NETLINK, SOCK_RAW, 0)));
     CHECK(refused(socket(AF_PACKET, SOCK_RAW, 0)));
@@ -260,11 +269,108 @@ static void test_paths(void **state)
     rmdir(folder);
 }
 
+#if defined(__SANITIZE_ADDRESS__)
+#define OWN_MALLOC 0
+#elif defined(__has_feature)
+#define OWN_MALLOC !__has_feature(address_sanitizer)
+#else
+#define OWN_MALLOC 1
+#endif
+
+#if OWN_MALLOC && defined(__GLIBC__)
+/* All allocations, a library's too: the one with this number, from 1, finds no memory. 0: each does. */
+static int malloc_fails, malloc_n;
+
+extern void *__libc_malloc(size_t n);
+extern void *__libc_calloc(size_t n, size_t size);
+extern void *__libc_realloc(void *p, size_t n);
+
+static bool no_memory(void)
+{
+    return malloc_fails && ++malloc_n == malloc_fails;
+}
+
+void *malloc(size_t n)
+{
+    return no_memory() ? NULL : __libc_malloc(n);
+}
+
+void *calloc(size_t n, size_t size)
+{
+    return no_memory() ? NULL : __libc_calloc(n, size);
+}
+
+void *realloc(void *p, size_t n)
+{
+    return no_memory() ? NULL : __libc_realloc(p, n);
+}
+
+static bool tight(bool compute)
+{
+    static const int families[] = {AF_INET, AF_INET6, AF_PACKET, AF_NETLINK, AF_UNIX};
+    static const long calls[] = {SYS_ptrace, SYS_bpf, SYS_keyctl, SYS_chroot, SYS_execve, SYS_unshare, SYS_umount2};
+
+    for (size_t i = 0; i < sizeof families / sizeof families[0]; i++)
+        if (!refused(socket(families[i], SOCK_DGRAM, 0)))
+            return false;
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++)
+        if (!refused((int)syscall(calls[i], -1L, 0L, 0L, 0L, 0L)))
+            return false;
+    return !compute || refused(open("/dev/null", O_RDONLY | O_CLOEXEC));
+}
+
+enum { TIGHT, NOT_TIGHT, REFUSED, NOT_REACHED };
+
+/* What comes of a filter when the nth allocation finds no memory. */
+static int without_memory(bool compute, int nth)
+{
+    pid_t pid = fork();
+    int status;
+
+    if (pid == 0) {
+        struct diag why;
+        enum err err;
+
+        signal(SIGSEGV, SIG_DFL); /* cmocka's would go on with the next test */
+        signal(SIGABRT, SIG_DFL);
+        alarm(10);
+        malloc_n = 0;
+        malloc_fails = nth;
+        err = compute ? sandbox_compute_only(&why)
+                      : sandbox_deny(SANDBOX_NO_INTERNET | SANDBOX_NO_UNIX | SANDBOX_NO_EXEC | SANDBOX_NO_FORK, &why);
+        malloc_fails = 0;
+        if (malloc_n < nth)
+            _exit(NOT_REACHED);
+        _exit(err ? REFUSED : tight(compute) ? TIGHT : NOT_TIGHT);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : REFUSED;
+}
+
+static void test_without_memory(void **state)
+{
+    (void)state;
+    for (int compute = 0; compute < 2; compute++) {
+        int n[NOT_REACHED + 1] = {0};
+
+        for (int nth = 1; !n[NOT_REACHED]; nth++)
+            n[without_memory(compute, nth)]++;
+        assert_int_equal(n[NOT_TIGHT], 0);
+    }
+}
+#else
+static void test_without_memory(void **state)
+{
+    (void)state;
+    skip(); /* the sanitizer's malloc is not to be replaced */
+}
+#endif
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_common),     cmocka_unit_test(test_worker), cmocka_unit_test(test_compute_only),
-        cmocka_unit_test(test_no_network), cmocka_unit_test(test_paths),
+        cmocka_unit_test(test_no_network), cmocka_unit_test(test_paths),  cmocka_unit_test(test_without_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
