@@ -3,6 +3,7 @@
 # and goes on when it is accepted, with nothing sent twice. What is cut, altered, forged or newer is refused.
 . "${srcdir:-.}/tests/lib/flow.sh"
 . "${srcdir:-.}/tests/lib/advisory.sh"
+. "${srcdir:-.}/tests/lib/apply.sh"
 
 init
 start
@@ -19,6 +20,12 @@ mail 'Rita <rita@reporter.example>' 'Report zyxsubj' 'Authentication-Results: mx
 Words zyxbody.
 X
 inject rita@reporter.example "$T/w/rita"
+make_key fir security@fir.example
+form fir | keyed_part fir >"$T/w/keyed"
+mail_of "$T/w/keyed" 'Joe <joe@fir.example>' Application "$dmarc" >"$T/w/m"
+inject joe@fir.example "$T/w/m" $apply
+application=$(new_application)
+same 'an application is under review' complete "$(app_state "$application")"
 # What waits when the backup is made: two copies put off by a courier that stands still.
 kill -STOP "$(role_pid courier)"
 mail 'Rita <rita@reporter.example>' 'Second zyxsubj' 'Authentication-Results: mx.example.org; dmarc=pass' >"$T/w/rita2" <<X
@@ -54,14 +61,14 @@ same 'with keys it has those of list and storage' 'list storage' \
 same 'a file and JSON do not go to one output' 2 $?
 
 # ---- what the original says; nothing is changed after the last backup ----
-# answers CONF OUT: what an instance says of itself.
+# answers CONF OUT: what an instance says of itself, but for the line of `next` that says that it is a restored one.
 answers() {
     for answers_of in 'case list' "case show $id" "case show $(ctl case list | jq -r '.data[1].id')" 'queue list' 'member list' \
-        "policy explain $id" 'held list' 'admin list' 'key list' 'application list' 'approval list' "advisory show $id" \
-        "embargo show $id" 'audit verify' 'audit show'; do
+        "policy explain $id" 'held list' 'admin list' 'key list' 'application list' "application show $application" 'approval list' "advisory show $id" \
+        "embargo show $id" 'audit verify' 'audit show' stats next "publish check $id" 'policy list'; do
         echo "$answers_of"
         # shellcheck disable=SC2086
-        "$bin/embargoctl" -c "$1" --json --as ann@example.org $answers_of | jq -S .data
+        "$bin/embargoctl" -c "$1" --json --as ann@example.org $answers_of | jq -S '.data | if type == "array" then map(select(.clock? != "restore")) else . end'
     done >"$2"
 }
 ctl backup "$T/w/last.backup" --with-keys >/dev/null || not_ok 'the last backup'
@@ -199,6 +206,17 @@ no backup.entry 'one with a file that no backup has' "$T/w/made"
 remake 'printf x | dd of=state/db.sqlite bs=1 seek=9000 conv=notrunc 2>/dev/null'
 no backup.damaged 'one whose database is not that of its list' "$T/w/made"
 gpgconf --homedir "$T/i/gnupg/main/list" --kill all
+
+# ---- a database of a newer program is left alone ----
+version=$(sqlite3 "$T/i/state/db.sqlite" 'PRAGMA user_version')
+sqlite3 "$T/i/state/db.sqlite" 'PRAGMA user_version = 999'
+"$bin/embargod" -c "$conf" --rehearsal "$T/clock" >"$T/w/newer" 2>&1
+same 'a newer database does not start, and is not tried again' 78 $?
+has 'by the rule' 'rule=store.newer' "$T/w/newer"
+has 'with the remedy' 'use the newer program' "$T/w/newer"
+same 'check says so' fail "$("$bin/embargoctl" -c "$conf" --json check | jq -r '[.data[] | select(.name == "database") | .status][0]')"
+same 'it is as it was' 999 "$(sqlite3 "$T/i/state/db.sqlite" 'PRAGMA user_version')"
+sqlite3 "$T/i/state/db.sqlite" "PRAGMA user_version = $version"
 
 # ---- a damaged database names the last backup ----
 dd if=/dev/urandom of="$T/i/state/db.sqlite" bs=4096 count=2 seek=1 conv=notrunc 2>/dev/null
