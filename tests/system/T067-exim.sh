@@ -2,6 +2,8 @@
 # A real Exim with the lines of contrib/mta/exim: LMTP in, suffixes and the null sender kept, a daemon that is
 # away. Debian lets Exim and Postfix not be installed side by side: skipped where there is no Exim. EXIM names the
 # program. Exim has its own spool, log and port here, and no daemon of the machine's is touched.
+. "${srcdir:-.}/tests/lib/unpacked.sh"
+unpacked "${EXIM:-/usr/sbin/exim4}" Debian-exim
 . "${srcdir:-.}/tests/lib/flow.sh"
 
 exim=${EXIM:-$(command -v exim4 || command -v exim || echo none)}

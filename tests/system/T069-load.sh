@@ -22,20 +22,24 @@ mail 'Rita <rita@reporter.example>' 'before' <<X >"$T/w/m"
 Before the flood.
 X
 inject rita@reporter.example "$T/w/m"
-# ask NAME: ann asks for a nonce, by mail; answered: how many answers went out.
+# ask NAME ADDRESS WORDS: asks for a nonce, by signed mail; answered: how many answers went out.
+asks=0
 ask() {
-    printf 'Embargo-Command: nonce\n# %s\n' "$1" | secret_mail ann 'Ann <ann@example.org>' commands >"$T/w/order"
+    printf 'Embargo-Command: nonce\n# %s\n' "$3" | secret_mail "$1" "$1 <$2>" commands >"$T/w/order"
+    asks=$((asks + 1))
     asked=$(ms)
-    post ann@example.org "$T/w/order" || not_ok 'a command by mail'
+    post "$2" "$T/w/order" || not_ok 'a command by mail'
 }
 answered() {
     sqlite3 -cmd '.timeout 2000' "$T/i/state/db.sqlite" \
         "SELECT COUNT(*) FROM mail m JOIN copy c ON c.mail_id = m.id WHERE m.kind = 'answer' AND c.state = 'sent'"
 }
 # What that takes when there is nothing else to do, on this machine and beside all that runs on it.
-ask first
-for try in $(seq 600); do [ "$(answered)" = 1 ] && break; sleep 0.05; done
+ask ann ann@example.org first
+for try in $(seq 600); do [ "$(answered)" = $asks ] && break; sleep 0.05; done
 quiet_ms=$(($(ms) - asked))
+settle
+member acorn distro distros
 settle
 bob_before=$(box bob@example.org)
 patience=5000
@@ -51,24 +55,35 @@ echo "# $many mails were taken in $taken_ms ms, $((many * 1000 / (taken_ms + 1))
 waiting=$(find "$T/i/state/spool/new" -type f | wc -l)
 echo "# $waiting of them are still to be opened"
 
-# An admin writes while they are opened.
-ask second
-longest=0 waited=
+# An admin and a member write while they are opened, by turns.
+ask ann ann@example.org second
+longest=0 waited= waited_most=0
 while :; do
     from=$(ms)
     ctl status >"$T/w/status" || not_ok 'status'
     took=$(($(ms) - from))
     [ $took -gt $longest ] && longest=$took
-    [ -n "$waited" ] || [ "$(answered)" -lt 2 ] || waited=$(($(ms) - asked))
+    if [ -z "$waited" ] && [ "$(answered)" -ge $asks ]; then
+        waited=$(($(ms) - asked))
+        [ $waited -le $waited_most ] || waited_most=$waited
+    fi
+    if [ -n "$waited" ] && [ $asks -lt 12 ] && [ $(($(ms) - asked)) -ge 10000 ]; then
+        waited=
+        if [ $((asks % 2)) = 0 ]; then ask acorn security@acorn.example "$asks"; else ask ann ann@example.org "$asks"; fi
+    fi
     [ "$(find "$T/i/state/spool/new" -type f | wc -l)" -gt 0 ] || break
     [ $(($(ms) - begun)) -lt 1800000 ] || { not_ok 'the backlog is opened'; break; }
     sleep 0.2
 done
 opened_ms=$(($(ms) - begun))
+for last_try in $(seq 200); do [ "$(answered)" -ge $asks ] && break; sleep 0.1; done
+[ -n "$waited" ] || waited=$(($(ms) - asked))
+[ "$waited" -le $waited_most ] || waited_most=$waited
 echo "# all are opened after $opened_ms ms, $((many * 1000 / (opened_ms + 1))) a second"
-echo "# status took $longest ms at most; a command by mail waited ${waited:-for ever} ms, and $quiet_ms before"
+echo "# status took $longest ms at most; of $((asks - 1)) commands by mail one waited $waited_most ms at most, and $quiet_ms before"
 [ $longest -lt 5000 ] && ok 'a command waits less than 5 seconds' || not_ok "a command waits $longest ms"
-[ "${waited:-999999}" -lt $patience ] && ok 'a command by mail waits less than 5 seconds, or 5 times as long as without a flood' || not_ok "an admin waits ${waited:-for ever}"
+[ "$waited_most" -gt 0 ] || waited_most=999999
+[ "$waited_most" -lt $patience ] && ok 'a command by mail waits less than 5 seconds, or 5 times as long as without a flood' || not_ok "an admin or a member waits $waited_most ms"
 ctl wait --timeout 300 >"$T/w/wait" || not_ok 'it settles'
 same 'all of it is kept' $((many + 1)) "$(sqlite3 "$T/i/state/db.sqlite" 'SELECT COUNT(*) FROM cases')"
 core_after=$(memory core) intake_after=$(memory intake)

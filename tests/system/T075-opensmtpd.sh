@@ -2,6 +2,8 @@
 # A real OpenSMTPD with the lines of contrib/mta/opensmtpd: LMTP in, suffixes and the null sender kept, a daemon that is
 # away. Its spool is always /var/spool/smtpd: here that of a mount namespace of its own, so that the machine's is not
 # touched. Skipped where OpenSMTPD is not installed, which Debian does not let be beside Postfix.
+. "${srcdir:-.}/tests/lib/unpacked.sh"
+unpacked "${SMTPD:-/usr/sbin/smtpd}" opensmtpd opensmtpq
 . "${srcdir:-.}/tests/lib/flow.sh"
 
 smtpd=${SMTPD:-$(command -v smtpd || echo /usr/sbin/smtpd)}
