@@ -64,6 +64,7 @@ static enum err load_members(struct flow *f, struct site_list *l, struct diag *w
 static enum err load_list(struct site *s, const struct settings_list *list, struct site_list *l, struct diag *why)
 {
     struct list_row row = {0};
+    struct buf before = BUF_EMPTY;
     enum err err = list_by_name(s->f->db, list->name, &row, why);
 
     l->site = s;
@@ -74,8 +75,10 @@ static enum err load_list(struct site *s, const struct settings_list *list, stru
     buf_init(&l->statement, BUF_MAX_DEFAULT);
     list_rotation_meta(s->f->db, "list-key", list->name, &l->key);
     list_rotation_meta(s->f->db, "list-key-statement", list->name, &l->statement);
-    if (list->previous_key)
+    list_rotation_last(s->f->db, list->name, &before);
+    if (list->previous_key && strcmp(buf_text(&before), list->previous_key) == 0)
         list_rotation_meta(s->f->db, "list-key-before", list->name, &l->key_before);
+    buf_free(&before);
     if (!err)
         err = policies_of_list(s->f, list, &l->policy, why);
     if (!err)

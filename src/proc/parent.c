@@ -59,6 +59,21 @@ static void print_faults(const struct conf_faults *faults)
         fprintf(stderr, "embargod: %s:%d: %s\n", faults->items[i].file, faults->items[i].line, faults->items[i].text);
 }
 
+/* A list's key changes while nothing runs (key rotate-list): core would not start with it, and the daemon would end. */
+static enum err check_list_keys(const struct parent *p, const struct settings *fresh, struct conf_faults *faults)
+{
+    for (size_t i = 0; p->settings && i < fresh->n_lists; i++) {
+        const struct settings_list *now = &fresh->lists[i], *was = settings_list_named(p->settings, now->name);
+
+        if (was && strcmp(was->fingerprint, now->fingerprint) != 0)
+            conf_fault_add(faults, p->config_file, 0, "list.other-key",
+                           "the list %s has another key: stop embargod, put the old one back, and change it by "
+                           "embargoctl key rotate-list",
+                           now->name);
+    }
+    return faults->n ? ERR_REJECT : ERR_OK;
+}
+
 static enum err load_config(struct parent *p, struct diag *why)
 {
     struct conf_faults faults = {0};
@@ -69,6 +84,8 @@ static enum err load_config(struct parent *p, struct diag *why)
 
     if (!err) {
         err = settings_parse(buf_text(&text), text.len, p->config_file, &faults, &fresh);
+        if (!err)
+            err = check_list_keys(p, fresh, &faults);
         if (err)
             conf_faults_diag(&faults, err, why);
         if (err && !p->settings)

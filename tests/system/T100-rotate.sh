@@ -144,9 +144,16 @@ give_key birch "$T/k/third.asc"
 list_fpr=$third
 open_mail birch "$(newest security@birch.example)" "$T/w/news"
 check 'and it is announced' good_signature "$T/w/news"
-stop
 
 # ---- a key of another in embargod.conf ----
+cp "$conf" "$T/w/conf.third"
+sed -i "s/key = \"$third\"/key = \"$old\"/" "$conf"
+kill -HUP "$daemon"
+for try in $(seq 50); do grep -q 'event=reload-refused' "$T/log" && break; sleep 0.1; done
+has 'is not taken by a reload' 'event=reload-refused rule=list.other-key' "$T/log"
+same 'the daemon goes on' "$third" "$(get .data.fingerprint key export)"
+stop
+cp "$T/w/conf.third" "$conf"
 sed -i "s/key = \"$third\"/key = \"$old\"/" "$conf"
 "$bin/embargod" -c "$conf" --rehearsal "$T/clock" >"$T/w/start" 2>&1
 has 'a key that nobody has announced is none' list.other-key "$T/w/start"
