@@ -90,9 +90,18 @@ static bool is_challenge(const struct looked *l)
     return challenge_is(l->header, l->m, l->null_sender || has_field(l, "Auto-Submitted") || is_bounce(l));
 }
 
+/* Vacation programs do not sign or encrypt; a person who answers one may leave its Subject. */
+static bool is_pgp(const struct looked *l)
+{
+    int a, b;
+    enum mime_shape shape = mime_shape(l->m, l->raw, &a, &b);
+
+    return shape == MIME_PGP_ENCRYPTED || shape == MIME_PGP_SIGNED || shape == MIME_INLINE_PGP;
+}
+
 static bool is_reply(const struct looked *l)
 {
-    return vacation_has_field(l->header) || vacation_is_subject(l->m->subject);
+    return vacation_has_field(l->header) || (vacation_is_subject(l->m->subject) && !is_pgp(l));
 }
 
 static bool is_submitted(const struct looked *l)
@@ -147,10 +156,7 @@ static bool is_from_a_robot(const struct looked *l)
 
 static bool is_from_a_person(const struct looked *l)
 {
-    int a, b;
-    enum mime_shape shape = mime_shape(l->m, l->raw, &a, &b);
-
-    if (shape == MIME_PGP_ENCRYPTED || shape == MIME_PGP_SIGNED || shape == MIME_INLINE_PGP)
+    if (is_pgp(l))
         return true;
     return !is_from_a_robot(l) && (has_field(l, "User-Agent") || has_field(l, "X-Mailer") ||
                                    has_field(l, "Thread-Topic") || has_field(l, "In-Reply-To"));

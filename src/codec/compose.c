@@ -126,8 +126,7 @@ void compose_text(struct compose *c, struct span utf8)
     buf_free(&clean);
 }
 
-/* RFC 2045, 5.1: two tokens and a slash; multipart and message are not for attachments. */
-static bool type_is_valid(const char *type)
+bool compose_may_attach(const char *type)
 {
     const char *slash = strchr(type, '/');
 
@@ -146,7 +145,7 @@ enum err compose_attach(struct compose *c, const char *type, const char *name, s
 
     if (err != ERR_OK)
         return err;
-    if (!type_is_valid(type))
+    if (!compose_may_attach(type))
         return diag_set(why, ERR_REJECT, "compose.bad-type", "an attachment's type is written as \"text/x-diff\"");
     c->attachments = mem_resize(c->attachments, c->n_attachments + 1, sizeof *c->attachments);
     a = &c->attachments[c->n_attachments++];

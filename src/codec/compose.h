@@ -40,6 +40,9 @@ void compose_protect(struct compose *c, bool cipher);
 /* ---- content; copied ---- */
 void compose_text(struct compose *c, struct span utf8);
 
+/* Is it two tokens and a slash (RFC 2045, 5.1), and neither multipart nor message, which are no attachments? */
+bool compose_may_attach(const char *type);
+
 /* type: "text/x-diff"; name: UTF-8, may be NULL. Rule compose.bad-type. */
 enum err compose_attach(struct compose *c, const char *type, const char *name, struct span bytes, struct diag *why);
 

@@ -1,6 +1,7 @@
 #include "flow/incoming.h"
 
 #include "base/mem.h"
+#include "codec/compose.h"
 #include "codec/header.h"
 
 #include <stdlib.h>
@@ -92,6 +93,13 @@ static bool is_below(const struct mime_message *m, int part, int root)
     return false;
 }
 
+static char *file_name(const struct mime_part *p, size_t nth)
+{
+    if (p->name && *p->name)
+        return mem_strdup(p->name);
+    return mem_printf("attachment-%zu%s", nth, strcmp(p->type, "message/rfc822") == 0 ? ".eml" : "");
+}
+
 size_t incoming_files(const struct incoming *in, struct incoming_file **out)
 {
     const struct mime_message *m = incoming_message(in);
@@ -109,9 +117,9 @@ size_t incoming_files(const struct incoming *in, struct incoming_file **out)
             buf_free(&f.bytes);
             continue;
         }
-        f.name =
-            m->parts[i].name && *m->parts[i].name ? mem_strdup(m->parts[i].name) : mem_printf("attachment-%zu", n + 1);
-        f.type = mem_strdup(m->parts[i].type);
+        f.name = file_name(&m->parts[i], n + 1);
+        /* what no attachment may be, a mail above all, goes on as bytes */
+        f.type = mem_strdup(compose_may_attach(m->parts[i].type) ? m->parts[i].type : "application/octet-stream");
         *out = mem_resize(*out, n + 1, sizeof **out);
         (*out)[n++] = f;
     }

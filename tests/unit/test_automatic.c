@@ -76,6 +76,11 @@ static void test_sorts(void **state)
          "Precedence: bulk\r\nMIME-Version: 1.0\r\nContent-Type: multipart/encrypted; boundary=b;\r\n"
          " protocol=\"application/pgp-encrypted\"\r\n",
          "-"},
+        {"rita@x.example",
+         "Subject: Re: Automatic reply: A hole\r\nMIME-Version: 1.0\r\nContent-Type: multipart/encrypted; "
+         "boundary=b;\r\n"
+         " protocol=\"application/pgp-encrypted\"\r\n",
+         "-"},
         /* challenges */
         {"rita@x.example", "X-Challenge: 1\r\n", "challenge"},
         {"", "Subject: Re: A hole (Action Required)\r\n", "challenge"},
