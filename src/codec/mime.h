@@ -106,7 +106,8 @@ void mime_canonical_eol(struct span in, struct buf *out);
 /* A mail without one LF that has bare CRs for line ends (from an old Mac) is read as if they were LFs. */
 void mime_mend_line_ends(struct buf *raw);
 
-/* What stands before the first field and is none is dropped: a byte order mark, empty lines, a mailbox's "From " line. */
+/* What stands before the first field and is none is dropped: a byte order mark, empty lines, a mailbox's "From " line.
+ */
 void mime_mend_start(struct buf *raw);
 
 /* ---- fields of a header block ---- */
@@ -144,8 +145,8 @@ enum mime_shape {
     MIME_PGP_SIGNED,    /* RFC 3156, 5: *part_a what is signed, *part_b the signature */
     MIME_SMIME,         /* application/pkcs7-mime whole in *part_a, *part_b -1; or multipart/signed as PGP_SIGNED */
     MIME_INLINE_PGP,    /* a text part in *part_a that is one armored block; *part_b -1 */
-    MIME_INLINE_PARTS,  /* multipart/mixed of such a text in *part_a and attachments, each encrypted by itself; *part_b
-                           -1 */
+    MIME_INLINE_PARTS,  /* multipart/mixed of such a text in *part_a and attachments, each encrypted by itself, or of
+                           such attachments alone (*part_a -1), or one without a multipart; *part_b -1 */
     MIME_OTHER
 };
 

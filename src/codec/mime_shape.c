@@ -1,6 +1,8 @@
 /* What the outermost structure says the message is. */
 #include "codec/mime.h"
 
+#include "codec/pgp_scan.h"
+
 #include <string.h>
 #include <strings.h>
 
@@ -104,12 +106,18 @@ static bool is_armored_message(const struct mime_message *m, struct span raw, in
     return mime_inline_kind(raw, &m->parts[part]) == MIME_INLINE_MESSAGE;
 }
 
-/* Known by itself, without a control part: by its armor and by the names that mail programs give it. */
-static bool is_lone_cipher(const struct mime_message *m, struct span raw, int part)
+/* A file has a name of its own; an envelope's ciphertext has none, or one that mail programs give it. */
+static bool is_named_as_file(const struct mime_message *m, int part)
 {
     const char *name = m->parts[part].name;
 
-    return name && (!strcmp(name, "encrypted.asc") || !strcmp(name, "msg.asc")) && is_armored_message(m, raw, part);
+    return name && strcmp(name, "encrypted.asc") && strcmp(name, "msg.asc");
+}
+
+/* Known by itself, without a control part: by its armor and its name. */
+static bool is_lone_cipher(const struct mime_message *m, struct span raw, int part)
+{
+    return !is_named_as_file(m, part) && is_armored_message(m, raw, part);
 }
 
 /* multipart/mixed: one envelope, whole or laid open, and besides it only plain text; without its control part, blanks.
@@ -204,6 +212,50 @@ static bool is_encrypted_file(const struct mime_message *m, struct span raw, int
     return packets;
 }
 
+/* By itself one whole encrypted message, whatever the part is called. */
+static bool is_encrypted_whole(const struct mime_message *m, struct span raw, int part)
+{
+    struct buf bytes = BUF_EMPTY;
+    struct pgp_scan scan;
+    bool whole = !type_begins(m, part, "multipart/") && !type_begins(m, part, "message/") &&
+                 !mime_part_decode(raw, &m->parts[part], &bytes, NULL) &&
+                 !pgp_packets_scan(buf_span(&bytes), &scan, NULL, NULL);
+
+    buf_free(&bytes);
+    return whole;
+}
+
+/* No text, but encrypted files alone. */
+static bool is_encrypted_files(const struct mime_message *m, struct span raw)
+{
+    int part[INLINE_PARTS_MAX];
+    size_t n = is_type(m, 0, "multipart/mixed") ? children(m, 0, part, INLINE_PARTS_MAX) : 0, encrypted = 0;
+
+    if (n > INLINE_PARTS_MAX || n != m->n_parts - 1)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        if (is_encrypted_whole(m, raw, part[i]))
+            encrypted++;
+        else if (!is_blank_text(m, raw, part[i]))
+            return false;
+    }
+    return encrypted > 0;
+}
+
+/*
+ * A mail that is nothing but an encrypted message: what is left where a program has taken the envelope of PGP/MIME off,
+ * or a file. Only a name tells them apart.
+ */
+static enum mime_shape lone_shape(const struct mime_message *m, struct span raw, int *b)
+{
+    if (!is_cipher(m, 0) || !is_encrypted_whole(m, raw, 0))
+        return MIME_OTHER;
+    if (is_type(m, 0, "application/octet-stream") && is_named_as_file(m, 0))
+        return MIME_INLINE_PARTS;
+    *b = 0;
+    return MIME_PGP_ENCRYPTED;
+}
+
 /* As programs without PGP/MIME do: the text encrypted, and each file encrypted, and nothing in clear. */
 static bool is_inline_parts(const struct mime_message *m, struct span raw, int *a)
 {
@@ -224,7 +276,23 @@ static bool is_inline_parts(const struct mime_message *m, struct span raw, int *
     return *a >= 0 && encrypted > 0;
 }
 
-/* RFC 1847, 2.1: exactly two parts, the second being the signature. */
+/* RFC 3156, 5; content and signature stay as they are where it is not. */
+static bool is_pgp_signed(const struct mime_message *m, int root, int *content, int *signature)
+{
+    int part[2];
+
+    if (children(m, root, part, 2) != 2 || !is_type(m, part[1], "application/pgp-signature") ||
+        !protocol_is(&m->parts[root], "application/pgp-signature"))
+        return false;
+    *content = part[0];
+    *signature = part[1];
+    return true;
+}
+
+/*
+ * RFC 1847, 2.1: exactly two parts, the second being the signature. Within one of S/MIME, which is not verified, the
+ * one of OpenPGP covers all that is read too.
+ */
 static enum mime_shape signed_shape(const struct mime_message *m, int *content, int *signature)
 {
     const struct mime_part *root = &m->parts[0];
@@ -236,16 +304,18 @@ static enum mime_shape signed_shape(const struct mime_message *m, int *content, 
         return MIME_PGP_ENCRYPTED;
     *content = part[0];
     *signature = part[1];
-    if (is_type(m, part[1], "application/pgp-signature") && protocol_is(root, "application/pgp-signature"))
+    if (is_pgp_signed(m, 0, content, signature))
         return MIME_PGP_SIGNED;
     if (is_pkcs7(m->parts[part[1]].type, "pkcs7-signature") &&
         (!root->protocol || is_pkcs7(root->protocol, "pkcs7-signature")))
-        return MIME_SMIME;
+        return is_type(m, part[0], "multipart/signed") && is_pgp_signed(m, part[0], content, signature)
+                   ? MIME_PGP_SIGNED
+                   : MIME_SMIME;
     *content = *signature = -1;
     return MIME_OTHER;
 }
 
-static enum mime_shape single_shape(const struct mime_message *m, struct span raw, int *a)
+static enum mime_shape single_shape(const struct mime_message *m, struct span raw, int *a, int *b)
 {
     const struct mime_part *p = &m->parts[0];
 
@@ -253,8 +323,8 @@ static enum mime_shape single_shape(const struct mime_message *m, struct span ra
         *a = 0;
         return MIME_SMIME;
     }
-    if (strcmp(p->type, "text/plain") && strcmp(p->type, "application/pgp") && !type_begins(m, 0, "text/"))
-        return MIME_OTHER;
+    if (strcmp(p->type, "application/pgp") && !type_begins(m, 0, "text/"))
+        return lone_shape(m, raw, b);
     if (mime_inline_kind(raw, p) != MIME_INLINE_NONE) {
         *a = 0;
         return MIME_INLINE_PGP;
@@ -266,7 +336,7 @@ enum mime_shape mime_shape(const struct mime_message *m, struct span raw, int *p
 {
     *part_a = *part_b = -1;
     if (m->n_parts == 1)
-        return single_shape(m, raw, part_a);
+        return single_shape(m, raw, part_a, part_b);
     if (is_envelope(m, 0, part_a, part_b))
         return MIME_PGP_ENCRYPTED;
     if (is_type(m, 0, "multipart/signed"))
@@ -279,7 +349,7 @@ enum mime_shape mime_shape(const struct mime_message *m, struct span raw, int *p
     if (is_inline_parts(m, raw, part_a))
         return MIME_INLINE_PARTS;
     *part_a = -1;
-    return MIME_OTHER;
+    return is_encrypted_files(m, raw) ? MIME_INLINE_PARTS : MIME_OTHER;
 }
 
 const char *mime_shape_name(enum mime_shape shape)

@@ -118,6 +118,18 @@ struct span pgp_packet_body(struct span in, const struct pgp_packet *packet)
     return (struct span){in.data + packet->body_off, packet->chunk_len};
 }
 
+void pgp_packet_add_body(struct span in, const struct pgp_packet *packet, struct buf *out)
+{
+    size_t at = packet->body_off + packet->chunk_len, end = packet->off + packet->len, len;
+    enum length_kind kind;
+
+    buf_add(out, in.data + packet->body_off, packet->chunk_len);
+    while (at < end && new_length(in, &at, &len, &kind)) {
+        buf_add(out, in.data + at, len);
+        at += len;
+    }
+}
+
 bool pgp_subpacket_next(struct span area, size_t *pos, int *type, struct span *value, bool *bad)
 {
     enum length_kind kind;

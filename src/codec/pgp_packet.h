@@ -28,7 +28,9 @@ enum pgp_tag {
     PGP_TAG_PUBLIC_SUBKEY = 14,
     PGP_TAG_ATTRIBUTE = 17,
     PGP_TAG_SEIPD = 18,
-    PGP_TAG_AEAD = 20
+    PGP_TAG_AEAD = 20,
+    PGP_TAG_PADDING = 21,
+    PGP_TAG_NOT_CRITICAL = 40 /* from here on: to be ignored where it is not known (RFC 9580, section 4.3) */
 };
 
 enum pgp_packet_result { PGP_PACKET_OK, PGP_PACKET_END, PGP_PACKET_TRUNCATED, PGP_PACKET_CORRUPT };
@@ -46,6 +48,9 @@ enum pgp_packet_result pgp_packet_next(struct span in, size_t *pos, struct pgp_p
 
 /* The body of the first chunk. */
 struct span pgp_packet_body(struct span in, const struct pgp_packet *packet);
+
+/* Appends the whole body, put together of its chunks. */
+void pgp_packet_add_body(struct span in, const struct pgp_packet *packet, struct buf *out);
 
 /*
  * Subpackets of a signature area (RFC 9580, section 5.2.3.7): the one at *pos; false at the end. *bad is set where a

@@ -6,19 +6,32 @@
 #include <stdbool.h>
 #include <string.h>
 
+#define SIGNATURE_VERSION_MAX 5 /* of which gpg knows anything */
+#define ONE_PASS_VERSION_MAX  3
+
 struct walk {
     struct span in;
     size_t pos;
     struct pgp_packet packet;
     enum pgp_packet_result result;
+    bool has_others; /* packets that do not count were left out */
 };
 
-/* The next packet that counts: a marker is ignored (RFC 9580, section 5.8). */
+static bool counts(const struct walk *w)
+{
+    struct span body = pgp_packet_body(w->in, &w->packet);
+    int tag = w->packet.tag;
+
+    if (tag == PGP_TAG_SIGNATURE || tag == PGP_TAG_ONE_PASS)
+        return !body.len || body.data[0] <= (tag == PGP_TAG_SIGNATURE ? SIGNATURE_VERSION_MAX : ONE_PASS_VERSION_MAX);
+    return tag != PGP_TAG_MARKER && tag != PGP_TAG_PADDING && tag < PGP_TAG_NOT_CRITICAL;
+}
+
+/* The next packet that counts. */
 static void advance(struct walk *w)
 {
-    do
-        w->result = pgp_packet_next(w->in, &w->pos, &w->packet);
-    while (w->result == PGP_PACKET_OK && w->packet.tag == PGP_TAG_MARKER);
+    while ((w->result = pgp_packet_next(w->in, &w->pos, &w->packet)) == PGP_PACKET_OK && !counts(w))
+        w->has_others = true;
 }
 
 static bool at(const struct walk *w, int tag)
@@ -60,14 +73,20 @@ static uint64_t pkesk_id(const struct walk *w)
 static enum err scan_encrypted(struct walk *w, struct pgp_scan *out, struct diag *why)
 {
     struct span body;
+    size_t hidden = 0;
 
     out->kind = PGP_SCAN_ENCRYPTED;
     for (; at(w, PGP_TAG_PKESK) || at(w, PGP_TAG_SKESK); advance(w)) {
-        if (w->packet.tag == PGP_TAG_PKESK)
+        if (w->packet.tag == PGP_TAG_PKESK) {
             add_id(out, pkesk_id(w));
-        else
+            hidden += pkesk_id(w) == 0;
+        } else {
             out->passphrases++;
+        }
     }
+    if (hidden > PGP_SCAN_HIDDEN_MAX)
+        return diag_set(why, ERR_REJECT, "too-many-recipients", "over %d recipients have no name; name them",
+                        PGP_SCAN_HIDDEN_MAX);
     if (at(w, PGP_TAG_SED))
         return diag_set(why, ERR_REJECT, "no-integrity",
                         "the message has no integrity protection (RFC 9580, 5.7); encrypt it with a current program");
@@ -149,36 +168,52 @@ static enum err scan_one(struct walk *w, struct pgp_scan *out, struct diag *why)
     return finish(w, why);
 }
 
-enum err pgp_scan_message(struct span packets, struct pgp_scan *out, struct diag *why)
+static enum err scan(struct walk *w, struct pgp_scan *out, struct diag *why)
 {
-    struct walk w = {.in = packets};
-
-    memset(out, 0, sizeof *out);
-    advance(&w);
-    if (w.result == PGP_PACKET_END)
+    advance(w);
+    if (w->result == PGP_PACKET_END)
         return diag_set(why, ERR_REJECT, "corrupt", "the OpenPGP message is empty");
-    if (w.result != PGP_PACKET_OK)
-        return finish(&w, why);
-    switch (w.packet.tag) {
+    if (w->result != PGP_PACKET_OK)
+        return finish(w, why);
+    switch (w->packet.tag) {
     case PGP_TAG_PKESK:
     case PGP_TAG_SKESK:
     case PGP_TAG_SED:
     case PGP_TAG_SEIPD:
     case PGP_TAG_AEAD:
-        return scan_encrypted(&w, out, why);
+        return scan_encrypted(w, out, why);
     case PGP_TAG_ONE_PASS:
-        return scan_signed(&w, out, why);
+        return scan_signed(w, out, why);
     case PGP_TAG_SIGNATURE:
-        return scan_signatures(&w, out, why);
+        return scan_signatures(w, out, why);
     case PGP_TAG_LITERAL:
     case PGP_TAG_COMPRESSED:
-        return scan_one(&w, out, why);
+        return scan_one(w, out, why);
     case PGP_TAG_PUBLIC_KEY:
     case PGP_TAG_SECRET_KEY:
-        return scan_keys(&w, out, why);
+        return scan_keys(w, out, why);
     default:
-        return finish(&w, why);
+        return finish(w, why);
     }
+}
+
+enum err pgp_scan_message(struct span packets, struct pgp_scan *out, struct diag *why)
+{
+    struct walk w = {.in = packets};
+    enum err err;
+
+    memset(out, 0, sizeof *out);
+    err = scan(&w, out, why);
+    out->has_others = w.has_others;
+    return err;
+}
+
+void pgp_scan_add_counted(struct span packets, struct buf *out)
+{
+    struct walk w = {.in = packets};
+
+    for (advance(&w); w.result == PGP_PACKET_OK; advance(&w))
+        buf_add(out, packets.data + w.packet.off, w.packet.len);
 }
 
 /* All packets but those for a passphrase, at which gpg would stop though a key of ours opens the message. */
@@ -217,4 +252,13 @@ enum err pgp_packets_scan(struct span in, struct pgp_scan *out, struct buf *bina
         buf_clear(binary);
     buf_free(&own);
     return err;
+}
+
+void pgp_scan_add_ciphertext(struct span packets, struct buf *out)
+{
+    struct walk w = {.in = packets};
+
+    for (advance(&w); w.result == PGP_PACKET_OK; advance(&w))
+        if (w.packet.tag == PGP_TAG_SEIPD || w.packet.tag == PGP_TAG_AEAD)
+            pgp_packet_add_body(packets, &w.packet, out);
 }

@@ -223,9 +223,20 @@ static void forget(struct buf *plain, struct pgp_signature *sigs, size_t max, si
     *n = 0;
 }
 
+/* What gpg is to see: at what does not count it would stop. own holds it where it is not all. */
+static struct span counted(struct span packets, const struct pgp_scan *scan, struct buf *own)
+{
+    if (!scan->has_others)
+        return packets;
+    own->max = packets.len;
+    pgp_scan_add_counted(packets, own);
+    return buf_span(own);
+}
+
 enum err pgp_verify_inline(const char *home, struct span packets, struct buf *plain, struct pgp_signature *sigs,
                            size_t max, size_t *n, struct diag *why)
 {
+    struct buf own = BUF_EMPTY;
     struct pgp_scan scan;
     enum err err;
 
@@ -234,9 +245,10 @@ enum err pgp_verify_inline(const char *home, struct span packets, struct buf *pl
     if (!err && scan.kind != PGP_SCAN_SIGNED && scan.kind != PGP_SCAN_LITERAL && scan.kind != PGP_SCAN_COMPRESSED)
         err = corrupt(why, "this is no signed message");
     if (!err)
-        err = verify(home, packets, NULL, plain, pgp_bomb_limit(packets.len), sigs, max, n, why);
+        err = verify(home, counted(packets, &scan, &own), NULL, plain, pgp_bomb_limit(packets.len), sigs, max, n, why);
     if (err)
         forget(plain, sigs, max, n);
+    buf_free(&own);
     return err;
 }
 
@@ -268,7 +280,7 @@ static void doubt(struct pgp_signature *sig)
 enum err pgp_verify_detached(const char *home, struct span signature, struct span signed_bytes,
                              struct pgp_signature *sigs, size_t max, size_t *n, struct diag *why)
 {
-    struct buf binary = {.max = signature.len};
+    struct buf binary = {.max = signature.len}, own = BUF_EMPTY;
     enum pgp_armor_kind kind = PGP_ARMOR_SIGNATURE;
     struct span packets = signature;
     struct pgp_scan scan;
@@ -284,7 +296,7 @@ enum err pgp_verify_detached(const char *home, struct span signature, struct spa
     if (!err && scan.kind != PGP_SCAN_SIGNATURES)
         err = corrupt(why, "this is no detached signature");
     if (!err)
-        err = verify(home, packets, &signed_bytes, NULL, 0, sigs, max, n, why);
+        err = verify(home, counted(packets, &scan, &own), &signed_bytes, NULL, 0, sigs, max, n, why);
     if (!err && !*n)
         err = corrupt(why, "gpg finds no signature");
     if (!err && scan.signs_text && has_long_line(signed_bytes))
@@ -293,5 +305,6 @@ enum err pgp_verify_detached(const char *home, struct span signature, struct spa
     if (err)
         forget(NULL, sigs, max, n);
     buf_free(&binary);
+    buf_free(&own);
     return err;
 }

@@ -32,7 +32,7 @@ struct incoming {
 
     bool released; /* an admin let it in: it is not held again */
     bool encrypted;
-    struct buf cipher;         /* the encrypted message, binary: for its digest */
+    struct buf cipher;         /* the encrypted body, without what anyone can change around it: for its digest */
     bool wrapped;              /* there was text around the encrypted mail, which is marked as such in `text` */
     bool unpacked;             /* what is read stands in plain: it was encrypted, or is the text of inline PGP */
     struct buf plain;          /* what was inside */

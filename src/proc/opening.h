@@ -21,8 +21,8 @@ struct mail {
     int part_a, part_b;
     bool is_inline;      /* inline PGP: what is inside is text, not a MIME entity */
     bool is_clearsigned; /* and was clear-signed */
-    int at_part; /* of several parts that are encrypted each by itself, the one that is being decrypted; 0: no such mail
-                  */
+    int at_part; /* of parts that are encrypted each by itself, the one behind that which is being decrypted; 0: no such
+                    mail */
     bool signed_parts;  /* and one of them was signed */
     bool plain_follows; /* what is being verified is the text itself: it is read once the signature has been judged */
     struct incoming_file *key_files; /* of a command mail, examined one after the other */

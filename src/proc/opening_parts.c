@@ -32,13 +32,14 @@ static void add_file_name(const char *name, struct buf *out)
 
 void opening_parts_take(struct mail *m, struct span plain)
 {
-    const struct mime_part *p = &m->in.outer.parts[m->at_part];
+    int at = m->at_part - 1;
+    const struct mime_part *p = &m->in.outer.parts[at];
     struct buf *out = &m->in.plain;
 
     if (!out->len)
         buf_add_str(out, "Content-Type: multipart/mixed; boundary=" BOUNDARY "\r\n\r\n");
     buf_add_str(out, "--" BOUNDARY "\r\nContent-Transfer-Encoding: base64\r\n");
-    if (m->at_part == m->part_a) {
+    if (at == m->part_a) {
         buf_printf(out, "Content-Type: text/plain; charset=%s\r\n", charset_is_utf8(plain) ? "utf-8" : "iso-8859-1");
     } else {
         buf_add_str(out, "Content-Type: application/octet-stream\r\n");
@@ -81,8 +82,10 @@ void opening_parts(struct mail *m)
     struct diag why;
 
     m->signed_parts = m->in.has_signature = has_signature;
-    while ((size_t)++m->at_part < msg->n_parts) {
-        enum err err = mime_part_decode(buf_span(&m->in.raw), &msg->parts[m->at_part], &bytes, &why);
+    if (!m->at_part && msg->n_parts > 1)
+        m->at_part = 1; /* the multipart itself */
+    while ((size_t)m->at_part < msg->n_parts) {
+        enum err err = mime_part_decode(buf_span(&m->in.raw), &msg->parts[m->at_part++], &bytes, &why);
 
         if (err) {
             buf_free(&bytes);

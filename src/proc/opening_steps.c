@@ -139,7 +139,7 @@ void opening_decrypt(struct mail *m, struct span armored)
         m->ends->failed(m, err, false, &why);
         return;
     }
-    buf_add_buf(&m->in.cipher, &cipher);
+    pgp_scan_add_ciphertext(buf_span(&cipher), &m->in.cipher);
     home = settings_gnupg(core->settings, opening_list_of(m)->name, "list");
     frame_put_i64(&request, core_gpg_time(core));
     frame_put_str(&request, home);
@@ -226,6 +226,12 @@ static void parsed_outer(struct mail *m)
     } else if (m->shape == MIME_PGP_SIGNED) {
         m->in.root = m->part_a;
         opening_verify(m);
+    } else if (m->shape == MIME_SMIME && m->part_b >= 0) {
+        /* Anyone can read it; whether it is right, nobody here can say. */
+        m->in.root = m->part_a;
+        m->in.has_signature = true;
+        m->in.signature = (struct pgp_signature){.verdict = PGP_SIG_ERROR};
+        opening_look_for_key(m);
     } else if (m->shape == MIME_SMIME) {
         diag_set(&why, ERR_REJECT, "smime", "S/MIME is not read: ask for OpenPGP");
         m->ends->failed(m, ERR_REJECT, false, &why);
@@ -279,7 +285,7 @@ static void parsed(void *ctx, enum err err, struct span reply, const struct diag
     if (!frame_done(&r) || shape > MIME_OTHER || mime_message_get(packed, incoming_content(&m->in).len, msg, &bad) ||
         a < -1 || b < -1 || a >= (int64_t)msg->n_parts || b >= (int64_t)msg->n_parts ||
         ((shape == MIME_PGP_ENCRYPTED || shape == MIME_PGP_SIGNED) && b < 0) ||
-        ((shape == MIME_PGP_SIGNED || shape == MIME_INLINE_PGP) && a < 0)) {
+        ((shape == MIME_PGP_SIGNED || shape == MIME_INLINE_PGP || shape == MIME_SMIME) && a < 0)) {
         opening_bad_frame(m);
         return;
     }

@@ -22,7 +22,8 @@ static void put_text(struct span raw, const struct mime_message *m, enum mime_sh
 {
     struct buf text = BUF_EMPTY;
     struct diag why;
-    int root = shape == MIME_PGP_SIGNED ? part_a : 0;
+    bool covers_a_part = shape == MIME_PGP_SIGNED || (shape == MIME_SMIME && part_b >= 0);
+    int root = covers_a_part ? part_a : 0;
 
     text.max = shape == MIME_INLINE_PGP ? BUF_MAX_DEFAULT : TEXT_MAX_BYTES;
     if (shape == MIME_PGP_ENCRYPTED)

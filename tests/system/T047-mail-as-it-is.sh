@@ -139,6 +139,33 @@ in_parts 'And a text in clear.' >"$T/w/mime"
 mail_of "$T/w/mime" "$ann" 'in parts and clear' >"$T/w/m"
 taken 'parts with a text in clear beside them are not decrypted' null '.text | contains("See the file.")' false
 
+# ---- nothing but an encrypted file ----
+echo 'What the lone file says.' | gpg_as rita -r "$list_fpr" --encrypt | base64 >"$T/w/file"
+{ printf 'MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=parts-b\n\n--parts-b\nContent-Type: text/plain\n\n \n'
+  printf -- '--parts-b\nContent-Type: application/octet-stream; name=report.txt.gpg\nContent-Transfer-Encoding: base64\n\n'
+  cat "$T/w/file"; printf '\n--parts-b--\n'; } >"$T/w/mime"
+mail_of "$T/w/mime" "$rita" 'a file' >"$T/w/m"
+taken 'an encrypted file and no text' null '.attachments[0].name' report.txt
+ctl case attach "$(new_case)" "1.1" "$T/w/saved" >/dev/null
+same 'the lone file is decrypted' 'What the lone file says.' "$(cat "$T/w/saved")"
+echo 'The whole body.' | gpg_as rita -r "$list_fpr" --encrypt | base64 |
+    mail "$rita" 'a body' 'MIME-Version: 1.0' 'Content-Type: application/octet-stream' 'Content-Transfer-Encoding: base64' >"$T/w/m"
+taken 'a body that is nothing but a ciphertext' null .text 'The whole body.'
+
+# ---- S/MIME is not verified; what it leaves readable is read ----
+signed_by_ann 'the protected one' 'Signed twice.'
+smime_around() {
+    { printf 'MIME-Version: 1.0\nContent-Type: multipart/signed; protocol="application/pkcs7-signature"; boundary=smime-b\n\n--smime-b\n'
+      sed '/^MIME-Version/d' "$1"; printf '\n--smime-b\nContent-Type: application/pkcs7-signature; name=smime.p7s\n'
+      printf 'Content-Transfer-Encoding: base64\n\nMIIB\n--smime-b--\n'; } >"$T/w/smime"
+    mail_of "$T/w/smime" "$ann" "$2" >"$T/w/m"
+}
+smime_around "$T/w/mime" 'signed twice'
+taken 'OpenPGP within S/MIME' "$ann_fpr" .text 'Signed twice.'
+printf 'Content-Type: text/plain\n\nSigned by S/MIME.\n' >"$T/w/part"
+smime_around "$T/w/part" 'by S/MIME'
+taken 'S/MIME in clear is nobody'"'"'s word' null .verified false .text 'Signed by S/MIME.'
+
 # ---- envelopes that programs on the way have touched ----
 envelope() { printf 'Content-Type: text/plain\n\n%s\n' "$1" | crlf >"$T/w/part"
     encrypted_part "$T/w/part" --homedir "$T/k/ann" -r "$list_fpr" --sign --encrypt | sed '/^MIME-Version/d' >"$T/w/mime"; }

@@ -181,6 +181,15 @@ sed 's/rita@reporter.example/mallory@evil.example/' "$T/w/m" >"$T/w/stolen"
 mv "$T/w/stolen" "$T/w/m"
 sender=mallory@evil.example
 hostile 'the same ciphertext from another' ciphertext-seen
+mkdir "$T/w/parts"
+sed '1,/^$/d; /^[-=]/d' "$T/w/whole.asc" | base64 -d >"$T/w/stolen.pgp"
+(cd "$T/w/parts" && gpgsplit "$T/w/stolen.pgp")
+cat "$T"/w/parts/000001-* "$T"/w/parts/000001-* "$T"/w/parts/000002-* >"$T/w/wrapped.pgp"
+armored "$T/w/wrapped.pgp" >"$T/w/wrapped.asc"
+encrypted_mail "$T/w/wrapped.asc"
+sed 's/rita@reporter.example/mallory@evil.example/' "$T/w/m" >"$T/w/stolen"
+mv "$T/w/stolen" "$T/w/m"
+hostile 'and with another envelope around it' ciphertext-seen
 sender=
 same 'and nothing goes to him' 0 "$(box mallory@evil.example)"
 

@@ -17,16 +17,23 @@
 
 static void test_shapes(void **state)
 {
-#define CONTROL      "--b\r\nContent-Type: application/pgp-encrypted\r\n\r\nVersion: 1\r\n\r\n"
-#define CIPHER       "--b\r\nContent-Type: application/octet-stream\r\n\r\n" ARMOR "\r\n"
-#define ENC          HEAD "Content-Type: multipart/encrypted; boundary=b"
-#define SIG          HEAD "Content-Type: multipart/signed; boundary=b"
-#define TEXT         "--b\r\nContent-Type: text/plain\r\n\r\nx\r\n"
-#define SIGPART      "--b\r\nContent-Type: application/pgp-signature\r\n\r\n" SIGNATURE "\r\n"
-#define BLANK        "--b\r\nContent-Type: text/plain\r\n\r\n \r\n\r\n"
-#define HTML         "--b\r\nContent-Type: text/html\r\n\r\n<p>x</p>\r\n"
-#define PICTURE      "--b\r\nContent-Type: image/png\r\n\r\nx\r\n"
-#define NAMED_CIPHER "--b\r\nContent-Type: application/octet-stream; name=encrypted.asc\r\n\r\n" ARMOR "\r\n"
+#define CONTROL        "--b\r\nContent-Type: application/pgp-encrypted\r\n\r\nVersion: 1\r\n\r\n"
+#define CIPHER         "--b\r\nContent-Type: application/octet-stream\r\n\r\n" ARMOR "\r\n"
+#define ENC            HEAD "Content-Type: multipart/encrypted; boundary=b"
+#define SIG            HEAD "Content-Type: multipart/signed; boundary=b"
+#define TEXT           "--b\r\nContent-Type: text/plain\r\n\r\nx\r\n"
+#define SIGPART        "--b\r\nContent-Type: application/pgp-signature\r\n\r\n" SIGNATURE "\r\n"
+#define BLANK          "--b\r\nContent-Type: text/plain\r\n\r\n \r\n\r\n"
+#define HTML           "--b\r\nContent-Type: text/html\r\n\r\n<p>x</p>\r\n"
+#define PICTURE        "--b\r\nContent-Type: image/png\r\n\r\nx\r\n"
+#define NAMED_CIPHER   "--b\r\nContent-Type: application/octet-stream; name=encrypted.asc\r\n\r\n" ARMOR "\r\n"
+#define FILE_OF(bytes) "--b\r\nContent-Type: application/octet-stream; name=a.txt.asc\r\n\r\n" bytes "\r\n"
+#define FILE_CIPHER    FILE_OF(ARMOR)
+#define FILE_SIGNED    FILE_OF("-----BEGIN PGP MESSAGE-----\r\n\r\nywcAAAAAAABh\r\n-----END PGP MESSAGE-----\r\n")
+#define FILE_CUT       FILE_OF("-----BEGIN PGP MESSAGE-----\r\n\r\nwQEB0gL/\r\n-----END PGP MESSAGE-----\r\n")
+#define SIGNED_PART                                                                                                    \
+    "--b\r\nContent-Type: multipart/signed; boundary=c\r\n\r\n--c\r\nContent-Type: text/plain\r\n\r\nx\r\n"            \
+    "--c\r\nContent-Type: application/pgp-signature\r\n\r\n" SIGNATURE "\r\n--c--\r\n"
 #define ENVELOPE                                                                                                       \
     "Content-Type: multipart/encrypted; boundary=c\r\n\r\n--c\r\nContent-Type: application/pgp-encrypted\r\n\r\n"      \
     "Version: 1\r\n--c\r\nContent-Type: application/octet-stream\r\n\r\n" ARMOR "\r\n--c--\r\n"
@@ -57,7 +64,22 @@ static void test_shapes(void **state)
         {MIXED CONTROL CIPHER TEXT "--b--", MIME_PGP_ENCRYPTED, 1, 2},
         {MIXED TEXT NAMED_CIPHER "--b--", MIME_OTHER, -1, -1}, /* a report with an encrypted file */
         {MIXED BLANK NAMED_CIPHER "--b--", MIME_PGP_ENCRYPTED, -1, 2},
-        {MIXED BLANK CIPHER "--b--", MIME_OTHER, -1, -1},
+        {MIXED BLANK CIPHER "--b--", MIME_PGP_ENCRYPTED, -1, 2},
+        {MIXED TEXT CIPHER "--b--", MIME_OTHER, -1, -1},
+        {MIXED BLANK FILE_CIPHER "--b--", MIME_INLINE_PARTS, -1, -1}, /* nothing but a file */
+        {MIXED FILE_CIPHER FILE_CIPHER "--b--", MIME_INLINE_PARTS, -1, -1},
+        {MIXED FILE_CIPHER PICTURE "--b--", MIME_OTHER, -1, -1},
+        {MIXED BLANK FILE_SIGNED "--b--", MIME_OTHER, -1, -1}, /* not encrypted: an attachment */
+        {MIXED BLANK FILE_CUT "--b--", MIME_OTHER, -1, -1},
+        {MIXED BLANK "--b\r\nContent-Type: application/octet-stream; name=x\r\n\r\n\xc3\x89tude\r\n--b--", MIME_OTHER,
+         -1, -1},
+        {HEAD "Content-Type: application/octet-stream; name=a.pgp\r\n\r\n" ARMOR, MIME_INLINE_PARTS, -1, -1},
+        {HEAD "Content-Type: application/octet-stream\r\n\r\n" ARMOR, MIME_PGP_ENCRYPTED, -1, 0},
+        {HEAD "Content-Type: application/octet-stream; name=msg.asc\r\n\r\n" ARMOR, MIME_PGP_ENCRYPTED, -1, 0},
+        {HEAD "Content-Type: application/pgp-encrypted; name=x\r\n\r\n" ARMOR, MIME_PGP_ENCRYPTED, -1, 0},
+        {HEAD "Content-Type: application/pgp-encrypted\r\n\r\nVersion: 1\r\n", MIME_OTHER, -1, -1},
+        {SIG "; protocol=\"application/pkcs7-signature\"\r\n\r\n" SIGNED_PART P7SIG "--b--", MIME_PGP_SIGNED, 2, 3},
+        {SIG "; protocol=\"application/pkcs7-signature\"\r\n\r\n" SIGNED_PART TEXT P7SIG "--b--", MIME_OTHER, -1, -1},
         {MIXED TEXT CONTROL CIPHER PICTURE "--b--", MIME_OTHER, -1, -1},
         {MIXED CONTROL CIPHER CIPHER "--b--", MIME_OTHER, -1, -1},
         {MIXED BLANK "--b\r\n" ENVELOPE "--b--", MIME_PGP_ENCRYPTED, 3, 4},

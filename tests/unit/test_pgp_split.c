@@ -90,7 +90,7 @@ static void test_lengths(void **state)
 
 static void test_chunks(void **state)
 {
-    struct buf b = BUF_EMPTY;
+    struct buf b = BUF_EMPTY, body = BUF_EMPTY;
     struct pgp_packet packet;
     size_t pos = 0;
 
@@ -104,6 +104,9 @@ static void test_chunks(void **state)
     assert_int_equal(packet.len, b.len);
     assert_int_equal(packet.chunk_len, 512);
     assert_false(packet.definite);
+    pgp_packet_add_body(buf_span(&b), &packet, &body);
+    assert_int_equal(body.len, 512 + 2 + 192);
+    assert_memory_equal(body.data + 512, "xy", 2);
     for (size_t cut = 1; cut < 720; cut++) {
         pos = 0;
         assert_int_equal(pgp_packet_next((struct span){b.data, b.len - cut}, &pos, &packet),
@@ -112,6 +115,7 @@ static void test_chunks(void **state)
             break;
     }
     buf_free(&b);
+    buf_free(&body);
 }
 
 static void test_subpackets(void **state)
@@ -313,6 +317,11 @@ static void test_scan(void **state)
         {{5, 13}, ERR_OK, "", PGP_SCAN_KEYS},
         {{13}, ERR_REJECT, "corrupt", 0},
         {{60}, ERR_REJECT, "corrupt", 0},
+        {{21, 1, 60, 18, 21}, ERR_OK, "", PGP_SCAN_ENCRYPTED}, /* what is to be ignored where it is not known */
+        {{40, 1, 18}, ERR_OK, "", PGP_SCAN_ENCRYPTED},
+        {{39, 1, 18}, ERR_REJECT, "corrupt", 0},
+        {{11, 22}, ERR_REJECT, "corrupt", 0},
+        {{4, 11, 2, 63}, ERR_OK, "", PGP_SCAN_SIGNED},
         {{0}, ERR_REJECT, "corrupt", 0},
     };
 
@@ -367,6 +376,86 @@ static void test_scan_recipients(void **state)
     buf_free(&binary);
 }
 
+/* Who may open it, and how it is packed, anyone can change; what is encrypted stays the same. */
+static void test_ciphertext(void **state)
+{
+    struct buf plain = BUF_EMPTY, other = BUF_EMPTY, one = BUF_EMPTY, two = BUF_EMPTY;
+    struct diag why;
+    struct pgp_scan scan;
+
+    (void)state;
+    put_pkesk(&plain, 7);
+    put_packet(&plain, PGP_TAG_SEIPD, 1, 600);
+    put_packet(&other, PGP_TAG_MARKER, 'P', 3);
+    put_pkesk(&other, 8);
+    put_pkesk(&other, 7);
+    buf_add(&other, "\xd2\xe9", 2); /* 512 and 88 */
+    buf_add(&other, plain.data + plain.len - 600, 512);
+    buf_add_byte(&other, 88);
+    buf_add(&other, plain.data + plain.len - 88, 88);
+    check_ok(pgp_packets_scan(buf_span(&other), &scan, NULL, &why), &why);
+    pgp_scan_add_ciphertext(buf_span(&plain), &one);
+    pgp_scan_add_ciphertext(buf_span(&other), &two);
+    assert_int_equal(one.len, 600);
+    assert_int_equal(two.len, one.len);
+    assert_memory_equal(one.data, two.data, one.len);
+    buf_free(&plain);
+    buf_free(&other);
+    buf_free(&one);
+    buf_free(&two);
+}
+
+static void test_hidden_recipients(void **state)
+{
+    struct buf b = BUF_EMPTY;
+    struct pgp_scan scan;
+    struct diag why;
+
+    (void)state;
+    for (int i = 0; i < PGP_SCAN_HIDDEN_MAX; i++)
+        put_pkesk(&b, 0);
+    for (uint64_t id = 1; id <= 2000; id++)
+        put_pkesk(&b, id);
+    put_packet(&b, PGP_TAG_SEIPD, 1, 60);
+    check_ok(pgp_scan_message(buf_span(&b), &scan, &why), &why);
+    buf_clear(&b);
+    for (int i = 0; i <= PGP_SCAN_HIDDEN_MAX; i++)
+        put_pkesk(&b, 0);
+    put_packet(&b, PGP_TAG_SEIPD, 1, 60);
+    check_fails(pgp_scan_message(buf_span(&b), &scan, &why), ERR_REJECT, "too-many-recipients", &why);
+    buf_free(&b);
+}
+
+/* A signature of a version that nobody knows does not count; one beside it does. */
+static void test_unknown_versions(void **state)
+{
+    struct buf b = BUF_EMPTY, counted = BUF_EMPTY;
+    struct pgp_scan scan;
+    struct diag why;
+
+    (void)state;
+    put_packet(&b, PGP_TAG_SIGNATURE, 6, 40);
+    put_packet(&b, PGP_TAG_SIGNATURE, 4, 40);
+    put_packet(&b, PGP_TAG_SIGNATURE, 10, 40);
+    check_ok(pgp_scan_message(buf_span(&b), &scan, &why), &why);
+    assert_true(scan.has_others);
+    pgp_scan_add_counted(buf_span(&b), &counted);
+    assert_int_equal(counted.len, 42);
+    buf_clear(&b);
+    put_packet(&b, PGP_TAG_SIGNATURE, 6, 40);
+    check_fails(pgp_scan_message(buf_span(&b), &scan, &why), ERR_REJECT, "corrupt", &why);
+    buf_clear(&b);
+    put_packet(&b, PGP_TAG_ONE_PASS, 6, 40);
+    put_packet(&b, PGP_TAG_ONE_PASS, 3, 13);
+    put_packet(&b, PGP_TAG_LITERAL, 'b', 40);
+    put_packet(&b, PGP_TAG_SIGNATURE, 4, 40);
+    put_packet(&b, PGP_TAG_SIGNATURE, 6, 40);
+    check_ok(pgp_scan_message(buf_span(&b), &scan, &why), &why);
+    assert_int_equal(scan.kind, PGP_SCAN_SIGNED);
+    buf_free(&b);
+    buf_free(&counted);
+}
+
 /* Every prefix and every changed byte of a message is judged without a fault (the sanitizers look on). */
 static void test_hostile_bytes(void **state)
 {
@@ -397,9 +486,18 @@ static void test_hostile_bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lengths), cmocka_unit_test(test_chunks),          cmocka_unit_test(test_subpackets),
-        cmocka_unit_test(test_split),   cmocka_unit_test(test_split_refusals),  cmocka_unit_test(test_split_bodies),
-        cmocka_unit_test(test_scan),    cmocka_unit_test(test_scan_recipients), cmocka_unit_test(test_hostile_bytes),
+        cmocka_unit_test(test_lengths),
+        cmocka_unit_test(test_chunks),
+        cmocka_unit_test(test_subpackets),
+        cmocka_unit_test(test_split),
+        cmocka_unit_test(test_split_refusals),
+        cmocka_unit_test(test_split_bodies),
+        cmocka_unit_test(test_scan),
+        cmocka_unit_test(test_scan_recipients),
+        cmocka_unit_test(test_ciphertext),
+        cmocka_unit_test(test_hidden_recipients),
+        cmocka_unit_test(test_unknown_versions),
+        cmocka_unit_test(test_hostile_bytes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
