@@ -1,5 +1,7 @@
 #include "codec/mime_secret.h"
 
+#include "codec/header.h"
+
 #include <string.h>
 
 #define SNIFF_BYTES ((size_t)4096)
@@ -131,8 +133,10 @@ bool mime_secret_in(struct span raw, const struct mime_message *m, struct pgp_se
 
 bool mime_secret_blank(uint8_t *raw, size_t len, const struct mime_message *m, struct pgp_secrets *found)
 {
-    size_t before = found->n;
+    size_t before = found->n, head;
 
+    if (!len)
+        return false;
     for (size_t i = 0; m && i < m->n_parts; i++) {
         const struct mime_part *p = &m->parts[i];
         struct buf instead = BUF_EMPTY;
@@ -141,5 +145,10 @@ bool mime_secret_blank(uint8_t *raw, size_t len, const struct mime_message *m, s
             write_body(raw + p->body_off, p->body_len, p->encoding, buf_span(&instead), found);
         buf_free(&instead);
     }
-    return pgp_secret_blank(raw, len, found) || found->n > before;
+    /* Header and body each by itself, since the header must end where it did; then what reaches across. */
+    head = header_block_len((struct span){raw, len});
+    pgp_secret_blank(raw, head, found);
+    pgp_secret_blank(raw + head, len - head, found);
+    pgp_secret_blank_lines(raw, len, found);
+    return found->n > before;
 }

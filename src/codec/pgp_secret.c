@@ -179,7 +179,17 @@ void pgp_secret_pad(uint8_t *bytes, size_t len)
             bytes[i] = ' ';
 }
 
-static void overwrite(uint8_t *bytes, const struct pgp_secret_place *p)
+/* The line ends stay where they are: the sentence may be cut by them. */
+static void put_around_lines(uint8_t *bytes, size_t len, const struct buf *put)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < len; i++)
+        if (bytes[i] != '\r' && bytes[i] != '\n')
+            bytes[i] = n < put->len ? put->data[n++] : ' ';
+}
+
+static void overwrite(uint8_t *bytes, const struct pgp_secret_place *p, bool keep_lines)
 {
     struct buf plain = BUF_EMPTY, coded = BUF_EMPTY, *put = p->base64 ? &coded : &plain;
 
@@ -187,8 +197,12 @@ static void overwrite(uint8_t *bytes, const struct pgp_secret_place *p)
     xfer_base64_encode(buf_span(&plain), 0, &coded);
     if (put->len > p->len)
         buf_clear(put);
-    memcpy(bytes + p->off, buf_text(put), put->len);
-    pgp_secret_pad(bytes + p->off + put->len, p->len - put->len);
+    if (keep_lines) {
+        put_around_lines(bytes + p->off, p->len, put);
+    } else {
+        memcpy(bytes + p->off, buf_text(put), put->len);
+        pgp_secret_pad(bytes + p->off + put->len, p->len - put->len);
+    }
     buf_free(&plain);
     buf_free(&coded);
 }
@@ -212,7 +226,7 @@ bool pgp_secret_in_text(struct span text, struct pgp_secrets *found)
     return found->n > before;
 }
 
-bool pgp_secret_blank(uint8_t *bytes, size_t len, struct pgp_secrets *found)
+static bool blank(uint8_t *bytes, size_t len, bool keep_lines, struct pgp_secrets *found)
 {
     struct pgp_secret_place place;
     struct span in = {bytes, len};
@@ -220,14 +234,24 @@ bool pgp_secret_blank(uint8_t *bytes, size_t len, struct pgp_secrets *found)
     size_t at = 0, before = found->n;
 
     while (pgp_secret_next_armor(in, &at, &place)) {
-        overwrite(bytes, &place);
+        overwrite(bytes, &place, keep_lines);
         note(&place, found);
     }
     while (next_run(&r, &place)) {
-        overwrite(bytes, &place);
+        overwrite(bytes, &place, keep_lines);
         note(&place, found);
     }
     return found->n > before;
+}
+
+bool pgp_secret_blank(uint8_t *bytes, size_t len, struct pgp_secrets *found)
+{
+    return blank(bytes, len, false, found);
+}
+
+bool pgp_secret_blank_lines(uint8_t *bytes, size_t len, struct pgp_secrets *found)
+{
+    return blank(bytes, len, true, found);
 }
 
 /* In the place of each a sentence of its own length. */

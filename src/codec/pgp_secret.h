@@ -38,9 +38,10 @@ bool pgp_secret_in_text(struct span text, struct pgp_secrets *found);
 
 /*
  * Overwrites each with a sentence that says what was here, in base64 where it was base64, and blanks; nothing moves,
- * and line ends stay.
+ * and line ends behind the sentence stay. pgp_secret_blank_lines: all of them do, be the sentence cut by them.
  */
 bool pgp_secret_blank(uint8_t *bytes, size_t len, struct pgp_secrets *found);
+bool pgp_secret_blank_lines(uint8_t *bytes, size_t len, struct pgp_secrets *found);
 
 /* Appends the text with the sentence in the place of each. False: nothing was found, and nothing is added. */
 bool pgp_secret_blank_copy(struct span text, struct buf *out, struct pgp_secrets *found);

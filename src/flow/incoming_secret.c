@@ -17,7 +17,7 @@ static void wipe_raw(struct incoming *in)
     const struct mime_message *m = read_or_none(&in->outer);
     struct pgp_secrets seen = {0};
 
-    if (m ? !in->outer_secret : !pgp_secret_in_text(buf_span(&in->raw), &seen))
+    if (m ? !in->outer_secret : !mime_secret_in(buf_span(&in->raw), NULL, &seen))
         return;
     in->came.max = in->raw.max;
     buf_add_buf(&in->came, &in->raw);

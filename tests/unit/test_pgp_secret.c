@@ -1,5 +1,6 @@
 #include "pgp_fixture.h"
 
+#include "codec/header.h"
 #include "codec/mime_secret.h"
 #include "codec/xfer.h"
 
@@ -412,11 +413,31 @@ static void test_mails(void **state)
     }
 }
 
+/* A block that begins in the header does not take the end of the header with it. */
+static void test_header_end(void **state)
+{
+    struct pgp_secrets found = {0};
+    struct buf mail = BUF_EMPTY;
+    size_t head;
+
+    (void)state;
+    buf_add_str(&mail, "From: a@example.org\nSubject: -----BEGIN PGP PRIVATE KEY BLOCK-----\n\n");
+    head = mail.len;
+    buf_add_str(&mail, strstr(buf_text(&armor), "\n\n") + 2);
+    buf_add_str(&mail, "X-Field: in the body\n");
+    mime_secret_blank(mail.data, mail.len, NULL, &found);
+    assert_int_equal(header_block_len(buf_span(&mail)), head);
+    assert_true(found.n >= 1); /* the data are a run of base64 */
+    assert_null(memmem(mail.data + head, mail.len - head, base64.data + 160, 32));
+    buf_free(&mail);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_armor),   cmocka_unit_test(test_forms),  cmocka_unit_test(test_innocent),
-        cmocka_unit_test(test_packets), cmocka_unit_test(test_linear), cmocka_unit_test(test_mails),
+        cmocka_unit_test(test_armor),      cmocka_unit_test(test_forms),  cmocka_unit_test(test_innocent),
+        cmocka_unit_test(test_packets),    cmocka_unit_test(test_linear), cmocka_unit_test(test_mails),
+        cmocka_unit_test(test_header_end),
     };
 
     return cmocka_run_group_tests(tests, make_keys, forget_keys);
