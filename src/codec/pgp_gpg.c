@@ -94,7 +94,7 @@ static gpgme_error_t on_status(void *hook, const char *keyword, const char *args
     char fingerprint[PGP_FPR_SIZE];
 
     if (!strcmp(keyword, "ENC_TO")) {
-        s->saw_encrypted = true;
+        s->saw_encrypted = s->saw_recipient = true;
     } else if (!strcmp(keyword, "BEGIN_DECRYPTION")) {
         s->saw_encrypted = true;
         s->n_begin_decryption++;

@@ -19,6 +19,7 @@
 /* What the status lines told (gpgme alone does not show these). */
 struct pgp_status {
     bool saw_encrypted; /* ENC_TO or BEGIN_DECRYPTION */
+    bool saw_recipient; /* ENC_TO */
     int n_begin_decryption;
     bool saw_end_decryption;
     bool saw_good_mdc;    /* GOODMDC */

@@ -38,8 +38,8 @@ enum err pgp_home_make(const char *dir, enum pgp_home_kind kind, struct diag *wh
 enum err pgp_home_set_time(const char *dir, int64_t now_utc_s, struct diag *why);
 
 /*
- * Finds gpg's programs now, which costs half a dozen processes, and gets ready for up to four homes, which costs one
- * each, so that the first operation need not.
+ * Finds gpg now, which costs two processes, and gets ready for up to four homes, which costs one each, so that the first
+ * operation need not. First of all that has to do with gpg in a process.
  */
 void pgp_home_warm(const char *const *homes, size_t n);
 

@@ -27,14 +27,15 @@ struct run {
     size_t limit;
 };
 
+/* gpg said all that it says of an ordinary message, from the first line to the last, once, and nothing else. */
 static bool is_clean(const struct run *r, const struct buf *plain)
 {
     const struct pgp_status *s = &r->gpg.status;
     gpgme_decrypt_result_t result = gpgme_op_decrypt_result(r->gpg.ctx);
 
-    return result && !result->legacy_cipher_nomdc && plain->len && s->opened_by[0] && s->saw_good_mdc &&
-           s->saw_end_decryption && s->n_begin_decryption == 1 && s->n_plaintext == 1 && !s->failed && !s->broken &&
-           !s->n_errors;
+    return result && !result->legacy_cipher_nomdc && plain->len && s->saw_recipient && s->opened_by[0] &&
+           s->saw_good_mdc && s->saw_end_decryption && s->n_begin_decryption == 1 && s->n_plaintext == 1 &&
+           !s->failed && !s->broken && !s->n_errors;
 }
 
 /*

@@ -99,17 +99,14 @@ void opening_free(struct opening **o)
     *o = NULL;
 }
 
-/* The home of a list's own keys, and the shard that has the first of its members. */
+/* The home of a list's own keys; a shard's, each second spare or so would look at in vain. */
 void opening_warm(struct core *core)
 {
     for (size_t i = 0; i < core->settings->n_lists; i++) {
-        const char *name = core->settings->lists[i].name;
-        char *home = settings_gnupg(core->settings, name, "list"), *shard = settings_shard(core->settings, name, 0);
+        char *home = settings_gnupg(core->settings, core->settings->lists[i].name, "list");
 
         pool_warm(core->pool, home);
-        pool_warm(core->pool, shard);
         free(home);
-        free(shard);
     }
 }
 

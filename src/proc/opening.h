@@ -28,9 +28,10 @@ struct mail {
     struct incoming_file *key_files; /* of a command mail, examined one after the other */
     size_t n_key_files, at_key;
     bool looked_for_keys;
-    bool tried_loose; /* the signature was looked at with a key that is in no home */
-    char *home;       /* the shard in which the signature was looked at; NULL: the list's home alone */
-    enum err refusal; /* of a mail that gpg has refused, while gpg itself is tried */
+    bool tried_loose;              /* the signature was looked at with a key that is in no home */
+    char *home;                    /* the shard in which the signature was looked at; NULL: the list's home alone */
+    enum err refusal;              /* of a mail that gpg has refused, while gpg itself is tried */
+    void (*go_on)(struct mail *m); /* where gpg is not broken (opening_verify.c) */
     struct diag refused;
     char *outside; /* text around the envelope: nobody's word */
 };

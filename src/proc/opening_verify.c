@@ -8,6 +8,7 @@
 #include "base/instant.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "codec/pgp_probe.h"
 #include "codec/pgp_scan.h"
 #include "codec/pgp_wire.h"
 #include "proc/examiner.h"
@@ -96,6 +97,40 @@ static char *home_of_signer(struct mail *m)
     return settings_shard(m->core->settings, list->name, shard);
 }
 
+/* ---- is it gpg? ---- */
+
+static void gpg_tried(void *ctx, enum err err, struct span reply, const struct diag *why)
+{
+    struct mail *m = ctx;
+
+    (void)reply;
+    if (pgp_probe_blames_gpg(err, why)) {
+        log_event(NULL, "gpg-is-broken", why->rule, "the mail is not unsigned for it (%s), but waits", m->refused.rule);
+        m->ends->failed(m, ERR_AGAIN, false, why);
+        return;
+    }
+    m->go_on(m);
+}
+
+/*
+ * What was refused is the key that came with a mail, or its signature by that key, without which the mail would be read
+ * as nobody's. A broken gpg says the same: it is tried with a message that is known to be good.
+ */
+static void doubt_gpg(struct mail *m, const struct diag *why, void (*go_on)(struct mail *m))
+{
+    const struct settings_list *list = opening_list_of(m);
+    struct buf request = BUF_EMPTY;
+    char *home = settings_gnupg(m->core->settings, list->name, "list");
+
+    m->refused = *why;
+    m->go_on = go_on;
+    frame_put_i64(&request, core_gpg_time(m->core));
+    frame_put_str(&request, home);
+    frame_put_str(&request, list->fingerprint);
+    pool_submit(m->core->pool, WORKER_CRYPTO, CRYPTO_PROBE, &request, gpg_tried, m);
+    free(home);
+}
+
 static void verified(void *ctx, enum err err, struct span reply, const struct diag *why)
 {
     struct mail *m = ctx;
@@ -110,7 +145,7 @@ static void verified(void *ctx, enum err err, struct span reply, const struct di
         return;
     }
     if (m->tried_loose && (err == ERR_REJECT || err == ERR_LIMIT)) {
-        opening_finish(m);
+        doubt_gpg(m, why, opening_finish);
         return;
     }
     if (err) {
@@ -238,6 +273,11 @@ static void key_examined(void *ctx, enum err err, const struct pgp_key_info *key
 {
     struct mail *m = ctx;
 
+    /* The signature may be this key's: a worker that ended says nothing against either. */
+    if (err == ERR_AGAIN && m->in.has_signature) {
+        m->ends->failed(m, err, false, why);
+        return;
+    }
     if (!err) {
         struct pgp_key_info *info = mem_zero(1, sizeof *info);
 
@@ -247,7 +287,10 @@ static void key_examined(void *ctx, enum err err, const struct pgp_key_info *key
         log_event(NULL, "attached-key-refused", why->rule, NULL);
         snprintf(m->in.key_rule, sizeof m->in.key_rule, "%s", why->rule);
     }
-    judge_loose_signature(m);
+    if (err && m->in.has_signature && m->in.signature.verdict == PGP_SIG_UNKNOWN_KEY)
+        doubt_gpg(m, why, judge_loose_signature);
+    else
+        judge_loose_signature(m);
 }
 
 /* Merged with what the list has of it: it may be news about a key that is known (flow/receive_key.c). */

@@ -116,7 +116,7 @@ fake 'before= fd=2; for word; do [ "$before" = --status-fd ] && fd=$word; before
     'yes "[GNUPG:] PROGRESS x ? 1 1" | head -c 3000000 | eval "cat >&$fd"; head -c 3000000 /dev/zero >&2'
 : >"$T/log"
 sealed 'gpg fills its pipe'
-logged 'gpg fills its pipe' 'event=gpg-is-broken rule=pgp.engine .*(corrupt)'
+logged 'gpg fills its pipe' 'event=gpg-is-broken rule=pgp.engine .*(corrupt\|key\.[a-z-]*)'
 logged 'and says what to do' 'event=mail-deferred rule=pgp.engine .*embargoctl check'
 fake true
 whole 'gpg fills its pipe'
