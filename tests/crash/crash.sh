@@ -7,8 +7,8 @@
 #   WAYS            some of those in ways.sh
 #   POINTS          a file with the points instead, lines WAY [ROLE CALL N ACTION]..., such as `report core fsync 3 EIO'
 #   SECONDS_MAX     no further point is begun after so long
-# The last lines are the counts: points are distinct by way, role, call and number, places by role and calling
-# instruction. FOLDER/results.* (with KEEP=1) is the list.
+# The last lines are the counts, of what was done by then when it is interrupted: points are distinct by way, role, call
+# and number, places by role and calling instruction. FOLDER/results.* (with KEEP=1) is the list.
 srcdir=${srcdir:-.}
 kills=${KILLS:-6} faults=${FAULTS:-3} jobs=${JOBS:-2}
 folder=$(mktemp -d /tmp/eXXXXXX) || exit 99
@@ -21,7 +21,8 @@ cleanup() {
     rm -rf "$folder"
 }
 trap cleanup EXIT
-trap 'exit 130' INT TERM HUP
+trap 'interrupted=130' INT TERM HUP
+interrupted=
 
 cc="${CC:-cc} -std=gnu11 -D_GNU_SOURCE -O1"
 $cc -shared -fPIC -o "$folder/trip.so" "$srcdir/tests/crash/trip.c" -ldl && $cc -DTRIP_TOOL -o "$folder/trip" "$srcdir/tests/crash/trip.c" ||
@@ -87,6 +88,7 @@ for job in $(seq "$jobs"); do
     [ "$job" -eq 1 ] && first=$!
 done
 while [ ! -e "$folder/points" ]; do
+    [ -z "$interrupted" ] || exit $interrupted
     kill -0 "$first" 2>/dev/null || { cat "$folder/out.1"; exit 1; }
     sleep 0.2
 done
@@ -95,11 +97,30 @@ failed=0
 for pid in $pids; do
     wait "$pid"
     code=$?
+    [ -n "$interrupted" ] && break
     [ $code -eq 77 ] && exit 77
     [ $code -eq 0 ] || failed=1
 done
+if [ -n "$interrupted" ]; then
+    echo '# interrupted'
+    kill $pids 2>/dev/null
+    wait
+fi
 pids=
 cat "$folder"/out.* | grep -v '^ok' | head -n 400
+# How many of each, by the field of that name.
+tally() {
+    cat "$folder"/results.* 2>/dev/null | awk -F'\t' -v name="$1" -v field="$2" -v what="$3" '
+        $1 == "missed" || $1 == "together" || ($6 == "kill") != (what == "kills") || seen[$2, $3, $4, $5, $6]++ { next }
+        !n[$field]++ { order[++m] = $field }
+        END { printf "# %s by %s:", what, name; for (i = 1; i <= m; i++) printf " %s %d", order[i], n[order[i]]; print "" }'
+}
+for what in kills faults; do
+    tally way 2 $what
+    tally role 3 $what
+done
+tally call 4 faults
+tally error 6 faults
 cat "$folder"/results.* 2>/dev/null | awk -F'\t' -v points="$(wc -l <"$folder/all")" '
     { kind = $6 == "kill" ? "kills" : "faults" }
     $1 == "missed" { missed++; next }
@@ -119,4 +140,4 @@ cat "$folder"/results.* 2>/dev/null | awk -F'\t' -v points="$(wc -l <"$folder/al
         printf "# wrong: %d (lost %d, doubled %d, leaked %d)\n", bad, lost, doubled, leaked
         exit bad > 0 || n["kills"] + n["faults"] == 0
     }' || failed=1
-exit $failed
+exit ${interrupted:-$failed}
