@@ -82,14 +82,19 @@ bool spool_has_room(const struct spool *spool, uint64_t bytes)
     return st.f_bavail > blocks;
 }
 
-/* Whether the writer of this unfinished file is gone: its lock went with it. */
-static bool is_orphan(int dir_fd, const char *name)
+/* Removes an unfinished file whose writer is gone: its lock went with it. 1: removed, 0: it is to stay, -1: neither. */
+static int sweep_file(int dir_fd, const char *name)
 {
-    int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    bool orphan = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0;
+    int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK), result = -1;
 
+    if (fd < 0)
+        return errno == ENOENT ? 0 : -1;
+    if (flock(fd, LOCK_EX | LOCK_NB))
+        result = errno == EWOULDBLOCK ? 0 : -1;
+    else if (unlinkat(dir_fd, name, 0) == 0)
+        result = 1;
     fsx_close(&fd);
-    return orphan;
+    return result;
 }
 
 /* A second descriptor of its own, so that the position of the directory stream is nobody else's. */
@@ -103,20 +108,30 @@ static DIR *open_stream(int dir_fd)
     return stream;
 }
 
-size_t spool_sweep(struct spool *spool)
+static enum err sweep_once(struct spool *spool, size_t *n, struct diag *why)
 {
     DIR *stream = open_stream(spool->tmp_fd);
     struct dirent *item;
-    size_t n = 0;
+    enum err err = ERR_OK;
 
     if (!stream)
-        return 0;
-    while ((item = readdir(stream)))
-        if (spool_name_ok(item->d_name) && is_orphan(spool->tmp_fd, item->d_name) &&
-            unlinkat(spool->tmp_fd, item->d_name, 0) == 0)
-            n++;
+        return diag_errno(why, ERR_INTERNAL, "spool.sweep", "looking for unfinished mails");
+    while ((item = readdir(stream))) {
+        int result = spool_name_ok(item->d_name) ? sweep_file(spool->tmp_fd, item->d_name) : 0;
+
+        if (result < 0)
+            err = diag_errno(why, ERR_INTERNAL, "spool.sweep", "removing an unfinished mail");
+        else
+            *n += (size_t)result;
+    }
     closedir(stream);
-    return n;
+    return err;
+}
+
+enum err spool_sweep(struct spool *spool, size_t *n, struct diag *why)
+{
+    *n = 0;
+    return sweep_once(spool, n, why) ? sweep_once(spool, n, why) : ERR_OK;
 }
 
 static int by_name(const void *a, const void *b)

@@ -66,8 +66,9 @@ void spool_set_reserve(struct spool *spool, uint64_t bytes);
 /* Whether `bytes` more fit on the file system besides the reserve, and a few files. False too where nobody can say. */
 bool spool_has_room(const struct spool *spool, uint64_t bytes);
 
-/* Removes the unfinished files of writers that are gone; returns their number. Call it once when a writer starts. */
-size_t spool_sweep(struct spool *spool);
+/* Removes the unfinished files of writers that are gone; *n is their number. Call it once when a writer starts. What
+ * fails is tried once more: ERR_INTERNAL (spool.sweep) when mails, in clear, may still stand in tmp/. */
+enum err spool_sweep(struct spool *spool, size_t *n, struct diag *why);
 
 /* --- writing: begin, write…, commit or abandon --- */
 

@@ -113,6 +113,15 @@ static size_t connections_of(const struct settings *s)
     return n;
 }
 
+static void sweep(struct spool *spool)
+{
+    struct diag why;
+    size_t n;
+
+    if (spool_sweep(spool, &n, &why))
+        log_diag(NULL, "spool-sweep-failed", &why);
+}
+
 static enum err serve(const struct settings *s, struct clock *clock, struct diag *why)
 {
     struct lmtp_settings l = LMTP_SETTINGS_DEFAULT;
@@ -147,7 +156,7 @@ static enum err serve(const struct settings *s, struct clock *clock, struct diag
         fds[n++] = ROLE_FD_THIRD;
     if (!err) {
         spool_set_reserve(spool, s->limits.reserve_bytes);
-        spool_sweep(spool);
+        sweep(spool);
         if (maildir_dir) {
             maildir = maildir_in_new(maildir_dir, &l, spool, ROLE_FD_CHANNEL);
             maildir_in_watches(maildir, watches + 1);

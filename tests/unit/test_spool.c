@@ -244,6 +244,7 @@ static void test_crash_and_sweep(void **state)
     struct spool_envelope envelope = envelope_of(one, 1);
     struct spool_file *file;
     struct diag why;
+    size_t n;
     int status;
     pid_t pid = fork();
 
@@ -258,11 +259,13 @@ static void test_crash_and_sweep(void **state)
     assert_true(WIFSIGNALED(status));
     assert_int_equal(spool_begin(f->spool, &envelope, &file, &why), ERR_OK);
     assert_int_equal(count(f, "tmp"), 2);
-    assert_int_equal(spool_sweep(f->spool), 1);
+    assert_int_equal(spool_sweep(f->spool, &n, &why), ERR_OK);
+    assert_int_equal(n, 1);
     assert_int_equal(count(f, "tmp"), 1);
     assert_int_equal(count(f, "new"), 0);
     spool_abandon(&file);
-    assert_int_equal(spool_sweep(f->spool), 0);
+    assert_int_equal(spool_sweep(f->spool, &n, &why), ERR_OK);
+    assert_int_equal(n, 0);
 }
 
 /* Writes mails to two recipients without end, and says one byte for each that is promised. */
@@ -286,7 +289,7 @@ static void test_kill_anywhere(void **state)
     struct fixture *f = *state;
     struct spool_names names;
     struct spool_entry entry;
-    size_t promised = 0;
+    size_t promised = 0, n_swept;
     struct diag why;
     char bytes[4096];
     int fds[2];
@@ -315,8 +318,38 @@ static void test_kill_anywhere(void **state)
         spool_entry_close(&entry);
     }
     spool_names_free(&names);
-    spool_sweep(f->spool);
+    assert_int_equal(spool_sweep(f->spool, &n_swept, &why), ERR_OK);
     assert_int_equal(count(f, "tmp"), 0);
+}
+
+/* What cannot be removed is said; the rest goes all the same. */
+static void test_sweep_that_fails(void **state)
+{
+    struct fixture *f = *state;
+    struct spool_envelope envelope = envelope_of(one, 1);
+    struct spool_names names;
+    struct spool_file *file;
+    struct diag why;
+    char folder[4096];
+    size_t n;
+    pid_t pid;
+
+    put(f, one, 1, "abc", 0);
+    assert_int_equal(spool_list(f->spool, &names, &why), ERR_OK);
+    snprintf(folder, sizeof folder, "%s/tmp/%s", f->dir, names.name[0]);
+    assert_int_equal(mkdir(folder, 0700), 0);
+    pid = fork();
+    if (pid == 0)
+        _exit(spool_begin(f->spool, &envelope, &file, NULL) != ERR_OK);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    assert_int_equal(spool_sweep(f->spool, &n, &why), ERR_INTERNAL);
+    assert_string_equal(why.rule, "spool.sweep");
+    assert_int_equal(n, 1);
+    assert_int_equal(count(f, "tmp"), 1);
+    assert_int_equal(rmdir(folder), 0);
+    assert_int_equal(spool_sweep(f->spool, &n, &why), ERR_OK);
+    assert_int_equal(n, 0);
+    spool_names_free(&names);
 }
 
 static void test_order_and_uniqueness(void **state)
@@ -400,6 +433,7 @@ int main(void)
         WITH_SPOOL(test_full_disk),
         WITH_SPOOL(test_room_is_kept_while_writing),
         WITH_SPOOL(test_crash_and_sweep),
+        WITH_SPOOL(test_sweep_that_fails),
         WITH_SPOOL(test_kill_anywhere),
         WITH_SPOOL(test_order_and_uniqueness),
         WITH_SPOOL(test_modes),
