@@ -27,7 +27,7 @@ same 'two private numbers of each key' 4 "$(wc -l <"$T/w/numbers")"
 while read -r number; do
     printf '%s\n' "$number"
     for form in '' 00 0000; do
-        printf '%s%s' "$form" "$number" | xxd -r -p | base64 -w 0 | cut -c5-40 | fold -w 12
+        printf '%s%s' "$form" "$number" | perl -ne 'print pack "H*", $_' | base64 -w 0 | cut -c5-40 | fold -w 12
     done
 done <"$T/w/numbers" | grep ............ >"$T/w/digits"
 nowhere() { # WORDS FILE-OR-FOLDER...
