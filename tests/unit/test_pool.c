@@ -31,6 +31,7 @@
 static int answer(uint32_t op, const struct buf *request)
 {
     struct buf out = BUF_EMPTY;
+    int code;
 
     if (op == 1 && request->len == 4 && !memcmp(request->data, "dies", 4))
         return 1;
@@ -41,11 +42,15 @@ static int answer(uint32_t op, const struct buf *request)
     if (op == 1 && request->len == 7 && !memcmp(request->data, "refuses", 7)) {
         frame_put_str(&out, "a-rule");
         frame_put_str(&out, "words");
-        return frame_send(WORKER_FD, ERR_REJECT, buf_span(&out), NULL) != ERR_OK;
+        code = frame_send(WORKER_FD, ERR_REJECT, buf_span(&out), NULL) != ERR_OK;
+        buf_free(&out);
+        return code;
     }
     frame_put_u64(&out, (uint64_t)getpid());
     frame_put_buf(&out, request);
-    return frame_send(WORKER_FD, 0, buf_span(&out), NULL) != ERR_OK;
+    code = frame_send(WORKER_FD, 0, buf_span(&out), NULL) != ERR_OK;
+    buf_free(&out);
+    return code;
 }
 
 static int fake_worker(int argc, char **argv)
@@ -53,6 +58,7 @@ static int fake_worker(int argc, char **argv)
     const char *how = "";
     struct buf request = BUF_EMPTY;
     uint32_t op;
+    int code;
 
     for (int i = 1; i + 1 < argc; i++)
         if (!strcmp(argv[i], "--sandbox"))
@@ -67,7 +73,9 @@ static int fake_worker(int argc, char **argv)
     if (frame_send(WORKER_FD, WORKER_READY, (struct span){NULL, 0}, NULL) ||
         frame_receive(WORKER_FD, FRAME_PAYLOAD_MAX, &op, &request, NULL))
         return 1;
-    return answer(op, &request);
+    code = answer(op, &request);
+    buf_free(&request);
+    return code;
 }
 
 /* ---- spares by themselves ---- */
