@@ -30,8 +30,9 @@ struct incoming {
     struct buf raw; /* as it came */
     struct mime_message outer;
 
-    bool released; /* an admin let it in: it is not held again */
-    bool encrypted;
+    bool released;             /* an admin let it in: it is not held again */
+    bool came_encrypted;       /* whether it could be opened or not */
+    bool encrypted;            /* and it was opened */
     struct buf cipher;         /* the encrypted body, without what anyone can change around it: for its digest */
     bool wrapped;              /* there was text around the encrypted mail, which is marked as such in `text` */
     bool unpacked;             /* what is read stands in plain: it was encrypted, or is the text of inline PGP */

@@ -9,6 +9,7 @@
 #include "flow/cases_flow.h"
 #include "flow/mail_commands.h"
 #include "flow/policies.h"
+#include "flow/reporter.h"
 #include "flow/secret_key.h"
 #include "store/audit.h"
 #include "store/held.h"
@@ -157,6 +158,8 @@ static enum err hold_rows(struct flow *f, const struct incoming *in, const char 
         free(text);
         buf_free(&secret);
     }
+    if (!err && list && who == FLOOD_STRANGER && !quiet && !flooded)
+        err = reporter_acknowledge_held(f, list, row.id, in, why);
     buf_free(&envelope);
     list_row_free(&row);
     return err;

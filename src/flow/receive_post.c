@@ -10,6 +10,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 static enum policy_sender sender_kind(const struct receiving *r)
 {
@@ -128,6 +129,13 @@ static enum err tell_team(struct receiving *r, int64_t n, const char *flooded, s
                           why);
 }
 
+static bool is_case_address(const struct receiving *r)
+{
+    struct span suffix = receiving_suffix(r);
+
+    return suffix.len > 2 && strncasecmp((const char *)suffix.data, "c-", 2) == 0;
+}
+
 static enum err accept_mail(struct receiving *r, struct diag *why)
 {
     bool is_new = r->c.id == 0;
@@ -145,7 +153,8 @@ static enum err accept_mail(struct receiving *r, struct diag *why)
         err = tell_team(r, n, flooded, why);
     if (!err && r->relay)
         err = discussion_relay(r, why);
-    if (!err && is_new && r->participant.id && !flooded)
+    /* An address of a case that is none is not answered: the answer to a held mail names such a one. */
+    if (!err && is_new && r->participant.id && !flooded && !is_case_address(r))
         err = reporter_acknowledge(r->f, r->list, r->policy, &r->c, r->in, &r->participant, why);
     return err;
 }

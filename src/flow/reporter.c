@@ -6,9 +6,11 @@
 #include "codec/automatic.h"
 #include "codec/addr.h"
 #include "codec/header.h"
+#include "codec/lower.h"
 #include "flow/policies.h"
 #include "flow/texts.h"
 #include "store/audit.h"
+#include "store/held.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -143,6 +145,8 @@ static bool may_acknowledge(struct flow *f, const struct settings_list *list, co
                             const struct incoming *in, const char **rule)
 {
     int64_t now = clock_now(f->clock);
+    struct buf address = BUF_EMPTY;
+    bool few;
 
     if (!reporter_may_be_answered(list, policy, in, rule))
         return false;
@@ -151,18 +155,32 @@ static bool may_acknowledge(struct flow *f, const struct settings_list *list, co
                  now - 3600) >= ACKNOWLEDGEMENTS_PER_HOUR)
         return false;
     /* What went to this address counts, not what claims to come from it: nobody can use it up for another. */
-    return db_value(f->db, 0,
-                    "SELECT COUNT(*) FROM mail m JOIN copy c ON c.mail_id = m.id"
-                    " JOIN participant p ON p.id = c.participant_id WHERE m.kind = 'acknowledgement'"
-                    " AND m.made_at > ?1 AND p.address_digest ="
-                    " (SELECT address_digest FROM participant ORDER BY id DESC LIMIT 1)",
-                    "i", now - 86400) < ACKNOWLEDGEMENTS_PER_ADDRESS_DAY;
+    lower_add(span_of(in->sender), &address);
+    few = seen_count(f->db, "acknowledged", buf_span(&address), now - 86400) < ACKNOWLEDGEMENTS_PER_ADDRESS_DAY;
+    buf_free(&address);
+    return few;
 }
 
-/* security+c-TOKEN@…; the caller wipes and frees. NULL where there is none. */
+static enum err note_acknowledged(struct flow *f, const struct incoming *in, struct diag *why)
+{
+    struct buf address = BUF_EMPTY;
+    int64_t now = clock_now(f->clock);
+    bool seen, same;
+    enum err err = seen_forget(f->db, "acknowledged", now - 86400, why);
+
+    lower_add(span_of(in->sender), &address);
+    if (!err)
+        err = seen_before(f->db, "acknowledged", buf_span(&in->raw), buf_span(&address), now, &seen, &same, why);
+    buf_free(&address);
+    return err;
+}
+
+/* security+c-TOKEN@…; the caller wipes and frees. NULL where there is none. participant_id 0: one that leads nowhere.
+ */
 static char *thread_address(struct flow *f, const struct settings_list *list, int64_t participant_id)
 {
-    char *token = participant_token(f->db, participant_id), *suffix, out[ADDR_MAX_BYTES + 1] = "";
+    char *token = participant_id ? participant_token(f->db, participant_id) : participant_token_of_nobody();
+    char *suffix, out[ADDR_MAX_BYTES + 1] = "";
     struct diag why;
 
     if (!token)
@@ -174,30 +192,24 @@ static char *thread_address(struct flow *f, const struct settings_list *list, in
     return *out ? mem_strdup(out) : NULL;
 }
 
-enum err reporter_acknowledge(struct flow *f, const struct settings_list *list, const struct policy *policy,
-                              struct case_row *c, const struct incoming *in, const struct participant_row *p,
-                              struct diag *why)
+/* c and participant_id: NULL and 0 where it belongs to no case. */
+static enum err send_acknowledgement(struct flow *f, const struct settings_list *list, int64_t list_id,
+                                     const struct policy *policy, const struct case_row *c, int64_t participant_id,
+                                     const struct incoming *in, struct diag *why)
 {
-    char *thread = thread_address(f, list, p->id);
+    char *thread = thread_address(f, list, participant_id);
     struct tmpl_value values[] = {{"list", list->address}, {"address", thread}, {"key", list->fingerprint}};
-    struct outgoing_to to = {.participant_id = p->id, .secret_address = in->sender};
+    struct outgoing_to to = {.participant_id = participant_id, .secret_address = in->sender};
     struct buf text = BUF_EMPTY;
     struct content content;
-    const char *rule;
-    enum err err;
+    enum err err = text_fill("acknowledgement", values, sizeof values / sizeof values[0], &text, why);
 
-    if (!may_acknowledge(f, list, policy, in, &rule)) {
-        log_event(c->code, "not-acknowledged", rule, NULL);
-        mem_free_secret(&thread);
-        return ERR_OK;
-    }
-    err = text_fill("acknowledgement", values, sizeof values / sizeof values[0], &text, why);
     if (!err)
         err = content_cleared(CLEARED_NOTICE, policy, c, &content, why);
     if (!err) {
         struct outgoing mail = {.kind = "acknowledgement",
                                 .list = list,
-                                .list_id = c->list_id,
+                                .list_id = list_id,
                                 .c = c,
                                 .subject = "Your mail to the security team has arrived",
                                 .text = buf_text(&text),
@@ -207,12 +219,45 @@ enum err reporter_acknowledge(struct flow *f, const struct settings_list *list, 
                                 .earliest_at = INSTANT_NONE};
         err = outgoing_queue(f, &mail, content, &to, 1, NULL, why);
     }
-    if (!err) {
-        c->acknowledged_at = clock_now(f->clock);
-        err = case_update(f->db, c, why);
-    }
+    if (!err)
+        err = note_acknowledged(f, in, why);
     buf_free(&text);
     mem_free_secret(&thread);
+    return err;
+}
+
+enum err reporter_acknowledge(struct flow *f, const struct settings_list *list, const struct policy *policy,
+                              struct case_row *c, const struct incoming *in, const struct participant_row *p,
+                              struct diag *why)
+{
+    const char *rule;
+    enum err err;
+
+    if (!may_acknowledge(f, list, policy, in, &rule)) {
+        log_event(c->code, "not-acknowledged", rule, NULL);
+        return ERR_OK;
+    }
+    err = send_acknowledgement(f, list, c->list_id, policy, c, p->id, in, why);
+    if (err)
+        return err;
+    c->acknowledged_at = clock_now(f->clock);
+    return case_update(f->db, c, why);
+}
+
+enum err reporter_acknowledge_held(struct flow *f, const struct settings_list *list, int64_t list_id,
+                                   const struct incoming *in, struct diag *why)
+{
+    struct span suffix = {NULL, 0};
+    struct policy *policy = NULL;
+    const char *rule;
+    enum err err;
+
+    if (!in->came_encrypted || in->released || !addr_is_for(in->recipient, list->address, &suffix) || suffix.len)
+        return ERR_OK;
+    err = policies_of_list(f, list, &policy, why);
+    if (!err && may_acknowledge(f, list, policy, in, &rule))
+        err = send_acknowledgement(f, list, list_id, policy, NULL, 0, in, why);
+    policy_free(&policy);
     return err;
 }
 

@@ -21,6 +21,13 @@ enum err reporter_acknowledge(struct flow *f, const struct settings_list *list, 
                               struct diag *why);
 
 /*
+ * The same of an encrypted mail that is held: a stranger hears the same, byte for byte but for the address, which leads
+ * to no case, so that no answer tells him whether the mail could be read. Nothing of another mail.
+ */
+enum err reporter_acknowledge_held(struct flow *f, const struct settings_list *list, int64_t list_id,
+                                   const struct incoming *in, struct diag *why);
+
+/*
  * Words of the team to a participant: encrypted where a key is known, else as reporting.plain_text says: in clear
  * ("allow"), a notice without content ("notice-only"; *notice_only is set), or not at all (ERR_DENIED).
  */

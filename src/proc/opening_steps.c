@@ -134,6 +134,7 @@ void opening_decrypt(struct mail *m, struct span armored)
     char *home;
     enum err err = pgp_packets_scan(armored, &scan, &cipher, &why);
 
+    m->in.came_encrypted = true;
     if (err) {
         buf_free(&cipher);
         m->ends->failed(m, err, false, &why);

@@ -97,6 +97,7 @@ enum err participant_by_address(struct db *db, int64_t case_id, const char *addr
 enum err participant_all(struct db *db, int64_t case_id, struct participant_row **out, size_t *n, struct diag *why);
 char *participant_address(struct db *db, int64_t id); /* the caller wipes and frees */
 char *participant_token(struct db *db, int64_t id);
+char *participant_token_of_nobody(void); /* looks the same, and leads nowhere; the caller frees */
 enum err participant_key(struct db *db, int64_t id, struct buf *out, struct diag *why);
 /* The key of the participant, the newest where there are several, that a signature names as its issuer. */
 enum err participant_key_of_issuer(struct db *db, const char *issuer, struct buf *out, struct diag *why);

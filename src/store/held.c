@@ -110,6 +110,15 @@ enum err seen_before(struct db *db, const char *kind, struct span bytes, struct 
                   (struct span){digest, sizeof digest}, (struct span){owner_digest, sizeof owner_digest}, now_utc_s);
 }
 
+int64_t seen_count(struct db *db, const char *kind, struct span owner, int64_t since_utc_s)
+{
+    uint8_t digest[BOX_DIGEST_BYTES];
+
+    box_digest(db_box(db), "owner", owner, digest);
+    return db_value(db, 0, "SELECT COUNT(*) FROM seen WHERE kind = ? AND owner = ? AND at >= ?", "tbi", kind,
+                    (struct span){digest, sizeof digest}, since_utc_s);
+}
+
 enum err seen_forget(struct db *db, const char *kind, int64_t before_utc_s, struct diag *why)
 {
     return db_run(db, why, "DELETE FROM seen WHERE kind = ? AND at < ?", "ti", kind, before_utc_s);

@@ -34,6 +34,8 @@ enum err held_set_state(struct db *db, int64_t id, const char *state, struct dia
  */
 enum err seen_before(struct db *db, const char *kind, struct span bytes, struct span owner, int64_t now_utc_s,
                      bool *seen, bool *same_owner, struct diag *why);
+/* How many of a kind an owner has, noted at this instant or later. */
+int64_t seen_count(struct db *db, const char *kind, struct span owner, int64_t since_utc_s);
 /* Forgets digests of a kind that are older. */
 enum err seen_forget(struct db *db, const char *kind, int64_t before_utc_s, struct diag *why);
 

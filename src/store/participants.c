@@ -129,6 +129,14 @@ char *participant_address(struct db *db, int64_t id)
     return db_unseal_text(db, "participant", id, "sealed_address");
 }
 
+char *participant_token_of_nobody(void)
+{
+    char token[32];
+
+    box_random_token(TOKEN_BYTES, token);
+    return mem_strdup(token);
+}
+
 char *participant_token(struct db *db, int64_t id)
 {
     return db_unseal_text(db, "participant", id, "sealed_token");
