@@ -16,6 +16,8 @@
 #include <unistd.h>
 
 #define CHUNK 65536
+/* The folder itself too: one that is replaced under its name is found again at once. */
+#define WATCHED (IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE | IN_MOVE_SELF | IN_DELETE_SELF | IN_ONLYDIR | IN_DONT_FOLLOW)
 
 struct maildir_in {
     const char *dir;
@@ -29,6 +31,7 @@ struct maildir_in {
     size_t left;     /* of this reading, those that are not taken */
     size_t left_log; /* and as it was logged last */
     bool again;      /* something came while we worked */
+    bool unwatched;  /* nothing tells of new files: the folder is read often */
     bool trouble;
     char trouble_log[DIAG_RULE_MAX];
 
@@ -89,14 +92,25 @@ static int open_new(const char *dir)
     return fd;
 }
 
-/* Said again of the same folder it changes nothing. Without a watch the re-scans find everything, a minute later. */
+static bool watch(int inotify_fd, const char *dir)
+{
+    char *path = mem_printf("%s/new", dir);
+    bool ok = inotify_fd >= 0 && inotify_add_watch(inotify_fd, path, WATCHED) >= 0;
+
+    free(path);
+    return ok;
+}
+
+/* Said again of the same folder it changes nothing. There are only so many inotify instances: gpg-agents hold some. */
 static void watch_folder(struct maildir_in *m)
 {
-    char *path = mem_printf("%s/new", m->dir);
+    bool watched = watch(m->inotify_fd, m->dir);
 
-    if (m->inotify_fd >= 0)
-        inotify_add_watch(m->inotify_fd, path, IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE | IN_ONLYDIR | IN_DONT_FOLLOW);
-    free(path);
+    if (!watched && !m->unwatched)
+        log_event(NULL, "maildir-unwatched", "maildir.watch",
+                  "no inotify for maildir_in, which is read every %d seconds; raise fs.inotify.max_user_instances",
+                  MAILDIR_IN_TROUBLE_S);
+    m->unwatched = !watched;
 }
 
 /* The folder may have been replaced under its name: it is opened anew for each reading. */
@@ -396,7 +410,7 @@ static bool on_timer(void *ctx)
 
     if (read(m->timer_fd, &times, sizeof times) != (ssize_t)sizeof times)
         return true;
-    arm(m, maildir_in_step(m) ? 0 : m->trouble ? MAILDIR_IN_TROUBLE_S : MAILDIR_IN_RESCAN_S);
+    arm(m, maildir_in_step(m) ? 0 : m->trouble || m->unwatched ? MAILDIR_IN_TROUBLE_S : MAILDIR_IN_RESCAN_S);
     return true;
 }
 
@@ -449,6 +463,15 @@ void maildir_in_free(struct maildir_in **out)
     fsx_close(&m->timer_fd);
     free(m);
     *out = NULL;
+}
+
+bool maildir_in_can_watch(const char *dir)
+{
+    int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    bool ok = watch(fd, dir);
+
+    fsx_close(&fd);
+    return ok;
 }
 
 bool maildir_in_count(const char *dir, uint64_t hold_bytes, size_t *out_waiting, size_t *out_left)

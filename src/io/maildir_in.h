@@ -25,7 +25,7 @@
 #include "io/lmtp.h"
 
 #define MAILDIR_IN_RESCAN_S   60
-#define MAILDIR_IN_TROUBLE_S  5 /* until the next try, after a fault */
+#define MAILDIR_IN_TROUBLE_S  5 /* until the next try, after a fault; and where inotify is not to be had */
 #define MAILDIR_IN_WATCHES    2
 #define MAILDIR_IN_HEAD_BYTES 65536 /* of a mail, in which the envelope has to stand */
 
@@ -43,6 +43,9 @@ void maildir_envelope_free(struct maildir_envelope *e);
 
 /* Files of DIR/new that maildir_in would not take, and those that it would; false where the folder cannot be read. */
 bool maildir_in_count(const char *dir, uint64_t hold_bytes, size_t *out_waiting, size_t *out_left);
+
+/* Whether the kernel would tell of new files there. */
+bool maildir_in_can_watch(const char *dir);
 
 struct maildir_in;
 

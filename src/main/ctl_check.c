@@ -270,6 +270,10 @@ static void check_maildir_in(struct check *k)
                         s->maildir_in, s->maildir_in);
     if (!maildir_in_count(s->maildir_in, s->limits.hold_bytes, &waiting, &left))
         check_add(k, CHECK_FAIL, "maildir_in", remedy, "%s/new cannot be read: %s", s->maildir_in, strerror(errno));
+    else if (!maildir_in_can_watch(s->maildir_in))
+        check_add(k, CHECK_WARN, "maildir_in", "raise fs.inotify.max_user_instances, or end what holds them",
+                  "the kernel gives no inotify for %s/new: it is read every %d seconds instead", s->maildir_in,
+                  MAILDIR_IN_TROUBLE_S);
     else if (left)
         check_add(k, CHECK_WARN, "maildir_in",
                   "look at them; make them readable, raise limits.hold_bytes, or move them away",

@@ -1,10 +1,13 @@
 /* Mail out of a Maildir: the envelope in its fields, safe in the spool before it goes, and what is left where it is. */
 #include "io/maildir_in.h"
+
+#include "base/mem.h"
 #include "tests/unit/lmtp_fixture.h"
 
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 /* ---- the envelope ---- */
@@ -451,6 +454,75 @@ static void test_watches(void **state)
     close_box(&b);
 }
 
+/* Serves what is ready until nothing is for a tenth of a second. */
+static void serve(const struct lmtp_watch watches[MAILDIR_IN_WATCHES])
+{
+    struct pollfd polls[MAILDIR_IN_WATCHES];
+
+    for (int i = 0; i < 100; i++) {
+        for (size_t k = 0; k < MAILDIR_IN_WATCHES; k++)
+            polls[k] = (struct pollfd){.fd = watches[k].fd, .events = POLLIN};
+        if (poll(polls, MAILDIR_IN_WATCHES, 100) == 0)
+            return;
+        for (size_t k = 0; k < MAILDIR_IN_WATCHES; k++)
+            if (polls[k].revents)
+                assert_true(watches[k].ready(watches[k].ctx));
+    }
+}
+
+static long seconds_to_next(const struct lmtp_watch watches[MAILDIR_IN_WATCHES])
+{
+    struct itimerspec left;
+
+    assert_int_equal(timerfd_gettime(watches[0].fd, &left), 0);
+    return (long)left.it_value.tv_sec;
+}
+
+/* The folder is moved away, and another takes its name: what comes into that one is told, too. */
+static void test_folder_replaced(void **state)
+{
+    struct fixture *f = *state;
+    struct box b = open_box(f);
+    struct lmtp_watch watches[MAILDIR_IN_WATCHES];
+    char *fresh = mem_printf("%s/fresh", b.dir), *here = mem_printf("%s/new", b.dir),
+         *old = mem_printf("%s/old", b.dir);
+
+    maildir_in_watches(b.m, watches);
+    serve(watches);
+    assert_true(seconds_to_next(watches) > MAILDIR_IN_TROUBLE_S);
+    assert_int_equal(mkdir(fresh, 0700), 0);
+    assert_int_equal(rename(here, old), 0);
+    assert_int_equal(rename(fresh, here), 0);
+    serve(watches);
+    put_mail(&b, "../tmp-1", HEAD "\nx\n");
+    assert_int_equal(move(&b, "../tmp-1", "1.a"), 0);
+    serve(watches);
+    assert_int_equal(entries(f), 1);
+    assert_int_equal(rmdir(old), 0);
+    free(fresh);
+    free(here);
+    free(old);
+    close_box(&b);
+}
+
+/* The kernel gives no inotify: the folder is read often, instead of once a minute. */
+static void test_unwatched(void **state)
+{
+    struct fixture *f = *state;
+    struct box b = open_box(f);
+    struct lmtp_watch watches[MAILDIR_IN_WATCHES];
+    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+    maildir_in_watches(b.m, watches);
+    assert_true(maildir_in_can_watch(b.dir));
+    assert_true(dup2(null, watches[1].fd) >= 0);
+    close(null);
+    watches[1].fd = -1;
+    serve(watches);
+    assert_in_range(seconds_to_next(watches), MAILDIR_IN_TROUBLE_S - 1, MAILDIR_IN_TROUBLE_S);
+    close_box(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -466,6 +538,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_replaced, setup, teardown),
         cmocka_unit_test_setup_teardown(test_folder, setup, teardown),
         cmocka_unit_test_setup_teardown(test_watches, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_folder_replaced, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_unwatched, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
