@@ -11,13 +11,13 @@
 #include "flow/receive.h"
 #include "proc/backlog.h"
 #include "proc/examiner.h"
+#include "proc/tries.h"
 #include "store/outbox.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define TRIES_KEPT     256
 #define PAUSE_AFTER_MS 2000
 /*
  * What a mail may come to until it is done, in its own size: its record, the log of the database, the mail to the team,
@@ -36,12 +36,7 @@ struct opening {
     struct backlog *backlog;
     struct mail *open;
     size_t n_open;
-    struct tries {
-        char name[SPOOL_NAME_SIZE];
-        int died;    /* how often a spool file took a worker down with it */
-        int refused; /* how often gpg refused what is in it */
-    } tries[TRIES_KEPT];
-    size_t next_try;
+    struct tries tries;
     int64_t room_said_ms;
     int64_t probed_ms;     /* when gpg was last found well */
     int64_t doubted_ms;    /* when the list's key was last tried because of a mail; 0: never */
@@ -185,15 +180,40 @@ static void hold(struct mail *m, const struct diag *reason)
     finish(m);
 }
 
+static void take_unread(struct mail *m, const struct diag *why);
+
+/*
+ * It was read, and cannot be recorded. Where that is nobody's fault but the machine's it passes; where it comes again
+ * with this mail, it is the program's, which an admin is to see, and no mail waits for ever.
+ */
+static void unrecorded(struct mail *m, enum err err, const struct diag *why)
+{
+    struct diag reason;
+    bool again = err == ERR_AGAIN || err == ERR_LIMIT;
+
+    if (again || ++tries_of(&m->o->tries, m->name)->unrecorded < m->core->settings->limits.worker_tries) {
+        defer(m, why);
+    } else if (!m->in.released) {
+        diag_set(&reason, ERR_REJECT, "not-recorded", "it was read, and could not be recorded: %s", why->rule);
+        hold(m, &reason);
+    } else if (!m->as_bytes) {
+        take_unread(m, why);
+    } else {
+        defer(m, why);
+    }
+}
+
 static void receive(struct mail *m)
 {
     enum receive_result result;
     char rule[DIAG_RULE_MAX];
     struct diag why;
+    enum err err;
 
     incoming_wipe_secrets(&m->in);
-    if (receive_mail(&m->core->flow, &m->in, &result, rule, &why)) {
-        defer(m, &why);
+    err = receive_mail(&m->core->flow, &m->in, &result, rule, &why);
+    if (err) {
+        unrecorded(m, err, &why);
         return;
     }
     if (m->o->doubted && m->in.encrypted) {
@@ -208,6 +228,7 @@ static void take_unread(struct mail *m, const struct diag *why)
 {
     struct mime_part *part = mem_zero(1, sizeof *part);
 
+    m->as_bytes = true;
     m->in.encrypted = m->in.unpacked = m->in.has_signature = false;
     m->in.root = 0;
     mime_message_free(&m->in.outer);
@@ -228,24 +249,11 @@ static void take_unread(struct mail *m, const struct diag *why)
     receive(m);
 }
 
-static struct tries *tries_of(struct opening *o, const char *name)
-{
-    struct tries *t = &o->tries[o->next_try];
-
-    for (size_t i = 0; i < TRIES_KEPT; i++)
-        if (strcmp(o->tries[i].name, name) == 0)
-            return &o->tries[i];
-    *t = (struct tries){.died = 0};
-    snprintf(t->name, sizeof t->name, "%s", name);
-    o->next_try = (o->next_try + 1) % TRIES_KEPT;
-    return t;
-}
-
 static void held_or_deferred(struct mail *m, enum err err, const struct diag *why)
 {
     struct diag poison;
     bool died = strncmp(why->rule, "worker.", 7) == 0;
-    bool hopeless = died && ++tries_of(m->o, m->name)->died >= m->core->settings->limits.worker_tries;
+    bool hopeless = died && ++tries_of(&m->o->tries, m->name)->died >= m->core->settings->limits.worker_tries;
 
     if (m->in.released && (err == ERR_REJECT || err == ERR_LIMIT || hopeless)) {
         take_unread(m, why);
@@ -300,13 +308,13 @@ static void probe(struct mail *m, enum err err, const struct diag *why)
 static bool is_last_try(struct mail *m, const struct diag *why)
 {
     return strncmp(why->rule, "worker.", 7) == 0 &&
-           tries_of(m->o, m->name)->died + 1 >= m->core->settings->limits.worker_tries;
+           tries_of(&m->o->tries, m->name)->died + 1 >= m->core->settings->limits.worker_tries;
 }
 
 /* A gpg or an agent that was killed, or met a full table of files, says the same as of a mail that is damaged. */
 static void failed(struct mail *m, enum err err, bool by_gpg, const struct diag *why)
 {
-    if (by_gpg && err == ERR_REJECT && tries_of(m->o, m->name)->refused++ == 0) {
+    if (by_gpg && err == ERR_REJECT && tries_of(&m->o->tries, m->name)->refused++ == 0) {
         log_event(NULL, "mail-refused-once", why->rule, "gpg is asked again");
         leave(m);
     } else if (by_gpg && (err == ERR_REJECT || is_last_try(m, why))) {

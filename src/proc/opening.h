@@ -30,6 +30,7 @@ struct mail {
     bool looked_for_keys;
     bool tried_loose;              /* the signature was looked at with a key that is in no home */
     char *home;                    /* the shard in which the signature was looked at; NULL: the list's home alone */
+    bool as_bytes;                 /* an admin has let it in, and it goes on as an attachment */
     enum err refusal;              /* of a mail that gpg has refused, while gpg itself is tried */
     void (*go_on)(struct mail *m); /* where gpg is not broken (opening_verify.c) */
     struct diag refused;
