@@ -1,6 +1,7 @@
 #include "base/filter.h"
 
 #include <endian.h>
+#include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -106,6 +107,7 @@ enum err filter_load(const struct filter *f, struct diag *why)
     answer(&p, f->otherwise);
     program.len = p.n;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0))
-        return diag_set(why, ERR_INTERNAL, "sandbox.seccomp", "the kernel takes no filter for system calls");
+        return diag_set(why, errno == ENOMEM ? ERR_AGAIN : ERR_INTERNAL, "sandbox.seccomp",
+                        "the kernel takes no filter for system calls");
     return ERR_OK;
 }

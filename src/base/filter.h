@@ -32,8 +32,9 @@ struct filter {
 void filter_add(struct filter *f, const int *calls, size_t n);
 void filter_add_families(struct filter *f, const int *families, size_t n);
 
-/* Gives up, for good, what the filter does not allow, and new privileges with it. ERR_INTERNAL (sandbox.seccomp) when
- * the kernel takes no filter, or this machine's table of calls is not known; then nothing was given up. */
+/* Gives up, for good, what the filter does not allow, and new privileges with it. Rule sandbox.seccomp: ERR_INTERNAL
+ * when the kernel takes no filters, or this machine's table of calls is not known; ERR_AGAIN when there was no memory.
+ * Then nothing was given up. */
 enum err filter_load(const struct filter *f, struct diag *why);
 
 #endif

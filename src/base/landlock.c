@@ -77,6 +77,23 @@ static uint64_t rights_of(enum sandbox_access access)
     }
 }
 
+/* What passes, or what stays so on this kernel. */
+static enum err kind_of(int fault)
+{
+    switch (fault) {
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+    case ENOSPC:
+    case EIO:
+    case EAGAIN:
+    case EINTR:
+        return ERR_AGAIN;
+    default:
+        return ERR_INTERNAL;
+    }
+}
+
 static enum err allow(int ruleset, const struct sandbox_path *p, uint64_t known, struct diag *why)
 {
     struct path_beneath rule = {.allowed = rights_of(p->access) & known};
@@ -87,12 +104,12 @@ static enum err allow(int ruleset, const struct sandbox_path *p, uint64_t known,
     if (rule.parent_fd < 0)
         return errno == ENOENT || errno == ENOTDIR || errno == EACCES
                    ? ERR_OK
-                   : diag_errno(why, ERR_INTERNAL, "sandbox.landlock", "looking at what may be reached");
+                   : diag_errno(why, kind_of(errno), "sandbox.landlock", "looking at what may be reached");
     if (fstat(rule.parent_fd, &st) == 0 && !S_ISDIR(st.st_mode))
         rule.allowed &= FS_OF_A_FILE;
     rc = syscall(SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &rule, 0);
     close(rule.parent_fd);
-    return rc ? diag_errno(why, ERR_INTERNAL, "sandbox.landlock", "allowing what may be reached") : ERR_OK;
+    return rc ? diag_errno(why, kind_of(errno), "sandbox.landlock", "allowing what may be reached") : ERR_OK;
 }
 
 enum err sandbox_paths(const struct sandbox_path *paths, size_t n, bool may_connect, struct diag *why)
@@ -105,12 +122,12 @@ enum err sandbox_paths(const struct sandbox_path *paths, size_t n, bool may_conn
         return diag_set(why, ERR_INTERNAL, "sandbox.landlock", "the kernel has no Landlock");
     fd = (int)syscall(SYS_landlock_create_ruleset, &rules, abi >= 4 ? sizeof rules : sizeof rules.fs, 0);
     if (fd < 0)
-        return diag_errno(why, ERR_INTERNAL, "sandbox.landlock", "making rules");
+        return diag_errno(why, kind_of(errno), "sandbox.landlock", "making rules");
     for (size_t i = 0; !err && i < n; i++)
         if (paths[i].path)
             err = allow(fd, &paths[i], rules.fs, why);
     if (!err && syscall(SYS_landlock_restrict_self, fd, 0))
-        err = diag_errno(why, ERR_INTERNAL, "sandbox.landlock", "giving up what is not needed");
+        err = diag_errno(why, kind_of(errno), "sandbox.landlock", "giving up what is not needed");
     close(fd);
     return err;
 }

@@ -33,7 +33,7 @@ enum sandbox_denial {
     SANDBOX_NO_FORK = 8      /* starts no process */
 };
 
-/* denials: any of them. They answer EACCES. */
+/* denials: any of them. They answer EACCES. Errors as those of filter_load. */
 enum err sandbox_deny(unsigned denials, struct diag *why);
 
 /* ---- Landlock (base/landlock.c): what may be reached below which folder ---- */
@@ -55,7 +55,7 @@ int sandbox_landlock_abi(void);
 /*
  * From here on nothing but these paths can be opened, made or removed, and no TCP port can be bound; nor connected to,
  * unless may_connect (both from ABI 4 of Landlock on). Descriptors that are open stay so. Whatever is started inherits
- * it. ERR_INTERNAL rule sandbox.landlock where the kernel has none.
+ * it. Rule sandbox.landlock: ERR_INTERNAL where the kernel has none, ERR_AGAIN where it has, and something else fails.
  */
 enum err sandbox_paths(const struct sandbox_path *paths, size_t n, bool may_connect, struct diag *why);
 

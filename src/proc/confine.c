@@ -107,15 +107,15 @@ static void add_clock(struct paths *p, const char *clock_file)
         add(p, folder_of(clock_file), SANDBOX_READ);
 }
 
-/* What fails is a reason to stop, or a line of the log. */
+/* What the kernel lacks is a reason to stop, or a line of the log. What fails though the kernel has it, is always a
+ * reason to stop: at the next start it may be there. */
 static enum err weigh(enum err err, enum settings_sandbox how, struct diag *why)
 {
-    if (!err || how == SANDBOX_REQUIRED) {
-        if (err)
-            diag_set(why, ERR_DENIED, "sandbox", "this kernel lacks what sandbox = \"required\" asks for (%s)",
-                     why->rule);
-        return err ? ERR_DENIED : ERR_OK;
-    }
+    if (!err || err == ERR_AGAIN)
+        return err;
+    if (how == SANDBOX_REQUIRED)
+        return diag_set(why, ERR_DENIED, "sandbox", "this kernel lacks what sandbox = \"required\" asks for (%s)",
+                        why->rule);
     log_diag(NULL, "sandbox-missing", why);
     return ERR_OK;
 }
@@ -199,5 +199,5 @@ enum err confine_crypto(const char *homes, enum settings_sandbox how, struct dia
     /* The filter of system calls is core's, inherited; and core has said what the kernel lacks. */
     err = sandbox_paths(p.items, p.n, false, why);
     paths_free(&p);
-    return how == SANDBOX_REQUIRED ? weigh(err, how, why) : ERR_OK;
+    return how == SANDBOX_REQUIRED || err == ERR_AGAIN ? weigh(err, how, why) : ERR_OK;
 }

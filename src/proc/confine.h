@@ -13,7 +13,8 @@
  * In a rehearsal the folder of the clock's file may be read besides, since that file may be another at any time.
  *
  * sandbox = "off": nothing of this but no-new-privileges and no core dumps. "best-effort": what the kernel has, and the
- * log says what it has not. "required": ERR_DENIED where it has not all of it, and the role does not start.
+ * log says what it has not. "required": ERR_DENIED where it has not all of it, and the role does not start. ERR_AGAIN,
+ * but for "off": something failed that the kernel has (no descriptor, no memory); the role is to be started again.
  */
 #ifndef PROC_CONFINE_H
 #define PROC_CONFINE_H

@@ -39,7 +39,7 @@ static enum err read_config(const char *file, struct settings **out, struct diag
         return diag_set(why, ERR_INTERNAL, "role.config", "a role is started by embargod, not by hand");
     room = buf_room(&text, (size_t)st.st_size);
     if (!room || pread(ROLE_FD_CONFIG, room, (size_t)st.st_size, 0) != st.st_size)
-        err = diag_set(why, ERR_INTERNAL, "role.config", "the configuration cannot be read");
+        err = diag_set(why, ERR_AGAIN, "role.config", "the configuration cannot be read");
     else
         buf_grown(&text, (size_t)st.st_size);
     if (!err)
@@ -210,7 +210,8 @@ int role_main(const char *role, const char *config_file, const char *clock_file,
     struct settings *settings = NULL;
     struct diag why = {0};
     enum confined confined;
-    int rc = 78;
+    enum err err;
+    int rc;
 
     signal(SIGPIPE, SIG_IGN);
     if (strcmp(role, "mime") == 0)
@@ -222,11 +223,15 @@ int role_main(const char *role, const char *config_file, const char *clock_file,
         if (is_open(fd))
             fcntl(fd, F_SETFD, FD_CLOEXEC);
     log_set_role(role);
-    if (!find_role(role, &confined) || sandbox_end_with_parent(&why) || read_config(config_file, &settings, &why) ||
-        confine_role(settings, confined, clock_file, &why)) {
+    err = find_role(role, &confined) ? sandbox_end_with_parent(&why) : ERR_USAGE;
+    if (!err)
+        err = read_config(config_file, &settings, &why);
+    if (!err)
+        err = confine_role(settings, confined, clock_file, &why);
+    if (err) {
         log_diag(NULL, "role-failed", &why);
         settings_free(&settings);
-        return rc;
+        return err == ERR_AGAIN ? 1 : 78; /* 78: starting again will not help (proc/parent.h) */
     }
     if (confined == CONFINED_CORE)
         rc = core_main(settings, clock_file, ROLE_FD_CHANNEL, ROLE_FD_SECOND, ROLE_FD_THIRD, ROLE_FD_FOURTH,

@@ -246,6 +246,25 @@ static void make_file(const char *name)
     close(fd);
 }
 
+/* Without a descriptor it cannot be done now; that the kernel has none is another thing. */
+static int paths_without_descriptors(void)
+{
+    const struct sandbox_path items[] = {{"/usr", SANDBOX_READ}};
+    struct rlimit files, none;
+    struct diag why;
+
+    CHECK(sandbox_common(&why) == ERR_OK);
+    CHECK(getrlimit(RLIMIT_NOFILE, &files) == 0);
+    for (rlim_t n = 3; n < 5; n++) { /* the ruleset's, and the first folder's */
+        none = (struct rlimit){n, files.rlim_max};
+        CHECK(setrlimit(RLIMIT_NOFILE, &none) == 0);
+        CHECK(sandbox_paths(items, 1, false, &why) == ERR_AGAIN);
+    }
+    CHECK(setrlimit(RLIMIT_NOFILE, &files) == 0);
+    CHECK(sandbox_paths(items, 1, false, &why) == ERR_OK);
+    return 0;
+}
+
 static void test_paths(void **state)
 {
     static const char *const files[] = {"read/a", "other/b", "list/c"}, *const folders[] = {"read", "write", "other",
@@ -254,6 +273,7 @@ static void test_paths(void **state)
     (void)state;
     if (!sandbox_landlock_abi())
         return; /* the kernel has none: what then happens */
+    in_child(paths_without_descriptors);
     assert_non_null(mkdtemp(folder));
     assert_int_equal(chdir(folder), 0);
     for (size_t i = 0; i < 4; i++)
