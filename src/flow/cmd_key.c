@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define REFRESH_SPREAD_S 3600
 
@@ -160,6 +161,8 @@ enum err cmd_key_show(struct flow *f, const struct command *c, struct reply *r, 
         err = key_by_fingerprint(f->db, row.id, command_word(c, "FPR"), key, why);
     if (!err)
         r->data = view_key(key, clock_now(f->clock));
+    else if (err == ERR_NOT_FOUND && strcasecmp(command_word(c, "FPR"), row.fingerprint) == 0)
+        err = diag_set(why, err, "key.unknown", "this is the list's own key: key export has it, status says how it is");
     free(key);
     list_row_free(&row);
     return err;
