@@ -226,8 +226,12 @@ static enum err add_files(const struct incoming *in, const struct mail_orders *o
     return err;
 }
 
-static bool takes_mail(const struct command_verb *v)
+/* A mail or a table of members is looked at by workers before its handler runs: embargoctl alone waits for that. */
+static bool takes_more(const struct command_verb *v)
 {
+    for (size_t i = 0; i < COMMAND_ARGS_MAX && v->args[i].name; i++)
+        if (v->args[i].type == ARG_TABLE)
+            return true;
     for (size_t i = 0; i < COMMAND_OPTIONS_MAX && v->options[i].name; i++)
         if (v->options[i].type == ARG_MAIL)
             return true;
@@ -244,7 +248,7 @@ static enum err parse(struct receiving *r, const struct mail_orders *o, const st
         return err;
     c->actor = *actor;
     c->list = mem_strdup(r->list->name);
-    if (!c->verb->run || takes_mail(c->verb) || (!c->verb->by_mail && command_find_verb(c->verb->words) == c->verb))
+    if (!c->verb->run || takes_more(c->verb) || (!c->verb->by_mail && command_find_verb(c->verb->words) == c->verb))
         err = diag_set(why, ERR_DENIED, "command.not-by-mail", "`%s` is not done by mail: use embargoctl",
                        c->verb->words);
     if (!err)
