@@ -4,6 +4,7 @@
 #include "main/ctl.h"
 
 #include "base/mem.h"
+#include "codec/json_memory.h"
 #include "main/ctl_client.h"
 #include "main/ctl_import.h"
 #include "main/ctl_help.h"
@@ -217,6 +218,7 @@ int main(int argc, char **argv)
     /* Texts of cases, and for a moment the data key, pass through: a crash leaves none of it on the disk. */
     setrlimit(RLIMIT_CORE, &no_core);
     signal(SIGPIPE, SIG_IGN);
+    json_memory_install();
     setlocale(LC_CTYPE, "C.UTF-8");
     argc = take_json(argc, argv, &ctl.json);
     code = read_options(&ctl, argc, argv);

@@ -1,4 +1,5 @@
 /* embargod: options and wiring. */
+#include "codec/json_memory.h"
 #include "proc/parent.h"
 #include "proc/worker.h"
 
@@ -32,6 +33,7 @@ int main(int argc, char **argv)
     char absolute[4096];
     int c;
 
+    json_memory_install();
     while ((c = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
         if (c == 'c')
             config = optarg;
