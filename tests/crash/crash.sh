@@ -35,6 +35,8 @@ spread() {
     fi
 }
 
+mix() { awk '{ print (NR * 7919) % 100003, $0 }' | sort -n | cut -d' ' -f2-; }
+
 # Kills: before each call that changes something, in each role. Faults: each call, with what the kernel says then.
 # Of a call that comes very often (malloc), so many, spread.
 choose() {
@@ -57,8 +59,9 @@ choose() {
     [ -n "${POINTS:-}" ] && { cp "$POINTS" "$folder/chosen"; return; }
     { sed -n 's/^kill //p' "$folder/all" | spread "$kills"; sed -n 's/^fault //p' "$folder/all" | spread "$faults"; } \
         >"$folder/chosen.new"
-    # Mixed, always in the same way, so that an end before the last one is a sample too.
-    awk '{ print (NR * 7919) % 100003, $0 }' "$folder/chosen.new" | sort -n | cut -d' ' -f2- |
+    # Mixed, always in the same way, before they are put into turns and after, so that an end before the last one is a
+    # sample too.
+    mix <"$folder/chosen.new" |
         awk -v most="${GROUP:-1}" '
             {
                 # A role dies once in a turn; of its calls one of a kind fails. All that use a key are one: what gpg
@@ -77,7 +80,8 @@ choose() {
                 full[at] = 1
                 while ((key, first[key] + 0) in full) first[key]++
             }
-            END { for (at in line) if (line[at] != "") print line[at] }' >"$folder/chosen.sorted"
+            END { for (at in line) if (line[at] != "") print line[at] }' |
+        mix >"$folder/chosen.sorted"
     mv "$folder/chosen.sorted" "$folder/chosen"
 }
 
