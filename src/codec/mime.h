@@ -143,7 +143,8 @@ enum mime_shape {
     MIME_PLAIN,         /* a single text part */
     MIME_PGP_ENCRYPTED, /* RFC 3156, 4: *part_a the control part (or -1 where damaged), *part_b the ciphertext */
     MIME_PGP_SIGNED,    /* RFC 3156, 5: *part_a what is signed, *part_b the signature */
-    MIME_SMIME,         /* application/pkcs7-mime whole in *part_a, *part_b -1; or multipart/signed as PGP_SIGNED */
+    MIME_SMIME,         /* application/pkcs7-mime whole in *part_a, or what multipart/signed covers, *part_b -1; or
+                           multipart/signed as PGP_SIGNED */
     MIME_INLINE_PGP,    /* a text part in *part_a that is one armored block; *part_b -1 */
     MIME_INLINE_PARTS,  /* multipart/mixed of such a text in *part_a and attachments, each encrypted by itself, or of
                            such attachments alone (*part_a -1), or one without a multipart; *part_b -1 */

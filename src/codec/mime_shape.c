@@ -307,10 +307,13 @@ static enum mime_shape signed_shape(const struct mime_message *m, int *content, 
     if (is_pgp_signed(m, 0, content, signature))
         return MIME_PGP_SIGNED;
     if (is_pkcs7(m->parts[part[1]].type, "pkcs7-signature") &&
-        (!root->protocol || is_pkcs7(root->protocol, "pkcs7-signature")))
-        return is_type(m, part[0], "multipart/signed") && is_pgp_signed(m, part[0], content, signature)
-                   ? MIME_PGP_SIGNED
-                   : MIME_SMIME;
+        (!root->protocol || is_pkcs7(root->protocol, "pkcs7-signature"))) {
+        if (is_type(m, part[0], "multipart/signed") && is_pgp_signed(m, part[0], content, signature))
+            return MIME_PGP_SIGNED;
+        if (is_pkcs7(m->parts[part[0]].type, "pkcs7-mime"))
+            *signature = -1; /* what is signed is not to be read */
+        return MIME_SMIME;
+    }
     *content = *signature = -1;
     return MIME_OTHER;
 }

@@ -28,6 +28,8 @@ void incoming_free(struct incoming *in)
         buf_free(&in->keys[i].certificate);
     }
     free(in->keys);
+    mem_free_secret(&in->table.name);
+    buf_free(&in->table.packed);
     buf_free(&in->came);
     buf_free(&in->kept);
     memset(in, 0, sizeof *in);

@@ -23,6 +23,14 @@ struct incoming_key {
     struct buf certificate;
 };
 
+/* The keys of a table of members that a command mail brings (flow/import_table.h). */
+struct incoming_table {
+    char *name; /* of the attachment, or "-"; NULL: there is none */
+    enum err err;
+    struct diag why;
+    struct buf packed; /* an entry for each row with a key */
+};
+
 struct incoming {
     char *sender;    /* of the envelope; "" is the null sender */
     char *recipient; /* the address of ours */
@@ -52,6 +60,7 @@ struct incoming {
     char key_rule[DIAG_RULE_MAX];   /* why one that came is not used: "key.expired", "key.secret"; "" */
     struct incoming_key *keys;      /* of a command mail */
     size_t n_keys;
+    struct incoming_table table; /* of a command mail */
     /* A secret key: a worker has seen one, in raw or in plain; and what incoming_wipe_secrets has wiped. */
     bool outer_secret, inner_secret;
     struct pgp_secrets secrets;

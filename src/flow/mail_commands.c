@@ -13,10 +13,9 @@
 #include <strings.h>
 
 #define CLOCK_SKEW_S 600
-#define KEYS_MAX     8 /* examined for one mail */
 
-static const struct command_verb *const admin_tables[] = {common_verbs, command_verbs, NULL};
-static const struct command_verb *const member_tables[] = {common_verbs, member_verbs, NULL};
+const struct command_verb *const mail_admin_tables[] = {common_verbs, command_verbs, NULL};
+const struct command_verb *const mail_member_tables[] = {common_verbs, member_verbs, NULL};
 
 /* ---- is it one ---- */
 
@@ -172,8 +171,8 @@ static void add_rest(const char *rest, struct buf *out)
     }
 }
 
-static enum err take_file(const struct incoming *in, const struct mail_orders *o, const struct incoming_file *files,
-                          size_t n, struct command_value *v, struct diag *why)
+enum err mail_take_file(const struct incoming *in, const struct mail_orders *o, const struct incoming_file *files,
+                        size_t n, struct command_value *v, struct diag *why)
 {
     const struct incoming_file *found = NULL;
 
@@ -195,6 +194,24 @@ static enum err take_file(const struct incoming *in, const struct mail_orders *o
         return diag_set(why, ERR_NOT_FOUND, "command.file", "nothing is attached under the name %.80s", v->word);
     buf_add_buf(&v->bytes, &found->bytes);
     return ERR_OK;
+}
+
+/* The rows and what workers found of their keys belong together: nothing may have been wiped from between. */
+static enum err take_table(const struct incoming *in, const struct mail_orders *o, const struct incoming_file *files,
+                           size_t n, struct command_value *v, struct diag *why)
+{
+    const struct incoming_table *t = &in->table;
+
+    if (!t->name || strcmp(t->name, v->word) != 0)
+        return diag_set(why, ERR_USAGE, "command.file", "one table to a mail: send another mail for %.80s", v->word);
+    if (in->secrets.n)
+        return diag_set(why, ERR_DENIED, "key.secret", "a secret key is in this mail: send the table without it");
+    if (t->err) {
+        *why = t->why;
+        return t->err;
+    }
+    buf_add_buf(&v->certificate, &t->packed);
+    return mail_take_file(in, o, files, n, v, why);
 }
 
 /* A key that may be left out and is the only one attached. */
@@ -220,18 +237,17 @@ static enum err add_files(const struct incoming *in, const struct mail_orders *o
         if (v->type == ARG_KEY)
             err = take_key(in, v, why);
         else if (v->type == ARG_FILE)
-            err = take_file(in, o, files, n, v, why);
+            err = mail_take_file(in, o, files, n, v, why);
+        else if (v->type == ARG_TABLE)
+            err = take_table(in, o, files, n, v, why);
     }
     incoming_files_free(files, n);
     return err;
 }
 
-/* A mail or a table of members is looked at by workers before its handler runs: embargoctl alone waits for that. */
-static bool takes_more(const struct command_verb *v)
+/* A mail is parsed by a worker before its handler runs: embargoctl alone waits for that. */
+static bool takes_mail(const struct command_verb *v)
 {
-    for (size_t i = 0; i < COMMAND_ARGS_MAX && v->args[i].name; i++)
-        if (v->args[i].type == ARG_TABLE)
-            return true;
     for (size_t i = 0; i < COMMAND_OPTIONS_MAX && v->options[i].name; i++)
         if (v->options[i].type == ARG_MAIL)
             return true;
@@ -241,14 +257,14 @@ static bool takes_more(const struct command_verb *v)
 static enum err parse(struct receiving *r, const struct mail_orders *o, const struct mail_order *order,
                       const struct actor *actor, struct command *c, struct diag *why)
 {
-    enum err err = command_parse_from(r->admin ? admin_tables : member_tables, order->argc,
+    enum err err = command_parse_from(r->admin ? mail_admin_tables : mail_member_tables, order->argc,
                                       (const char *const *)order->argv, c, why);
 
     if (err)
         return err;
     c->actor = *actor;
     c->list = mem_strdup(r->list->name);
-    if (!c->verb->run || takes_more(c->verb) || (!c->verb->by_mail && command_find_verb(c->verb->words) == c->verb))
+    if (!c->verb->run || takes_mail(c->verb) || (!c->verb->by_mail && command_find_verb(c->verb->words) == c->verb))
         err = diag_set(why, ERR_DENIED, "command.not-by-mail", "`%s` is not done by mail: use embargoctl",
                        c->verb->words);
     if (!err)
@@ -352,83 +368,4 @@ enum err receive_commands(struct receiving *r, struct diag *reason, struct diag 
     }
     mail_orders_free(&o);
     return err;
-}
-
-/* ---- keys, before it is received ---- */
-
-static bool wants_key(const struct mail_order *order, const char *name)
-{
-    const struct command_verb *const *tables[] = {admin_tables, member_tables};
-    bool wanted = false;
-
-    for (size_t t = 0; !wanted && t < 2; t++) {
-        struct command c;
-        struct diag none;
-
-        if (command_parse_from(tables[t], order->argc, (const char *const *)order->argv, &c, &none))
-            continue;
-        for (size_t i = 0; i < COMMAND_ARGS_MAX && c.verb->args[i].name; i++)
-            wanted = wanted || (c.verb->args[i].type == ARG_KEY && c.verb->args[i].optional && c.n_values == 0);
-        for (size_t i = 0; i < c.n_values; i++)
-            wanted = wanted || (c.values[i].type == ARG_KEY && strcmp(c.values[i].word, name) == 0);
-        command_free(&c);
-    }
-    return wanted;
-}
-
-static bool is_key_file(const struct incoming_file *file)
-{
-    return strcasecmp(file->type, "application/pgp-keys") == 0 ||
-           (file->bytes.len > 40 &&
-            memmem(file->bytes.data, 64 < file->bytes.len ? 64 : file->bytes.len, "-----BEGIN PGP PUBLIC KEY", 25));
-}
-
-static bool is_wanted(const struct mail_orders *o, const struct incoming_file *file)
-{
-    for (size_t i = 0; i < o->n; i++)
-        for (int k = 0; k < o->items[i].argc; k++)
-            if (strcmp(o->items[i].argv[k], file->name) == 0 && wants_key(&o->items[i], file->name))
-                return true;
-    for (size_t i = 0; is_key_file(file) && i < o->n; i++)
-        if (wants_key(&o->items[i], ""))
-            return true;
-    return false;
-}
-
-size_t mail_commands_keys(const struct settings *s, struct incoming *in, struct incoming_file **out)
-{
-    struct incoming_file *files;
-    struct mail_orders o;
-    struct diag none;
-    size_t n, n_out = 0;
-
-    *out = NULL;
-    if (in->released || in->by_loose_key || !incoming_is_signed(in) || !settings_list_for(s, in->recipient) ||
-        !in->text || !mail_orders_begin(in->text) || mail_orders_parse(in->text, &o, &none))
-        return 0;
-    n = incoming_files(in, &files);
-    for (size_t i = 0; i < n; i++) {
-        if (n_out < KEYS_MAX && is_wanted(&o, &files[i])) {
-            struct incoming_file kept = files[i];
-
-            files[i] = files[n_out]; /* those that are wanted to the front */
-            files[n_out++] = kept;
-        }
-    }
-    in->keys = mem_zero(n_out, sizeof *in->keys);
-    in->n_keys = n_out;
-    for (size_t i = 0; i < n_out; i++) {
-        in->keys[i].name = mem_strdup(files[i].name);
-        in->keys[i].certificate = BUF_EMPTY;
-        in->keys[i].err =
-            diag_set(&in->keys[i].why, ERR_AGAIN, "worker.key", "the key could not be looked at: try again");
-    }
-    for (size_t i = n_out; i < n; i++) {
-        mem_free_secret(&files[i].name);
-        free(files[i].type);
-        buf_free(&files[i].bytes);
-    }
-    *out = files;
-    mail_orders_free(&o);
-    return n_out;
 }

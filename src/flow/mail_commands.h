@@ -19,7 +19,8 @@
  * nothing and does not stop those behind it. One sealed answer tells what each did, with its data as JSON, files as
  * attachments, and a fresh nonce. A crash undoes the whole mail, which is then taken again: each command counts once.
  *
- * An argument that is a file is the attachment of that name; `-` is the text below the lines. Not by mail: what
+ * An argument that is a file is the attachment of that name; `-` is the text below the lines. A table of members has
+ * its keys in it, as armor. Not by mail: what
  * embargoctl does by itself, `wait`, and `case open` (mail the report itself).
  */
 #ifndef FLOW_MAIL_COMMANDS_H
@@ -40,7 +41,19 @@ enum err receive_commands(struct receiving *r, struct diag *reason, struct diag 
  */
 size_t mail_commands_keys(const struct settings *s, struct incoming *in, struct incoming_file **files);
 
+/*
+ * The first table of members that an admin's command mail brings (`member import`): fills in->table, and csv with its
+ * rows, whose keys workers have to examine before it is received. False: there is none to examine.
+ */
+bool mail_commands_table(const struct settings *s, struct incoming *in, struct buf *csv);
+
 /* ---- what the parts of it share ---- */
+
+extern const struct command_verb *const mail_admin_tables[], *const mail_member_tables[]; /* end with NULL */
+
+/* Adds the bytes of the attachment that a value names, or the text below the lines, to v->bytes. */
+enum err mail_take_file(const struct incoming *in, const struct mail_orders *o, const struct incoming_file *files,
+                        size_t n, struct command_value *v, struct diag *why);
 
 struct mail_answer {
     struct buf text;

@@ -7,10 +7,8 @@
 #include "base/mem.h"
 #include "codec/pgp_probe.h"
 #include "flow/list_key.h"
-#include "flow/mail_commands.h"
 #include "flow/receive.h"
 #include "proc/backlog.h"
-#include "proc/examiner.h"
 #include "proc/tries.h"
 #include "store/outbox.h"
 
@@ -67,7 +65,7 @@ struct mail *opening_mail_new(struct core *core, const struct opening_ends *ends
     buf_init(&m->in.cipher, BUF_MAX_DEFAULT);
     buf_init(&m->in.key, BUF_MAX_DEFAULT);
     buf_init(&m->in.key_whole, BUF_MAX_DEFAULT);
-    m->in.came = m->in.kept = BUF_EMPTY;
+    m->in.came = m->in.kept = m->in.table.packed = BUF_EMPTY;
     return m;
 }
 
@@ -324,54 +322,9 @@ static void failed(struct mail *m, enum err err, bool by_gpg, const struct diag 
     }
 }
 
-static void examine_keys(struct mail *m);
-
-static void key_examined(void *ctx, enum err err, const struct pgp_key_info *key, struct span certificate,
-                         const struct diag *why)
-{
-    struct mail *m = ctx;
-    struct incoming_key *to = &m->in.keys[m->at_key++];
-
-    to->err = err;
-    if (err) {
-        to->why = *why;
-    } else {
-        to->info = mem_zero(1, sizeof *to->info);
-        *to->info = *key;
-        buf_add(&to->certificate, certificate.data, certificate.len);
-    }
-    examine_keys(m);
-}
-
-static void examine_keys(struct mail *m)
-{
-    struct list_row row = {0};
-    struct diag why;
-
-    if (m->at_key == m->n_key_files || list_by_name(m->core->flow.db, opening_list_of(m)->name, &row, &why)) {
-        receive(m);
-        return;
-    }
-    examiner_start(m->core, row.id, buf_span(&m->key_files[m->at_key].bytes), key_examined, m);
-    list_row_free(&row);
-}
-
-/* A command mail may bring keys, which workers look at before it is received. */
-static bool must_examine(struct mail *m)
-{
-    if (m->looked_for_keys)
-        return false;
-    m->looked_for_keys = true;
-    m->n_key_files = mail_commands_keys(m->core->settings, &m->in, &m->key_files);
-    return m->n_key_files > 0;
-}
-
 static void opened(struct mail *m)
 {
-    if (must_examine(m))
-        examine_keys(m);
-    else
-        receive(m);
+    opening_examine(m, receive);
 }
 
 static const struct opening_ends ends_of_daemon = {opened, failed};

@@ -27,7 +27,8 @@ struct mail {
     bool plain_follows; /* what is being verified is the text itself: it is read once the signature has been judged */
     struct incoming_file *key_files; /* of a command mail, examined one after the other */
     size_t n_key_files, at_key;
-    bool looked_for_keys;
+    bool looked_for_keys, looked_for_table;
+    void (*examined)(struct mail *m);
     bool tried_loose;              /* the signature was looked at with a key that is in no home */
     char *home;                    /* the shard in which the signature was looked at; NULL: the list's home alone */
     bool as_bytes;                 /* an admin has let it in, and it goes on as an attachment */
@@ -93,6 +94,9 @@ bool opening_verify_elsewhere(struct mail *m);
 
 /* The last step before the end: a key that came with the mail. */
 void opening_look_for_key(struct mail *m);
+
+/* Has examined what a command mail brings (opening_command.c), and goes on with it. */
+void opening_examine(struct mail *m, void (*then)(struct mail *m));
 
 /* The list that the mail is for. */
 const struct settings_list *opening_list_of(const struct mail *m);

@@ -45,7 +45,7 @@ with() { grep "$1" "$T/w/results" | sed 's/ zzzz//g; s/ -\{1,2\}[a-z]*//g; s/ *:
 given ann $ann "$(nonce_of ann $ann)"
 same 'each is answered' "$(wc -l <"$T/w/verbs")" "$(grep -c ':\(done\|refused\)' "$T/w/results")"
 same 'what an admin cannot do by mail' \
-    'audit verify|backup|case open|check|init|key rotate-list|member import|policy check|policy compare|policy list|policy show|restore|wait|' \
+    'audit verify|backup|case open|check|init|key rotate-list|policy check|policy compare|policy list|policy show|restore|wait|' \
     "$(with ':refused, command.not-by-mail')"
 same 'all others are known, and well-formed' '' "$(with ':refused, command.\(unknown\|usage\|nonce\|words\)')"
 same 'none is a fault of ours' '' "$(with ':refused, \(internal\|frame\|worker\)')"

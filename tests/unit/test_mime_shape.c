@@ -111,6 +111,9 @@ static void test_shapes(void **state)
         {SIG "\r\n\r\n" TEXT SIGPART TEXT "--b--", MIME_OTHER, -1, -1},
         {SIG "\r\n\r\n" TEXT TEXT "--b--", MIME_OTHER, -1, -1},
         {SIG "; protocol=\"application/pkcs7-signature\"\r\n\r\n" TEXT P7SIG "--b--", MIME_SMIME, 1, 2},
+        {SIG "; protocol=\"application/pkcs7-signature\"\r\n\r\n--b\r\nContent-Type: application/pkcs7-mime; "
+             "smime-type=enveloped-data\r\n\r\nx\r\n" P7SIG "--b--",
+         MIME_SMIME, 1, -1},
         {SIG "; protocol=\"application/pgp-signature\"\r\n\r\n" TEXT P7SIG "--b--", MIME_OTHER, -1, -1},
         {MIXED "--b\r\nContent-Type: multipart/signed; boundary=c\r\n\r\n--c\r\n\r\nx\r\n--c\r\nContent-Type: "
                "application/pgp-signature\r\n\r\nx\r\n--c--\r\n--b--",
