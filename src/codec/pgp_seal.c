@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "codec/pgp_gpg.h"
+#include "codec/pgp_packet.h"
 #include "codec/pgp_seal_result.h"
 #include "codec/pgp_split.h"
 
@@ -78,8 +79,29 @@ static char *recipients_text(const struct group *group)
     return buf_take(&text);
 }
 
+/* gpg takes an error of its read for the end of the data, seals what it has by then, and says that all is well
+ * (2.2.40: only its exit code, which gpgme drops, knows better). What is encrypted is as long as its data: in tag 18
+ * after a version and 18 bytes, before 22 bytes (RFC 9580, section 5.13.1); in tag 20 with a header and tags that vary.
+ */
+static bool is_whole(struct span out, const struct pgp_split *split, size_t data_len, bool frameless)
+{
+    struct buf body = BUF_EMPTY;
+    struct pgp_packet packet;
+    size_t pos = split->body_off, len;
+
+    if (pgp_packet_next(out, &pos, &packet) != PGP_PACKET_OK)
+        return false;
+    pgp_packet_add_body(out, &packet, &body);
+    len = body.len;
+    buf_free(&body);
+    if (split->body_tag == PGP_TAG_SEIPD && frameless)
+        return len == data_len + 1 + 18 + 22;
+    return len >= data_len + 1 + 18 + 16;
+}
+
 /* What gpg says of the call, and what it wrote. */
-static enum err check_sealed(struct pgp_gpg *gpg, size_t n, struct span out, struct diag *why)
+static enum err check_sealed(struct pgp_gpg *gpg, const struct group *group, struct span data, struct span out,
+                             struct diag *why)
 {
     gpgme_encrypt_result_t result = gpgme_op_encrypt_result(gpg->ctx);
     struct pgp_split split;
@@ -89,9 +111,11 @@ static enum err check_sealed(struct pgp_gpg *gpg, size_t n, struct span out, str
         return pgp_result_off(why, "a recipient was left out");
     if (gpg->status.sealed_cipher != AES256)
         return pgp_result_off(why, "the cipher is not AES256");
-    err = pgp_split_parse(out, n, &split, NULL);
-    if (err || split.n != n)
+    err = pgp_split_parse(out, group->n, &split, NULL);
+    if (err || split.n != group->n)
         err = pgp_result_off(why, "not one session key for each recipient before one protected body");
+    else if (!is_whole(out, &split, data.len, group->frameless))
+        err = diag_set(why, ERR_AGAIN, "pgp.cut-short", "gpg has not sealed all of a mail");
     pgp_split_free(&split);
     return err;
 }
@@ -124,7 +148,7 @@ static enum err seal(struct pgp_gpg *gpg, struct span data, struct group *group,
     pgp_gpg_sink_close(&sink);
     gpgme_data_release(in);
     free(recipients);
-    return error ? seal_refused(gpg, error, group, &sink, why) : check_sealed(gpg, group->n, buf_span(out), why);
+    return error ? seal_refused(gpg, error, group, &sink, why) : check_sealed(gpg, group, data, buf_span(out), why);
 }
 
 static enum err encrypt(const char *home, struct span data, const char *const *fingerprints, size_t n,

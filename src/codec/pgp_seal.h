@@ -6,6 +6,7 @@
  *
  * ERR_REJECT   a key cannot be used (rule key.unusable)     ERR_NOT_FOUND  no such (secret) key in this home
  * ERR_AGAIN    the agent does not answer, or the key is locked (rules agent, locked-key)
+ *              gpg failed to read all of the data, which it does not say (rule pgp.cut-short)
  * ERR_LIMIT    out->max is exceeded (rule too-large)        ERR_INTERNAL   gpg did something else (rule pgp.result)
  */
 #ifndef CODEC_PGP_SEAL_H

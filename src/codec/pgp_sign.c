@@ -1,5 +1,6 @@
 #include "codec/pgp_seal.h"
 
+#include "base/mem.h"
 #include "codec/pgp_gpg.h"
 #include "codec/pgp_packet.h"
 #include "codec/pgp_seal_result.h"
@@ -99,6 +100,24 @@ bool pgp_is_plain_signed(struct span in)
     return body.len >= 6 && body.data[3] == SHA512 && pos == in.len;
 }
 
+/* What is signed is the payload, all of it: gpg takes an error of its read for the end of the data (pgp_seal.c). */
+static bool holds(struct span in, struct span payload)
+{
+    struct pgp_packet packet;
+    struct buf body = BUF_EMPTY;
+    size_t pos = 0, head;
+    bool same;
+
+    if (pgp_packet_next(in, &pos, &packet) != PGP_PACKET_OK || pgp_packet_next(in, &pos, &packet) != PGP_PACKET_OK)
+        return false;
+    pgp_packet_add_body(in, &packet, &body);
+    head = body.len > 1 ? 2 + (size_t)body.data[1] + 4 : 0; /* form, name, date: RFC 9580, section 5.9 */
+    same = head && body.len == head + payload.len && memcmp(body.data + head, payload.data, payload.len) == 0;
+    mem_wipe(body.data, body.len);
+    buf_free(&body);
+    return same;
+}
+
 enum err pgp_sign_inline(const char *list_home, const char *fingerprint, struct span payload,
                          struct buf *signed_packets, struct diag *why)
 {
@@ -107,6 +126,9 @@ enum err pgp_sign_inline(const char *list_home, const char *fingerprint, struct 
     if (!err && !pgp_is_plain_signed(buf_span(signed_packets))) {
         buf_clear(signed_packets);
         err = pgp_result_off(why, "the signed message has other packets");
+    } else if (!err && !holds(buf_span(signed_packets), payload)) {
+        buf_clear(signed_packets);
+        err = diag_set(why, ERR_AGAIN, "pgp.cut-short", "gpg has not signed all of a mail");
     }
     return err;
 }
