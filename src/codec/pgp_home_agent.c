@@ -6,22 +6,50 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 extern char **environ;
+
+/* A gpg-agent that cannot read its configuration may go round for ever, and gpgconf waits for it. */
+#define GPGCONF_MS 20000
+#define LOOK_MS    5
+
+/* True: it ended well. What has not ended by then is killed, and all that it waits for with it. */
+static bool ends_well(pid_t pid)
+{
+    const struct timespec pause = {0, LOOK_MS * 1000000};
+    pid_t ended = 0;
+    int status;
+
+    for (int ms = 0; ms < GPGCONF_MS && !ended; ms += LOOK_MS) {
+        ended = waitpid(pid, &status, WNOHANG);
+        if (!ended)
+            nanosleep(&pause, NULL);
+        else if (ended < 0 && errno == EINTR)
+            ended = 0;
+    }
+    if (ended)
+        return ended == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    kill(-pid, SIGKILL);
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    return false;
+}
 
 /* Runs `gpgconf --homedir DIR VERB gpg-agent`, silent; true where it ends well. */
 static bool run_gpgconf(const char *dir, const char *verb)
 {
     const char *program;
     posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
     pid_t pid;
-    int status;
     bool started;
 
     gpgme_check_version(NULL);
@@ -32,16 +60,16 @@ static bool run_gpgconf(const char *dir, const char *verb)
         return false;
     for (int fd = 0; fd < 3; fd++)
         posix_spawn_file_actions_addopen(&actions, fd, "/dev/null", fd ? O_WRONLY : O_RDONLY, 0);
-    started =
-        !posix_spawnp(&pid, program, &actions, NULL,
-                      (char *const[]){"gpgconf", "--homedir", (char *)dir, (char *)verb, "gpg-agent", NULL}, environ);
+    started = !posix_spawnattr_init(&attributes);
+    if (started) {
+        posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+        started = !posix_spawnp(&pid, program, &actions, &attributes,
+                                (char *const[]){"gpgconf", "--homedir", (char *)dir, (char *)verb, "gpg-agent", NULL},
+                                environ);
+        posix_spawnattr_destroy(&attributes);
+    }
     posix_spawn_file_actions_destroy(&actions);
-    if (!started)
-        return false;
-    while (waitpid(pid, &status, 0) < 0)
-        if (errno != EINTR)
-            return false;
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    return started && ends_well(pid);
 }
 
 void pgp_home_warm(const char *const *homes, size_t n)
