@@ -93,7 +93,7 @@ sed 's/^/> /' "$T/w/challenge" | answer other security@other.example
 same "another's signature: held" application.unproved "$(last_held)"
 grep -v '^Organisation' "$T/w/challenge" | answer acorn security@acorn.example
 same 'a part of it: held' application.echo "$(last_held)"
-sed 's/^Challenge: ./Challenge: 7/' "$T/w/challenge" | answer acorn security@acorn.example
+sed 's/^Challenge: 7/Challenge: a/; t; s/^Challenge: ./Challenge: 7/' "$T/w/challenge" | answer acorn security@acorn.example
 same 'still challenged' challenged "$(app_state $id)"
 mail 'Sec <security@acorn.example>' 'Re: challenge' "$dmarc" <"$T/w/challenge" >"$T/w/m"
 inject security@acorn.example "$T/w/m" $apply
