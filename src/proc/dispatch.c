@@ -18,10 +18,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define OUT_MAX     (8 << 20) /* bytes that the courier has not taken */
-#define SLOW_FACTOR 8         /* times limits.courier_jobs: what the courier has at most, slow ones and all */
-#define ASIDE_MAX   4096      /* copies to slow domains that are passed over */
-#define ASIDE_MS    1000      /* until they are looked at again */
+#define OUT_MAX         (8 << 20) /* bytes that the courier has not taken */
+#define SLOW_FACTOR     8         /* times limits.courier_jobs: what the courier has at most, slow ones and all */
+#define ASIDE_MAX       4096      /* copies to slow domains that are passed over */
+#define ASIDE_MS        1000      /* until they are looked at again */
+#define RECORD_PAUSE_MS 500       /* after results that could not be recorded */
 
 /*
  * The courier has a bounded number of copies. One that it has had for long does not count, so that a slow domain holds
@@ -36,7 +37,9 @@ struct job {
 struct dispatch {
     struct core *core;
     int fd;
-    struct buf in, out;
+    struct buf in, out; /* `in`: results that are not recorded yet */
+    int64_t record_not_before_ms;
+    bool one_by_one;  /* results are recorded for the time being: one of them cannot be */
     struct job *jobs; /* copies that the courier has */
     size_t n_jobs, max_jobs;
     int64_t *aside;
@@ -188,62 +191,128 @@ static enum err record_outcome(struct dispatch *d, int64_t id, uint32_t outcome,
     return err;
 }
 
-static enum err record(struct dispatch *d, struct span payload, struct diag *why)
-{
-    struct frame_reader r;
+/* What the courier says of one copy. */
+struct result {
     int64_t id;
     uint32_t outcome;
     char *code, *queue_id;
-    enum err err = ERR_OK;
+};
+
+static enum err result_get(struct span payload, struct result *out, struct diag *why)
+{
+    struct frame_reader r;
 
     frame_reader_init(&r, payload);
-    id = frame_get_i64(&r);
-    outcome = frame_get_u32(&r);
-    code = frame_get_str(&r);
-    queue_id = frame_get_str(&r);
-    if (!frame_done(&r))
-        err = diag_set(why, ERR_INTERNAL, "frame.bad", "the courier sent a damaged frame");
+    out->id = frame_get_i64(&r);
+    out->outcome = frame_get_u32(&r);
+    out->code = frame_get_str(&r);
+    out->queue_id = frame_get_str(&r);
+    return frame_done(&r) ? ERR_OK : diag_set(why, ERR_INTERNAL, "frame.bad", "the courier sent a damaged frame");
+}
+
+static void result_free(struct result *result)
+{
+    free(result->code);
+    free(result->queue_id);
+}
+
+/* The next result that has come in whole, from *at on, which moves behind it. ERR_AGAIN: there is none. */
+static enum err next_result(struct dispatch *d, size_t *at, struct result *out, struct diag *why)
+{
+    struct span payload;
+    uint32_t type;
+    size_t used;
+    enum err err =
+        frame_next((struct span){d->in.data + *at, d->in.len - *at}, FRAME_PAYLOAD_MAX, &type, &payload, &used);
+
+    *out = (struct result){0};
+    if (err == ERR_AGAIN)
+        return err;
+    if (!err)
+        err = result_get(payload, out, why);
     else
-        err = record_outcome(d, id, outcome, code, queue_id, why);
-    forget_job(d, id);
-    free(code);
-    free(queue_id);
+        diag_set(why, err, "frame.bad", "the courier sent a damaged frame");
+    if (!err)
+        *at += used;
+    else
+        result_free(out);
     return err;
+}
+
+/* Up to `max` results in one transaction; *bytes of `in` are what they take. */
+static enum err record_some(struct dispatch *d, size_t max, size_t *bytes, struct diag *why)
+{
+    struct result result;
+    enum err err = db_begin(d->core->flow.db, why), more = ERR_OK;
+
+    *bytes = 0;
+    for (size_t n = 0; !err && n < max && !(more = next_result(d, bytes, &result, why)); n++) {
+        err = record_outcome(d, result.id, result.outcome, result.code, result.queue_id, why);
+        if (err == ERR_NOT_FOUND)
+            err = ERR_OK; /* its case was removed meanwhile */
+        result_free(&result);
+    }
+    if (!err)
+        err = db_commit(d->core->flow.db, why);
+    if (err)
+        db_rollback(d->core->flow.db);
+    return err;
+}
+
+/* They are recorded: the courier has these copies no more, and may get others. */
+static void forget_results(struct dispatch *d, size_t bytes)
+{
+    struct result result;
+    struct diag none;
+
+    for (size_t at = 0; at < bytes && !next_result(d, &at, &result, &none); result_free(&result))
+        forget_job(d, result.id);
+    buf_drop_front(&d->in, bytes);
+}
+
+/*
+ * What a result is not recorded of was handed over all the same, and must not go again: the result is kept until it is
+ * recorded, and so long the copy counts as the courier's. One that cannot be recorded for its own sake is let go of,
+ * and its copy goes nowhere until the next start.
+ */
+static void record_failed(struct dispatch *d, enum err err, size_t bytes, const struct diag *why)
+{
+    log_diag(NULL, "results-not-recorded", why);
+    if (err == ERR_AGAIN || err == ERR_LIMIT) {
+        d->record_not_before_ms = clock_monotonic_ms() + RECORD_PAUSE_MS;
+    } else if (!d->one_by_one) {
+        d->one_by_one = true;
+    } else {
+        buf_drop_front(&d->in, bytes);
+        d->one_by_one = false;
+    }
 }
 
 static void record_all(struct dispatch *d)
 {
-    struct span payload;
+    struct result result;
     struct diag why;
-    uint32_t type;
-    size_t used;
-    enum err err;
+    size_t bytes = 0;
+    enum err err = next_result(d, &bytes, &result, &why);
 
-    if (frame_next(buf_span(&d->in), FRAME_PAYLOAD_MAX, &type, &payload, &used) == ERR_AGAIN)
+    if (!err)
+        result_free(&result);
+    if (err == ERR_AGAIN || (!err && clock_monotonic_ms() < d->record_not_before_ms))
         return;
-    err = db_begin(d->core->flow.db, &why);
-    while (!err && !(err = frame_next(buf_span(&d->in), FRAME_PAYLOAD_MAX, &type, &payload, &used))) {
-        err = record(d, payload, &why);
-        buf_drop_front(&d->in, used);
-    }
-    if (err == ERR_AGAIN)
-        err = db_commit(d->core->flow.db, &why);
     if (err) {
-        /* Nothing is lost: the copies stay queued, and go again with the same Message-ID. */
-        db_rollback(d->core->flow.db);
-        log_diag(NULL, "results-not-recorded", &why);
+        /* The parent starts all roles anew. */
+        log_diag(NULL, "courier-gone", &why);
+        d->core->stopping = true;
+        buf_clear(&d->in);
+        return;
     }
-}
-
-/* What a fault of the database left: the courier has said all, and would not say it again. */
-static void record_rest(struct dispatch *d)
-{
-    struct span payload;
-    uint32_t type;
-    size_t used;
-
-    if (frame_next(buf_span(&d->in), FRAME_PAYLOAD_MAX, &type, &payload, &used) == ERR_OK)
-        record_all(d);
+    err = record_some(d, d->one_by_one ? 1 : SIZE_MAX, &bytes, &why);
+    if (err) {
+        record_failed(d, err, bytes, &why);
+    } else {
+        d->one_by_one = false;
+        forget_results(d, bytes);
+    }
 }
 
 static void send_out(struct dispatch *d)
@@ -392,7 +461,7 @@ void dispatch_tick(struct dispatch *d)
 {
     size_t room, aside;
 
-    record_rest(d);
+    record_all(d); /* what a fault of the database left: the courier would not say it again */
     if (d->core->stopping)
         return;
     if (d->n_aside && clock_monotonic_ms() - d->aside_ms >= ASIDE_MS)
