@@ -17,6 +17,8 @@ struct loop {
     struct watcher *items;
     struct pollfd *fds;
     size_t n, cap;
+    void (*before)(void *ctx);
+    void *before_ctx;
 };
 
 struct loop *loop_new(void)
@@ -58,6 +60,12 @@ void loop_remove(struct loop *l, int fd)
             l->items[i].fd = -1;
 }
 
+void loop_before_each(struct loop *l, void (*before)(void *ctx), void *ctx)
+{
+    l->before = before;
+    l->before_ctx = ctx;
+}
+
 static void drop_removed(struct loop *l)
 {
     size_t kept = 0;
@@ -82,8 +90,11 @@ void loop_once(struct loop *l, int timeout_ms)
         short revents = l->fds[i].revents;
 
         /* The callback before may have removed it, or grown the arrays. */
-        if (revents && l->items[i].fd >= 0)
-            l->items[i].ready(l->items[i].ctx, l->items[i].fd, revents);
+        if (!revents || l->items[i].fd < 0)
+            continue;
+        if (l->before)
+            l->before(l->before_ctx);
+        l->items[i].ready(l->items[i].ctx, l->items[i].fd, revents);
     }
 }
 

@@ -18,6 +18,9 @@ void loop_add(struct loop *l, int fd, short events, loop_ready *ready, void *ctx
 void loop_set_events(struct loop *l, int fd, short events);
 void loop_remove(struct loop *l, int fd);
 
+/* Called before each callback. */
+void loop_before_each(struct loop *l, void (*before)(void *ctx), void *ctx);
+
 /* Waits at most timeout_ms (-1: without end) and calls back for each descriptor that is ready. */
 void loop_once(struct loop *l, int timeout_ms);
 

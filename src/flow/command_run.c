@@ -83,6 +83,8 @@ void command_run(struct flow *f, const struct command *c, struct reply *r)
             record_refusal(f, c, &why);
     } else {
         err = run(f, c, r, &why);
+        if (!err)
+            err = db_turn_fault(f->db, &why); /* an answer from what could not be read is none */
     }
     finish(c, err, r, &why);
 }

@@ -136,7 +136,7 @@ static enum err open_data_key(struct core *core, struct diag *why)
     return u.err;
 }
 
-/* Bodies that a crash left between their file and their row. */
+/* Bodies that a crash left between their file and their row; none that only could not be looked up. */
 static void sweep_bodies(struct core *core)
 {
     char *path = settings_path(core->settings, "state/bodies");
@@ -324,13 +324,32 @@ static void on_intake(void *ctx, int fd, short revents)
     }
 }
 
+/* Each part of a tick and each callback is a turn of its own: a fault of the database in one hinders no other. */
+static struct core *turn(struct core *core)
+{
+    db_new_turn(core->flow.db);
+    return core;
+}
+
+static void begin_turn(void *ctx)
+{
+    turn(ctx);
+}
+
+static enum err may_ask(void *ctx, struct diag *why)
+{
+    const struct core *core = ctx;
+
+    return db_turn_fault(core->flow.db, why);
+}
+
 /* What a restored instance does too, before an admin has let it go on (flow/restored.h). */
 static void tick_always(struct core *core)
 {
-    clock_guard_tick(&core->guard, core->flow.db);
-    importer_tick(core->importer);
-    control_tick(core->control);
-    backup_tick(core->backup);
+    clock_guard_tick(&turn(core)->guard, core->flow.db);
+    importer_tick(turn(core)->importer);
+    control_tick(turn(core)->control);
+    backup_tick(turn(core)->backup);
 }
 
 static void tick(struct core *core)
@@ -340,20 +359,20 @@ static void tick(struct core *core)
     if (!core->stopping)
         tick_always(core);
     if (!core->stopping && !core->flow.on_hold) {
-        opening_tick(core->opening);
-        sealer_tick(core->sealer);
-        dispatch_tick(core->dispatch);
-        publisher_tick(core->publisher);
-        fetching_tick(core->fetching);
-        if (timer_fire(&core->flow, &why))
+        opening_tick(turn(core)->opening);
+        sealer_tick(turn(core)->sealer);
+        dispatch_tick(turn(core)->dispatch);
+        publisher_tick(turn(core)->publisher);
+        fetching_tick(turn(core)->fetching);
+        if (timer_fire(&turn(core)->flow, &why))
             log_diag(NULL, "timer-failed", &why);
-        signer_tick(core->signer);
-        if (release_tick(&core->flow, &why))
+        signer_tick(turn(core)->signer);
+        if (release_tick(&turn(core)->flow, &why))
             log_diag(NULL, "publish-failed", &why);
-        if (clock_watch(&core->flow, &why))
+        if (clock_watch(&turn(core)->flow, &why))
             log_diag(NULL, "clock-alarm-failed", &why);
     }
-    pool_tick(core->pool);
+    pool_tick(turn(core)->pool);
 }
 
 static bool is_busy(const struct core *core)
@@ -440,6 +459,8 @@ int core_main(struct settings *settings, const char *clock_file, int courier_fd,
     if (err) {
         log_diag(NULL, "core-start-failed", &why);
     } else {
+        loop_before_each(core.loop, begin_turn, &core);
+        pool_guard(core.pool, may_ask, &core);
         signal_fd = watch_signals(&core);
         sweep_bodies(&core);
         clock_guard_open(&core.guard, core.flow.db,

@@ -418,7 +418,9 @@ static void hand_over(struct dispatch *d, int64_t id)
         err = mail_by_id(d->core->flow.db, copy.mail_id, &mail, &why);
     if (!err)
         err = fill_job(d, &copy, &mail, &job, &why);
-    if (err == ERR_AGAIN || err == ERR_LIMIT) {
+    if (!err)
+        err = db_turn_fault(d->core->flow.db, &why); /* no mail without what could not be read */
+    if (err == ERR_AGAIN || err == ERR_LIMIT || db_turn_fault(d->core->flow.db, NULL)) {
         /* The database's trouble is not the copy's: it stays queued. */
         log_diag(NULL, "copy-not-read", &why);
     } else if (err) {

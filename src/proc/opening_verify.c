@@ -273,8 +273,11 @@ static void key_examined(void *ctx, enum err err, const struct pgp_key_info *key
 {
     struct mail *m = ctx;
 
-    /* The signature may be this key's: a worker that ended says nothing against either. */
-    if (err == ERR_AGAIN && m->in.has_signature) {
+    /*
+     * The signature may be this key's: a worker that ended says nothing against either. Without one, a key that ends
+     * workers is refused; what else passes is waited for.
+     */
+    if (err == ERR_AGAIN && (m->in.has_signature || strncmp(why->rule, "worker.", 7) != 0)) {
         m->ends->failed(m, err, false, why);
         return;
     }

@@ -27,6 +27,8 @@ struct job {
     void *ctx;
     struct worker_process worker;
     int64_t deadline_ms;
+    struct diag *refusal; /* of the guard; NULL where it has none */
+    enum err refused;
 };
 
 struct pool {
@@ -38,6 +40,8 @@ struct pool {
     int n_running;
     size_t n_jobs;
     struct spares *spares;
+    pool_may *may;
+    void *may_ctx;
     pid_t dying[DYING_MAX]; /* killed, and not waited for yet: their end takes a while, and nobody needs to see it */
     size_t n_dying;
 };
@@ -64,8 +68,15 @@ void pool_warm(struct pool *p, const char *home)
     spares_warm(p->spares, home);
 }
 
+void pool_guard(struct pool *p, pool_may *may, void *ctx)
+{
+    p->may = may;
+    p->may_ctx = ctx;
+}
+
 static void job_free(struct job *j)
 {
+    free(j->refusal);
     buf_free(&j->out);
     buf_free(&j->in);
     free(j);
@@ -274,12 +285,27 @@ static void start(struct job *j)
     j->next = p->running;
     p->running = j;
     p->n_running++;
+    if (j->refused) {
+        finish(j, j->refused, (struct span){NULL, 0}, j->refusal);
+        return;
+    }
     j->deadline_ms = clock_monotonic_ms() + (int64_t)p->deadline_s * 1000;
     if (!spares_take(p->spares, j->kind, &j->worker)) {
         fail(j, "worker.start", "a worker could not be started");
         return;
     }
     loop_add(p->loop, j->worker.fd, POLLIN | POLLOUT, on_ready, j);
+}
+
+static void ask_guard(struct job *j)
+{
+    struct diag why;
+
+    j->refused = j->pool->may ? j->pool->may(j->pool->may_ctx, &why) : ERR_OK;
+    if (j->refused) {
+        j->refusal = mem_zero(1, sizeof why);
+        *j->refusal = why;
+    }
 }
 
 void pool_submit(struct pool *p, enum worker_kind kind, enum worker_op op, struct buf *request, pool_done *done,
@@ -297,6 +323,7 @@ void pool_submit(struct pool *p, enum worker_kind kind, enum worker_op op, struc
     buf_init(&j->in, FRAME_PAYLOAD_MAX + 2 * 65536);
     frame_write(&j->out, op, buf_span(request));
     buf_free(request);
+    ask_guard(j);
     *p->waiting_end = j;
     p->waiting_end = &j->next;
     p->n_jobs++;

@@ -25,6 +25,12 @@ struct pool *pool_new(struct loop *loop, const char *program, int workers, int d
  * are borrowed. Without it they are not confined beyond what starts them.
  */
 void pool_confine(struct pool *pool, const char *homes, const char *how);
+/*
+ * Asked at each pool_submit; what it says else than ERR_OK becomes the request's answer, and no worker sees it. For a
+ * caller who must not go on from what it could not read.
+ */
+typedef enum err pool_may(void *ctx, struct diag *why);
+void pool_guard(struct pool *pool, pool_may *may, void *ctx);
 /* A GnuPG home that many requests name: spares get ready for it. The first few count. Copied. */
 void pool_warm(struct pool *pool, const char *home);
 void pool_free(struct pool **pool); /* kills what still runs; no callbacks */

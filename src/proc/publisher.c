@@ -68,7 +68,8 @@ void publisher_free(struct publisher **p)
 
 /* ---- failure ---- */
 
-static void tell_team(struct publisher *p, const char *subject, const char *text)
+/* False where it could not be written down: it is said the next time. */
+static bool tell_team(struct publisher *p, const char *subject, const char *text)
 {
     struct flow *f = &p->core->flow;
     struct diag why;
@@ -88,6 +89,7 @@ static void tell_team(struct publisher *p, const char *subject, const char *text
         db_rollback(f->db);
         log_diag(NULL, "site-alarm-failed", &why);
     }
+    return !err;
 }
 
 static void fail(struct publisher *p, const struct diag *why)
@@ -102,12 +104,11 @@ static void fail(struct publisher *p, const struct diag *why)
     p->phase = PHASE_SWEEP;
     if (p->told)
         return;
-    p->told = true;
     text =
         mem_printf("The public site could not be built. The one that stood before still stands.\n\n"
                    "Rule:    %s\nReason:  %s\n\nIt is tried again each minute. To try now:  embargoctl publish build\n",
                    why->rule, why->text);
-    tell_team(p, "the public site could not be built", text);
+    p->told = tell_team(p, "the public site could not be built", text);
     free(text);
 }
 
@@ -249,9 +250,9 @@ static bool write_step(struct publisher *p)
         p->stale_at = site_fresh_until(clock_now(&p->core->clock));
         p->failed = 0;
         log_event(NULL, "site-built", NULL, "wish=%lld", (long long)p->wish);
-        if (p->told)
-            tell_team(p, "the public site is built again", "The public site was built, after a failure before.\n");
-        p->told = false;
+        if (p->told &&
+            tell_team(p, "the public site is built again", "The public site was built, after a failure before.\n"))
+            p->told = false;
     }
     return true;
 }
@@ -325,6 +326,19 @@ static bool step(struct publisher *p)
     }
 }
 
+/* No page without what could not be read. */
+static bool whole_step(struct publisher *p)
+{
+    bool more = step(p);
+    struct diag why;
+
+    if (db_turn_fault(p->core->flow.db, &why) == ERR_OK)
+        return more;
+    if (p->phase != PHASE_IDLE && p->phase != PHASE_SWEEP)
+        fail(p, &why);
+    return false;
+}
+
 void publisher_tick(struct publisher *p)
 {
     int64_t end = clock_monotonic_ms() + STEP_MS;
@@ -333,7 +347,7 @@ void publisher_tick(struct publisher *p)
     if (!open_tree(p))
         return;
     do
-        p->more = step(p);
+        p->more = whole_step(p);
     while (p->more && clock_monotonic_ms() < end);
 }
 

@@ -239,22 +239,38 @@ static void start_part(struct part *p)
     sealer_part_submit(p);
 }
 
-/* Screens one copy: the key must be usable now, or it would fail the whole group. */
-static bool screen(struct task *t, const struct copy_row *copy, struct key_row *key, const char **rule)
+/* Screens one copy: the key must be usable now, or it would fail the whole group. ERR_REJECT: it is not. */
+static enum err screen(struct task *t, const struct copy_row *copy, struct key_row *key, struct diag *why)
 {
-    static char words[64];
     struct core *core = t->s->core;
+    enum err err = key_by_id(core->flow.db, copy->key_row, key, why);
     enum pgp_key_state state;
-    struct diag why;
+    char rule[64];
 
-    if (key_by_id(core->flow.db, copy->key_row, key, &why)) {
-        *rule = "key.missing";
-        return false;
-    }
+    if (err == ERR_NOT_FOUND)
+        return diag_set(why, ERR_REJECT, "key.missing", "there is no key for it");
+    if (err)
+        return err;
     state = pgp_key_state_at(&key->facts, clock_now(&core->clock), NULL, 0);
-    snprintf(words, sizeof words, "key.%s", pgp_key_state_name(state));
-    *rule = words;
-    return pgp_key_state_sends(state);
+    snprintf(rule, sizeof rule, "key.%s", pgp_key_state_name(state));
+    return pgp_key_state_sends(state) ? ERR_OK : diag_set(why, ERR_REJECT, rule, "its key is not usable");
+}
+
+/* A copy whose key is not usable fails; one that could not be looked at stays, and its mail comes again. */
+static void screened_out(struct task *t, const struct copy_row *copy, enum err err, const struct diag *why)
+{
+    struct core *core = t->s->core;
+    struct diag record;
+
+    if (err == ERR_REJECT) {
+        log_event(NULL, "copy-failed", why->rule, "copy=%lld", (long long)copy->id);
+        err = copy_set_state(core->flow.db, copy->id, "failed", why->rule, clock_now(&core->clock), &record);
+        why = &record;
+    }
+    if (err) {
+        log_diag(NULL, "seal-failed", why);
+        t->s->not_before_ms = clock_monotonic_ms() + SEALER_PAUSE_MS;
+    }
 }
 
 /* How many of n copies one call shall take. */
@@ -271,18 +287,17 @@ static void add_copy(struct task *t, const struct copy_row *copy, size_t max, st
 {
     struct key_row *key = mem_zero(1, sizeof *key);
     const struct pgp_subkey_info *subkey;
-    const char *rule;
     struct part *p;
     struct diag why;
+    enum err err;
 
     if (copy->participant_id || copy->application_id) {
         p = sealer_part_new(t, -1);
         p->alone = true;
         sealer_part_add(p, copy->id, copy->fingerprint, 0);
         start_part(p);
-    } else if (!screen(t, copy, key, &rule)) {
-        log_event(NULL, "copy-failed", rule, "copy=%lld", (long long)copy->id);
-        copy_set_state(t->s->core->flow.db, copy->id, "failed", rule, clock_now(&t->s->core->clock), &why);
+    } else if ((err = screen(t, copy, key, &why))) {
+        screened_out(t, copy, err, &why);
     } else {
         subkey = pgp_key_pick_encryption(&key->facts, clock_now(&t->s->core->clock));
         if (*group && ((*group)->shard != key->shard || (*group)->n >= max)) {

@@ -36,6 +36,18 @@ void db_close(struct db **db);
 void db_set_box(struct db *db, struct box *box);
 const struct box *db_box(const struct db *db);
 
+/*
+ * A turn: what is done for one event or one command, which decides by what it reads. Once a statement has failed (the
+ * disk, memory, too many open files, a lock; a violated constraint is no failure), nothing more is changed in this turn:
+ * db_begin, db_commit and changing statements give the first failure again. So "not found" and the `otherwise' of
+ * db_value can never be recorded where they only mean that the database could not be read. A turn ends here, or with
+ * the program; inside of a transaction the call does nothing.
+ */
+void db_new_turn(struct db *db);
+
+/* The turn's first failure, for what is done outside of the database; ERR_OK where there was none. */
+enum err db_turn_fault(const struct db *db, struct diag *why);
+
 enum err db_begin(struct db *db, struct diag *why);
 enum err db_commit(struct db *db, struct diag *why);
 void db_rollback(struct db *db);

@@ -233,5 +233,5 @@ char *body_file(struct db *db, int64_t body_id)
 
 bool body_is_known(struct db *db, const char *file)
 {
-    return db_value(db, 0, "SELECT 1 FROM body WHERE file = ?", "t", file) != 0;
+    return db_value(db, 1, "SELECT COUNT(*) FROM body WHERE file = ?", "t", file) != 0;
 }
