@@ -121,6 +121,15 @@ size_t control_busy(const struct control *c);
 /* Answers those whose command has something to wait for that is there now. */
 void control_tick(struct control *c);
 
+/*
+ * Everything before the parts and the loop (core_start.c). What it began is ended by core_main, whatever it returns:
+ * ERR_AGAIN and ERR_LIMIT pass by themselves, others need somebody's hand.
+ */
+enum err core_start(struct core *core, const char *clock_file, struct diag *why);
+void core_stop_agents(struct core *core);
+/* Takes bodies away that a crash left between their file and their row. */
+void core_sweep_bodies(struct core *core);
+
 /* The whole life of the core role; returns its exit code. */
 int core_main(struct settings *settings, const char *clock_file, int courier_fd, int intake_fd, int control_fd,
               int fetch_fd, int alive_fd);
