@@ -73,6 +73,19 @@ int64_t fsx_free_bytes(const char *path);
 /* 2 * n_bytes lower-case hex digits of randomness and a NUL. */
 void fsx_random_hex(size_t n_bytes, char *out);
 
+/* What stands in a folder, sorted; names that begin with a dot are left out. */
+struct fsx_names {
+    char **name;
+    size_t n;
+};
+
+/*
+ * All of it or an error: a folder that is read by half would look like one that lacks something. ERR_NOT_FOUND where
+ * there is no folder. `out` is the caller's to free, also after an error. (fsx_list.c)
+ */
+enum err fsx_list(const char *path, struct fsx_names *out, struct diag *why);
+void fsx_names_free(struct fsx_names *names);
+
 /* The error for the current errno: full disks and quotas are ERR_LIMIT, a missing file ERR_NOT_FOUND. */
 enum err fsx_fail(struct diag *why, const char *rule, const char *what);
 

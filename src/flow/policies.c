@@ -4,7 +4,6 @@
 #include "base/mem.h"
 #include "codec/assets.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,24 +57,26 @@ static int compare_names(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-void policies_names(struct policies *p, char ***out, size_t *n)
+enum err policies_names(struct policies *p, char ***out, size_t *n, struct diag *why)
 {
     char name[POLICY_NAME_MAX];
-    DIR *dir = p->folder ? opendir(p->folder) : NULL;
-    struct dirent *e;
+    struct fsx_names files = {0};
+    enum err err = p->folder ? fsx_list(p->folder, &files, why) : ERR_NOT_FOUND;
 
     *out = NULL;
     *n = 0;
-    while (dir && (e = readdir(dir)))
-        if (policy_name_of(e->d_name, name))
+    for (size_t i = 0; i < files.n; i++)
+        if (!err && policy_name_of(files.name[i], name))
             add_name(out, n, name);
-    if (dir)
-        closedir(dir);
+    fsx_names_free(&files);
+    if (err && err != ERR_NOT_FOUND)
+        return err;
     for (const struct asset *a = assets_table; a->name; a++)
         if (strncmp(a->name, "policy/", 7) == 0 && policy_name_of(a->name + 7, name))
             add_name(out, n, name);
     if (*n)
         qsort(*out, *n, sizeof **out, compare_names);
+    return ERR_OK;
 }
 
 static void free_names(char **names, size_t n)
@@ -91,7 +92,11 @@ enum err policies_resolve(struct policies *p, const char *name, char *out, struc
     const char *found = NULL, *nearest;
     char **names;
 
-    policies_names(p, &names, &n);
+    enum err err = policies_names(p, &names, &n, why);
+
+    out[0] = 0;
+    if (err)
+        return err;
     /* Sorted, so that the last match of a bare id is its newest edition. */
     for (size_t i = 0; i < n; i++)
         if (name[id_len] ? strcmp(names[i], name) == 0

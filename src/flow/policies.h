@@ -15,8 +15,11 @@
 struct policies *policies_new(const char *folder);
 void policies_free(struct policies **p);
 
-/* All names that are known, "ID@EDITION", sorted; the caller frees each and the array. */
-void policies_names(struct policies *p, char ***out, size_t *n);
+/*
+ * All names that are known, "ID@EDITION", sorted; the caller frees each and the array. A folder that is not there has
+ * none; one that cannot be read is an error, or an older edition would be taken for the newest.
+ */
+enum err policies_names(struct policies *p, char ***out, size_t *n, struct diag *why);
 
 /* ID@EDITION, or a bare ID for its newest edition; out has POLICY_NAME_MAX bytes. ERR_NOT_FOUND names the nearest. */
 enum err policies_resolve(struct policies *p, const char *name, char *out, struct diag *why);

@@ -75,7 +75,7 @@ enum err ctl_policy_list(struct ctl *ctl, const struct command *c, struct reply 
     (void)c;
     if (err)
         return err;
-    policies_names(policies, &names, &n);
+    err = policies_names(policies, &names, &n, why);
     r->data = json_array();
     for (size_t i = 0; i < n; i++) {
         struct policy *policy = NULL;
@@ -90,7 +90,7 @@ enum err ctl_policy_list(struct ctl *ctl, const struct command *c, struct reply 
     }
     free(names);
     policies_free(&policies);
-    return ERR_OK;
+    return err;
 }
 
 struct collect {

@@ -291,23 +291,23 @@ static enum err put_file(const char *path, const char *name, struct buf *out, ui
 static enum err put_folder(struct core *core, const char *folder, struct buf *out, uint32_t *n, struct diag *why)
 {
     char *path = settings_path(core->settings, folder);
-    DIR *dir = opendir(path);
-    struct dirent *d;
+    struct fsx_names files;
     struct stat st;
-    enum err err = ERR_OK;
+    enum err err = fsx_list(path, &files, why);
 
-    while (!err && dir && (d = readdir(dir))) {
-        char *file = mem_printf("%s/%s", path, d->d_name), *name = mem_printf("%s/%s", folder, d->d_name);
+    for (size_t i = 0; !err && i < files.n; i++) {
+        char *file = mem_printf("%s/%s", path, files.name[i]), *name = mem_printf("%s/%s", folder, files.name[i]);
 
-        if (*d->d_name != '.' && stat(file, &st) == 0 && S_ISREG(st.st_mode))
+        if (stat(file, &st))
+            err = fsx_fail(why, "backup.read", "reading a file of the policy folder");
+        else if (S_ISREG(st.st_mode))
             err = put_file(file, name, out, n, why);
         free(file);
         free(name);
     }
-    if (dir)
-        closedir(dir);
+    fsx_names_free(&files);
     free(path);
-    return err;
+    return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 
 static enum err put_files(struct core *core, struct buf *request, struct diag *why)

@@ -85,38 +85,31 @@ static enum err add_entry(struct pack *p, const char *name, char *path, struct s
     return ERR_OK;
 }
 
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(((const struct entry *)a)->name, ((const struct entry *)b)->name);
-}
-
 /* Plain files of a folder below the instance whose names end so ("": all); a folder that is not there has none. */
 static enum err add_folder(struct pack *p, const char *folder, const char *ending, struct diag *why)
 {
     char *path = mem_printf("%s/%s", p->home, folder);
-    DIR *dir = opendir(path);
-    size_t first = p->n, k = strlen(ending);
-    struct dirent *d;
-    struct stat st;
-    enum err err = !dir && errno != ENOENT ? diag_errno(why, ERR_INTERNAL, "backup.read", "reading a folder") : ERR_OK;
+    size_t k = strlen(ending);
+    struct fsx_names files;
+    enum err err = fsx_list(path, &files, why);
 
-    while (!err && dir && (d = readdir(dir))) {
-        size_t len = strlen(d->d_name);
-        char *name;
+    for (size_t i = 0; !err && i < files.n; i++) {
+        size_t len = strlen(files.name[i]);
+        char *name = mem_printf("%s/%s", folder, files.name[i]), *file = mem_printf("%s/%s", path, files.name[i]);
+        struct stat st;
+        bool there = lstat(file, &st) == 0;
 
-        if (*d->d_name == '.' || len < k || strcmp(d->d_name + len - k, ending) != 0 ||
-            fstatat(dirfd(dir), d->d_name, &st, AT_SYMLINK_NOFOLLOW) || !S_ISREG(st.st_mode))
-            continue;
-        name = mem_printf("%s/%s", folder, d->d_name);
-        err = add_entry(p, name, mem_printf("%s/%s", path, d->d_name), (struct span){NULL, 0}, why);
+        /* One that is gone since it was listed is a body whose mail has gone, or a key that was taken out. */
+        if (!there && errno != ENOENT)
+            err = fsx_fail(why, "backup.read", "reading a folder");
+        else if (there && S_ISREG(st.st_mode) && len >= k && strcmp(files.name[i] + len - k, ending) == 0)
+            err = add_entry(p, name, mem_strdup(file), (struct span){NULL, 0}, why);
         free(name);
+        free(file);
     }
-    if (dir)
-        closedir(dir);
-    if (p->n > first)
-        qsort(p->entries + first, p->n - first, sizeof *p->entries, by_name);
+    fsx_names_free(&files);
     free(path);
-    return err;
+    return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 
 static enum err add_home(struct pack *p, const char *list, const char *home, struct diag *why)
@@ -139,17 +132,15 @@ static enum err add_home(struct pack *p, const char *list, const char *home, str
 static enum err add_homes_of(struct pack *p, const char *list, struct diag *why)
 {
     char *path = mem_printf("%s/gnupg/%s", p->home, list);
-    DIR *dir = opendir(path);
-    struct dirent *d;
-    enum err err = dir ? ERR_OK : diag_errno(why, ERR_INTERNAL, "backup.read", "reading the GnuPG homes");
+    struct fsx_names homes;
+    enum err err = fsx_list(path, &homes, why);
 
     /* Throw-away homes have names of their own. */
-    while (!err && dir && (d = readdir(dir)))
-        if (strcmp(d->d_name, "list") == 0 || strcmp(d->d_name, "storage") == 0 ||
-            strcmp(d->d_name, "quarantine") == 0 || strncmp(d->d_name, "member-", 7) == 0)
-            err = add_home(p, list, d->d_name, why);
-    if (dir)
-        closedir(dir);
+    for (size_t i = 0; !err && i < homes.n; i++)
+        if (strcmp(homes.name[i], "list") == 0 || strcmp(homes.name[i], "storage") == 0 ||
+            strcmp(homes.name[i], "quarantine") == 0 || strncmp(homes.name[i], "member-", 7) == 0)
+            err = add_home(p, list, homes.name[i], why);
+    fsx_names_free(&homes);
     free(path);
     return err;
 }

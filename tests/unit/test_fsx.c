@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/fsx.h"
+#include "base/mem.h"
 #include "tests/lib/testdir.h"
 
 struct fixture {
@@ -251,13 +252,44 @@ static void test_random_hex(void **state)
     assert_string_equal(a, "");
 }
 
+/* All names, or an error: never some. */
+static void test_list(void **state)
+{
+    struct fixture *f = *state;
+    char *none = mem_printf("%s/none", f->dir);
+    struct rlimit had, tight = {.rlim_cur = 3};
+    struct fsx_names names;
+    struct diag why;
+
+    assert_int_equal(fsx_write_file(f->fd, "b", 0600, "1", 1, &why), ERR_OK);
+    assert_int_equal(fsx_write_file(f->fd, "a", 0600, "1", 1, &why), ERR_OK);
+    assert_int_equal(fsx_write_file(f->fd, ".hidden", 0600, "1", 1, &why), ERR_OK);
+    assert_int_equal(fsx_list(f->dir, &names, &why), ERR_OK);
+    assert_int_equal(names.n, 2);
+    assert_string_equal(names.name[0], "a");
+    assert_string_equal(names.name[1], "b");
+    fsx_names_free(&names);
+    assert_int_equal(fsx_list(none, &names, &why), ERR_NOT_FOUND);
+    assert_int_equal(names.n, 0);
+    getrlimit(RLIMIT_NOFILE, &had);
+    tight.rlim_max = had.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &tight);
+    assert_int_equal(fsx_list(f->dir, &names, &why), ERR_AGAIN);
+    setrlimit(RLIMIT_NOFILE, &had);
+    assert_string_equal(why.rule, "folder.read");
+    fsx_names_free(&names);
+    free(none);
+}
+
 int main(void)
 {
 #define WITH_DIR(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names),     cmocka_unit_test(test_join),    WITH_DIR(test_write_and_read),
-        WITH_DIR(test_large_file),        WITH_DIR(test_links_and_fifos), WITH_DIR(test_mkdir),
-        WITH_DIR(test_rename_and_remove), WITH_DIR(test_full_disk),       cmocka_unit_test(test_random_hex),
+        cmocka_unit_test(test_names),      cmocka_unit_test(test_join),
+        WITH_DIR(test_write_and_read),     WITH_DIR(test_large_file),
+        WITH_DIR(test_links_and_fifos),    WITH_DIR(test_mkdir),
+        WITH_DIR(test_rename_and_remove),  WITH_DIR(test_full_disk),
+        cmocka_unit_test(test_random_hex), WITH_DIR(test_list),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
