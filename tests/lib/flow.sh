@@ -4,13 +4,16 @@
 #   $T/i       the instance          $T/clock  what time it is      $T/log  of the daemon
 #   $T/k/NAME  a GnuPG home each     $T/w      what the test writes
 # The programs are those of the build directory ($builddir, else the current folder).
-# A check prints `ok - …` or `not ok - …`; `finish` ends the test. Nothing that a test starts outlives it.
+# A check prints `ok - …` or `not ok - …`; `finish` ends the test. Nothing that a test starts outlives it, however it
+# ends: `cleanup` ends all that has one of its folders in the command line, then calls the functions that $at_end names,
+# and removes the folders. It is the one trap for EXIT. What got away all the same, tests/lib/contain.c finds.
 
 bin=${builddir:-.}
 bin=$(cd "$bin" && pwd)
 list=security@example.org
 fails=0
 daemon=
+at_end=
 ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0}
 export ASAN_OPTIONS
 unset EMBARGOD_CONF GNUPGHOME
@@ -70,6 +73,27 @@ has() {
 }
 lacks() {
     if grep -qaF -e "$2" "$3"; then not_ok "$1: has \`$2'"; else ok "$1"; fi
+}
+
+# until_same WORDS WANTED COMMAND...: what it prints becomes that within twenty seconds.
+until_same() {
+    until_words=$1 until_wanted=$2
+    shift 2
+    for until_try in $(seq 100); do
+        until_got=$("$@" 2>/dev/null)
+        [ "$until_got" = "$until_wanted" ] && break
+        sleep 0.2
+    done
+    same "$until_words" "$until_wanted" "$until_got"
+}
+# comes_in WORDS PATTERN FILE: a line of it has the pattern within thirty seconds.
+comes_in() {
+    for comes_try in $(seq 300); do
+        grep -q "$2" "$3" && { ok "$1"; return; }
+        sleep 0.1
+    done
+    not_ok "$1"
+    tail -n 20 "$3" | sed 's/^/  /'
 }
 
 # ---- time ----
@@ -134,9 +158,15 @@ init() {
     set_clock "$(at_midday 1)"
 }
 
-start() {
-    "$bin/embargod" -c "$conf" --rehearsal "$T/clock" >>"$T/log" 2>&1 &
+# run_daemon [PREFIX...]: a rehearsal, by the words before its name, such as `env NAME=VALUE'; does not wait for it.
+# exec, so that $daemon is its own process: a shell between would end without it.
+run_daemon() {
+    exec "$@" "$bin/embargod" -c "$conf" --rehearsal "$T/clock" >>"$T/log" 2>&1 &
     daemon=$!
+}
+
+start() {
+    run_daemon
     for start_try in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
         "$bin/embargoctl" -c "$conf" --as ann@example.org status >/dev/null 2>&1 && return 0
         kill -0 $daemon 2>/dev/null || break
@@ -176,24 +206,37 @@ role_pid() { processes_with "--role=$1" "$conf" | cut -d' ' -f1; }
 # The daemon's processes and those that it started.
 processes() { processes_with "$T/i"; }
 
+# What has a folder of this test in its command line: the daemon and its roles, agents, servers.
+ours() {
+    { processes_with "$T/"; [ -z "${P:-}" ] || processes_with "$P/"; } | cut -d' ' -f1
+}
+# all_gone SECONDS: within them nothing of it is left.
+all_gone() {
+    for end_try in $(seq $(($1 * 10))); do
+        [ -n "$(ours)" ] || return 0
+        sleep 0.1
+    done
+    return 1
+}
+
 cleanup() {
     trap - EXIT
+    trap '' INT TERM HUP
     if [ -n "$daemon" ]; then
+        kill -CONT $(processes_with --role= "$conf" | cut -d' ' -f1) 2>/dev/null
         kill -TERM "$daemon" 2>/dev/null
-        for stop_try in 1 2 3 4 5 6 7 8 9 10; do
+        for stop_try in $(seq 20); do
             kill -0 "$daemon" 2>/dev/null || break
-            sleep 0.2
+            sleep 0.1
         done
-        for stop_role in core intake courier; do
-            for stop_pid in $(role_pid $stop_role); do kill -KILL "$stop_pid" 2>/dev/null; done
-        done
-        kill -KILL "$daemon" 2>/dev/null
     fi
-    for home in "$T"/k/* "$T"/i/gnupg/*/*; do
-        [ -d "$home" ] && gpgconf --homedir "$home" --kill all 2>/dev/null
-    done
-    [ -n "${KEEP:-}" ] && { echo "# kept: $T"; return; }
-    rm -rf "$T"
+    end_pids=$(ours)
+    [ -z "$end_pids" ] || kill -TERM $end_pids 2>/dev/null
+    all_gone 2 || kill -KILL $(ours) 2>/dev/null
+    all_gone 2
+    for end_function in $at_end; do "$end_function"; done
+    [ -n "${KEEP:-}" ] && { echo "# kept: $T ${P:-}"; return; }
+    rm -rf "$T" ${P:+"$P"}
 }
 trap cleanup EXIT
 trap 'exit 130' INT TERM HUP

@@ -13,3 +13,27 @@ section() {
 }
 
 . "${srcdir:-.}/tests/lib/live.sh"
+
+# The daemon as nobody, out of a folder that he can enter.
+give_to_nobody() {
+    mkdir "$P/bin"
+    cp "$bin/embargod" "$bin/embargo-inject" "$P/bin"
+    live_bin=$P/bin
+    find "$T/i" -name 'S.*' -exec rm -f {} +
+    chmod 711 "$T"
+    chown -R nobody "$T/i"
+}
+live_as_nobody() { live setpriv --reuid nobody --regid nogroup --clear-groups; }
+
+report() {
+    mail 'Rita <rita@reporter.example>' "$1" <<X
+$1
+X
+}
+# give SENDER RECIPIENT PORT <MAIL: by SMTP to the server.
+give() {
+    cat >"$P/give"
+    swaks --server "127.0.0.1:$3" --helo test.example --from "$1" --to "$2" --data "@$P/give" >"$P/swaks" 2>&1 ||
+        { not_ok "the mail server takes a mail for $2"; sed 's/^/  /' "$P/swaks"; }
+}
+held_rules() { get '.data | map(.rule) | join(" ")' held list; }

@@ -62,7 +62,6 @@ PY
         sleep 0.1
     done
     wkd_port=$(cat "$T/w/port") || exit 99
-    trap 'kill $wkd_pid 2>/dev/null; cleanup' EXIT
 }
 
 wkd_stop() {

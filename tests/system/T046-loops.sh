@@ -24,7 +24,6 @@ conf=$T/j/embargod.conf
 start
 daemon_b=$daemon
 daemon=
-trap 'kill -TERM "$daemon_b" 2>/dev/null; cleanup' EXIT
 conf=$T/i/embargod.conf
 start
 

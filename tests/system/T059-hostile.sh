@@ -2,13 +2,9 @@
 # Hostile mail: each kind is held under its rule and costs a worker at most; a good mail that comes right behind it is
 # a case at once. Held mail is shown, let in, forgotten. A good encrypted mail, cut at random places, does no harm.
 . "${srcdir:-.}/tests/lib/flow.sh"
-need gpgsplit
+. "${srcdir:-.}/tests/lib/cipher.sh"
 
-make_key rita rita@reporter.example
-make_key nobody nobody@elsewhere.example
-init
-start
-give_key rita "$T/k/list.asc"
+begin_with_rita
 rita='Rita <rita@reporter.example>'
 
 text_part <<X >"$T/w/part"
@@ -51,24 +47,9 @@ hostile() { expect held "$1" "$2"; }
 
 # encrypted_mail FILE: the ciphertext FILE (armored) in a PGP/MIME mail, into $T/w/m.
 encrypted_mail() {
-    {
-        printf 'MIME-Version: 1.0\nContent-Type: multipart/encrypted; protocol="application/pgp-encrypted";\n'
-        printf ' boundary="enc-b"\n\n--enc-b\nContent-Type: application/pgp-encrypted\n\nVersion: 1\n\n'
-        printf -- '--enc-b\nContent-Type: application/octet-stream; name="encrypted.asc"\n\n'
-        cat "$1"
-        printf '\n--enc-b--\n'
-    } >"$T/w/mime"
+    pgp_mime <"$1" >"$T/w/mime"
     mail_of "$T/w/mime" "$rita" '...' >"$T/w/m"
 }
-
-# armored FILE: binary packets with armor around them.
-armored() {
-    printf -- '-----BEGIN PGP MESSAGE-----\n\n'
-    base64 "$1"
-    printf -- '-----END PGP MESSAGE-----\n'
-}
-
-to_list() { gpg --homedir "$T/k/rita" --batch --trust-model always -r "$list_fpr" "$@" 2>/dev/null; }
 
 # ---- empty ----
 : >"$T/w/m"

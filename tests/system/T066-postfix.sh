@@ -22,10 +22,8 @@ end_postfix() {
     # Its own pid, from its own folder.
     [ -s "$P/queue/pid/master.pid" ] && kill "$(tr -d ' ' <"$P/queue/pid/master.pid")" 2>/dev/null
     [ -n "$master" ] && wait "$master" 2>/dev/null
-    cleanup
-    [ -n "${KEEP:-}" ] || rm -rf "$P"
 }
-trap end_postfix EXIT
+at_end=end_postfix
 
 # here: the lines of standard input with the paths of this test.
 here() {
@@ -43,8 +41,7 @@ printed() {
 # ---- the lines that init prints ----
 
 init
-rm -f "$T"/k/*/gpg.conf
-now=$(date -u +%Y-%m-%dT%H:%M:%SZ)
+real_time
 "$bin/embargoctl" init --home "$T/j" --list main --address $list --admin "ann@example.org:$T/k/ann.asc" \
     >"$T/w/advice" 2>&1 || not_ok 'init prints its advice'
 rm -rf "$T/j"
@@ -146,28 +143,18 @@ sed -i '/^lmtp/d; /^courier/d; /^smtp/d; /^limits/d' "$conf"
     printed embargod.conf | here
     printf 'smtp = { host = "127.0.0.1"; port = %s; };\nlimits = { retry_first_s = 1; };\n' "$port"
 } >>"$conf"
-mkdir "$P/bin"
-cp "$bin/embargod" "$bin/embargo-inject" "$P/bin"
-find "$T/i" -name 'S.*' -exec rm -f {} +
-chmod 711 "$T"
-chown -R nobody "$T/i"
-daemon_as='setpriv --reuid nobody --regid nogroup --clear-groups'
-live
+give_to_nobody
+live_as_nobody
 same 'the socket is for the group of Postfix alone' '660 postfix' "$(stat -c '%a %G' "$P/queue/embargod/lmtp.sock")"
 same 'and nobody else enters its folder' '2710 postfix' "$(stat -c '%a %G' "$P/queue/embargod")"
 
-report() {
-    mail 'Rita <rita@reporter.example>' "$1" <<X
-$1
-X
-}
 report first | give rita@reporter.example $list "$port"
-until_same 'a report comes in by LMTP' 1 live_cases
-sent() { lget '[.data[].state] | unique | join(" ")' queue list; }
+until_same 'a report comes in by LMTP' 1 cases
+sent() { get '[.data[].state] | unique | join(" ")' queue list; }
 
-sent() { lget '[.data[].state] | unique | join(" ")' queue list; }
+sent() { get '[.data[].state] | unique | join(" ")' queue list; }
 until_same 'the mails to the team are handed to Postfix' sent sent
-same 'with its queue ids' 2 "$(lget '[.data[].queue_id // empty] | unique | length' queue list)"
+same 'with its queue ids' 2 "$(get '[.data[].queue_id // empty] | unique | length' queue list)"
 far() { cat "$P"/sink/* 2>/dev/null | grep -c "^X-Rcpt-Args: <$1>"; }
 until_same "one goes on to ann's server" 1 far ann@far.example
 lacks 'nothing of it is in clear' 'found: first' "$(ls "$P"/sink/* | head -n 1)"
@@ -179,10 +166,10 @@ rmdir "$T/i/state/spool/tmp"
 report second | give rita@reporter.example $list "$port"
 deferred_451() { grep -c 'postfix/lmtp.*status=deferred.*451 4.3.0' "$P/log" | sed 's/^[1-9].*/some/'; }
 until_same 'a spool that cannot be written is 451' some deferred_451
-same 'no case of it yet' 1 "$(live_cases)"
+same 'no case of it yet' 1 "$(cases)"
 stop
-live
-until_same 'Postfix tries again, and it is a case' 2 live_cases
+live_as_nobody
+until_same 'Postfix tries again, and it is a case' 2 cases
 same 'nobody got a bounce for it' 0 "$(far rita@reporter.example)"
 
 # ---- the connection ends between the dot and the reply ----
@@ -220,7 +207,7 @@ until_same 'the reply to a message is lost' 1 lost
 # The retry is done when the queue has no file any more.
 waiting() { find "$P/queue/active" "$P/queue/deferred" "$P/queue/incoming" -type f | wc -l; }
 until_same 'Postfix tries again until all is delivered' 0 waiting
-same 'it is one case, not two' 3 "$(live_cases)"
+same 'it is one case, not two' 3 "$(cases)"
 same 'recognised as a redelivery' 1 "$(grep -c 'event=mail-repeated' "$T/log")"
 kill "$proxy" && wait "$proxy" 2>/dev/null
 proxy=
@@ -234,17 +221,16 @@ mv "$P/etc/new" "$P/etc/transport"
 map && postfix -c "$P/etc" reload >/dev/null 2>&1
 # embargo-inject reads the same configuration, and may be run by the socket's owner only.
 report fourth | give rita@reporter.example $list "$port"
-until_same 'a report comes in by the pipe' 4 live_cases
+until_same 'a report comes in by the pipe' 4 cases
 same 'through embargo-inject' 1 "$(grep -c 'postfix/pipe.*to=<security@example.org>, relay=embargod.*status=sent' "$P/log")"
 report fifth | give '<>' security+c-abcdefgh@example.org "$port"
-held_rule() { lget '.data | map(.rule) | join(" ")' held list; }
-until_same 'the null sender stays one' bounce held_rule
+until_same 'the null sender stays one' bounce held_rules
 stop
 report sixth | give rita@reporter.example $list "$port"
 pipe_deferred() { grep -c 'postfix/pipe.*status=deferred' "$P/log" | sed 's/^[1-9].*/some/'; }
 until_same 'without a daemon Postfix keeps the mail' some pipe_deferred
-live
-until_same 'and hands it over later' 5 live_cases
+live_as_nobody
+until_same 'and hands it over later' 5 cases
 same 'Postfix gave none of it back' 0 "$(far rita@reporter.example)"
 lacks 'and complains of nothing' 'fatal:' "$P/log"
 
@@ -254,13 +240,13 @@ lacks 'and complains of nothing' 'fatal:' "$P/log"
 sed -i 's/bob@far/bob@gone/' "$P/etc/aliases"
 map && postfix -c "$P/etc" reload >/dev/null 2>&1
 report seventh | give rita@reporter.example $list "$port"
-until_same 'the report before it' 6 live_cases
+until_same 'the report before it' 6 cases
 to_verp() { grep -c 'postfix/pipe.* to=<security+b-[a-z2-7]*@example.org>.*status=sent' "$P/log" | sed 's/^[1-9].*/some/'; }
 until_same 'a bounce comes back to the VERP address' some to_verp
 bounces() { grep -c 'rule=bounce' "$T/log" | awk '{ print ($1 > 1 ? "taken" : "not yet") }'; }
 until_same 'and is taken as one' taken bounces
-same 'it makes no case' 6 "$(live_cases)"
-lctl check >"$T/w/check"
+same 'it makes no case' 6 "$(cases)"
+ctl check >"$T/w/check"
 same 'check says who may connect' "ok $(getent group postfix | cut -d: -f3)" \
     "$(jq -r '.data[] | select(.name == "lmtp") | .status + " " + (.detail | capture("group (?<g>[0-9]+) may connect").g)' "$T/w/check")"
 

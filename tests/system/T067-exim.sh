@@ -17,10 +17,8 @@ server=
 
 end_exim() {
     [ -n "$server" ] && kill "$server" 2>/dev/null && wait "$server" 2>/dev/null
-    cleanup
-    [ -n "${KEEP:-}" ] || rm -rf "$P"
 }
-trap end_exim EXIT
+at_end=end_exim
 
 here() {
     sed "s|/var/spool/embargod-lmtp|$P/lmtp|g; s|-o embargod |-o nobody |"
@@ -78,35 +76,23 @@ begin_exim() {
 }
 
 init
-rm -f "$T"/k/*/gpg.conf
-now=$(date -u +%Y-%m-%dT%H:%M:%SZ)
+real_time
 mkdir "$P/spool" && chown Debian-exim:Debian-exim "$P/spool" "$P"
 eval "$(section once "$recipe" | here)"
 sed -i '/^lmtp/d; /^courier/d' "$conf"
 section embargod.conf "$recipe" | here | sed 's/^courier.*/courier = "maildir";/' >>"$conf"
-mkdir "$P/bin"
-cp "$bin/embargod" "$bin/embargo-inject" "$P/bin"
-find "$T/i" -name 'S.*' -exec rm -f {} +
-chmod 711 "$T"
-chown -R nobody "$T/i"
-daemon_as='setpriv --reuid nobody --regid nogroup --clear-groups'
-live
+give_to_nobody
+live_as_nobody
 
-report() {
-    mail 'Rita <rita@reporter.example>' "$1" <<X
-$1
-X
-}
-held_rules() { lget '.data | map(.rule) | join(" ")' held list; }
 begin_exim
 report first | give rita@reporter.example $list "$port"
-until_same 'a report is a case' 1 live_cases
+until_same 'a report is a case' 1 cases
 stop
 report later | give rita@reporter.example $list "$port"
 deferred() { grep -c '== security@example.org R=embargod T=embargod defer' "$P/log.mainlog" | sed 's/^[1-9].*/some/'; }
 until_same 'Exim keeps what the daemon is not there for' some deferred
-live
-until_same 'and hands it over later' 2 live_cases
+live_as_nobody
+until_same 'and hands it over later' 2 cases
 report bounce | give '<>' security+c-abcdefgh@example.org "$port"
 until_same 'the null sender stays one' bounce held_rules
 same 'the suffix reaches the daemon' 1 \

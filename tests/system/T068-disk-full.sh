@@ -12,17 +12,12 @@ sock=$T/i/run/lmtp.sock
 mkdir "$T/i"
 mount -t tmpfs -o size=192m,mode=700 embargod-test "$T/i" 2>/dev/null || { echo 'skipped: nothing may be mounted here'; exit 77; }
 end_disk() {
-    umount_try=0
-    while mountpoint -q "$T/i" && [ $umount_try -lt 2 ]; do
-        umount_try=$((umount_try + 1))
-        [ -n "$daemon" ] && stop
-        for home in "$T"/i/gnupg/*/*; do [ -d "$home" ] && gpgconf --homedir "$home" --kill all 2>/dev/null; done
-        for end_path in spool bodies; do mountpoint -q "$T/i/state/$end_path" && umount "$T/i/state/$end_path"; done
-        umount "$T/i" 2>/dev/null || umount -l "$T/i"
+    for end_path in state/spool state/bodies ''; do
+        mountpoint -q "$T/i/$end_path" || continue
+        umount "$T/i/$end_path" 2>/dev/null || umount -l "$T/i/$end_path"
     done
-    cleanup
 }
-trap end_disk EXIT
+at_end=end_disk
 
 mib() { echo $(($(stat -f -c '%a * %S' "$T/i") / 1048576)); }
 # leave N: a file that leaves N MiB free.
@@ -156,8 +151,7 @@ kill -CONT "$(role_pid core)"
 stop
 sqlite3 "$T/i/state/db.sqlite" 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null 2>&1
 brim
-"$bin/embargod" -c "$conf" --rehearsal "$T/clock" >>"$T/log" 2>&1 &
-daemon=$!
+run_daemon
 sleep 2
 check 'a start on a full disk does not give up' kill -0 "$daemon"
 room

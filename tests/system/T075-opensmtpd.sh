@@ -18,29 +18,22 @@ server=
 
 end_smtpd() {
     [ -n "$server" ] && kill "$server" 2>/dev/null && wait "$server" 2>/dev/null
-    cleanup
-    [ -n "${KEEP:-}" ] || rm -rf "$P"
 }
-trap end_smtpd EXIT
+at_end=end_smtpd
 
 here() {
     sed "s|/var/lib/embargod/|$T/i/|g; s|= embargod }|= nobody }|"
 }
 
 init
-rm -f "$T"/k/*/gpg.conf
-now=$(date -u +%Y-%m-%dT%H:%M:%SZ)
+real_time
 sed -i '/^lmtp/d; /^courier/d' "$conf"
 section embargod.conf "$recipe" | sed 's/^courier.*/courier = "maildir";/' >>"$conf"
 { printf 'listen on 127.0.0.1 port %s\n' "$port"; section smtpd.conf "$recipe" | here; } >"$P/smtpd.conf"
-mkdir "$P/bin" "$P/var"
-cp "$bin/embargod" "$bin/embargo-inject" "$P/bin"
-find "$T/i" -name 'S.*' -exec rm -f {} +
-chmod 711 "$T"
-chown -R nobody "$T/i"
-daemon_as='setpriv --reuid nobody --regid nogroup --clear-groups'
+mkdir "$P/var"
+give_to_nobody
 check 'OpenSMTPD takes the lines' "$smtpd" -n -f "$P/smtpd.conf"
-live
+live_as_nobody
 unshare -m sh -c 'mount --bind "$1" /var/spool && mkdir -m 711 -p /var/spool/smtpd && exec "$2" -d -f "$3"' sh "$P/var" "$smtpd" \
     "$P/smtpd.conf" >"$P/log" 2>&1 &
 server=$!
@@ -50,21 +43,15 @@ for try in $(seq 50); do
 done
 [ "$try" -lt 50 ] || { not_ok 'OpenSMTPD starts'; cat "$P/log"; finish; }
 
-report() {
-    mail 'Rita <rita@reporter.example>' "$1" <<X
-$1
-X
-}
-held_rules() { lget '.data | map(.rule) | join(" ")' held list; }
 report first | give rita@reporter.example $list "$port"
-until_same 'a report is a case' 1 live_cases
+until_same 'a report is a case' 1 cases
 report bounce | give '<>' security+c-abcdefgh@example.org "$port"
 until_same 'the null sender stays one, and the suffix reaches the daemon' bounce held_rules
 stop
 report later | give rita@reporter.example $list "$port"
 away() { grep -c 'result="*TempFail' "$P/log" | sed 's/^[1-9].*/some/'; }
 until_same 'what the daemon is not there for is kept' some away
-live
-until_same 'and handed over later' 2 live_cases
+live_as_nobody
+until_same 'and handed over later' 2 cases
 
 finish

@@ -156,8 +156,7 @@ printf 'Vouch: %s yes\n' "$own" | answer birch security@birch.example
 sed -i 's/ann@example.org/ann@acorn.example/' "$conf"
 stop
 start_as=ann@acorn.example
-"$bin/embargod" -c "$conf" --rehearsal "$T/clock" >>"$T/log" 2>&1 &
-daemon=$!
+run_daemon
 for try in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
     ctl_as $start_as status >/dev/null 2>&1 && break
     sleep 0.1

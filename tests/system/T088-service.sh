@@ -18,15 +18,7 @@ X
 : >"$T/w/told"
 python3 "$T/w/manager.py" "$T/w/notify" "$T/w/told" &
 manager=$!
-# told WORDS PATTERN: within five seconds.
-told() {
-    for told_try in $(seq 50); do
-        grep -q "$2" "$T/w/told" && { ok "$1"; return; }
-        sleep 0.1
-    done
-    not_ok "$1"
-    sed 's/^/  /' "$T/w/told"
-}
+told() { comes_in "$1" "$2" "$T/w/told"; }
 while [ ! -S "$T/w/notify" ]; do sleep 0.05; done
 
 NOTIFY_SOCKET=$T/w/notify WATCHDOG_USEC=600000

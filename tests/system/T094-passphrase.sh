@@ -2,22 +2,13 @@
 # The list's key has a passphrase: from a file that embargod.conf names, or from a systemd credential; without either it
 # is locked, which is said, and with the wrong one too. It stands on no command line.
 . "${srcdir:-.}/tests/lib/flow.sh"
+. "${srcdir:-.}/tests/lib/locked.sh"
 need gpg-connect-agent
 
 init
 home=$T/i/gnupg/main/list
-gpg --homedir "$home" --batch --pinentry-mode loopback --passphrase '' --armor --export-secret-keys "$list_fpr" >"$T/w/secret.asc" 2>/dev/null
-gpgconf --homedir "$home" --kill all
-mkdir -m 700 "$T/k/lock"
-gpg --homedir "$T/k/lock" --batch -q --import "$T/w/secret.asc" 2>/dev/null
 printf 'one long passphrase' >"$T/w/pass"
-gpg --homedir "$T/k/lock" --batch --yes --pinentry-mode loopback --passphrase-file "$T/w/pass" \
-    --change-passphrase "$list_fpr" 2>"$T/w/lock.out" || cat "$T/w/lock.out"
-same 'the key is locked' 2 "$(grep -l protected-private-key "$T/k/lock/private-keys-v1.d"/*.key | wc -l)"
-gpgconf --homedir "$T/k/lock" --kill all
-rm -f "$home"/private-keys-v1.d/*
-cp "$T/k/lock/private-keys-v1.d"/*.key "$home/private-keys-v1.d/"
-rm -rf "$T/k/lock"
+lock_list_key "$T/w/pass"
 
 report() { # a report, so that the team gets a mail that the list has signed
     mail "Rita <rita@reporter.example>" "A hole $1" <<X >"$T/w/m"

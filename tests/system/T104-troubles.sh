@@ -2,6 +2,7 @@
 # Troubles around the daemon: a gpg that hangs, dies, prompts, fills its pipe; an agent that is killed; a database that
 # is held by another, read-only or damaged. Each is said in the log with a rule, `check' finds it, and nothing is lost.
 . "${srcdir:-.}/tests/lib/flow.sh"
+. "${srcdir:-.}/tests/lib/locked.sh"
 
 init
 sed -i '/^reminders/d' "$conf"
@@ -51,14 +52,7 @@ sealed() {
     post rita@reporter.example "$T/w/m$turn" || not_ok "the mail is taken: $*"
 }
 
-# logged WORDS PATTERN: comes up in the log within thirty seconds.
-logged() {
-    for logged_try in $(seq 300); do
-        grep -q "$2" "$T/log" && { ok "the log says: $1"; return; }
-        sleep 0.1
-    done
-    not_ok "the log says: $1"
-}
+logged() { comes_in "the log says: $1" "$2" "$T/log"; }
 
 # whole WORDS: after the cure each report so far is a case, once: with its title, its text and its signature, and not
 # as a mail that could not be read. No admin had to do anything, since no mail was held for a fault of gpg's.
@@ -142,17 +136,8 @@ whole 'the agent is killed'
 stop
 cp -a "$T/i/gnupg/main/list" "$T/w/list"
 home=$T/i/gnupg/main/list
-gpg --homedir "$home" --batch --pinentry-mode loopback --passphrase '' --armor --export-secret-keys "$list_fpr" >"$T/w/secret.asc" 2>/dev/null
-gpgconf --homedir "$home" --kill all
-mkdir -m 700 "$T/k/lock"
-gpg --homedir "$T/k/lock" --batch -q --import "$T/w/secret.asc" 2>/dev/null
 printf 'one long passphrase' >"$T/w/pass"
-gpg --homedir "$T/k/lock" --batch --yes --pinentry-mode loopback --passphrase-file "$T/w/pass" \
-    --change-passphrase "$list_fpr" 2>"$T/w/lock.out" || cat "$T/w/lock.out"
-same 'the key is locked' 2 "$(grep -l protected-private-key "$T/k/lock/private-keys-v1.d"/*.key | wc -l)"
-gpgconf --homedir "$T/k/lock" --kill all
-rm -f "$home"/private-keys-v1.d/* "$T/w/secret.asc"
-cp "$T/k/lock/private-keys-v1.d"/*.key "$home/private-keys-v1.d/"
+lock_list_key "$T/w/pass"
 # A pinentry that would tell of being asked, and then wait for ever.
 cp "$home/gpg-agent.conf" "$T/w/agent.conf"
 printf '#!/bin/sh\necho asked >>"%s"\nsleep 60\n' "$T/w/asked" >"$T/i/bin/pinentry"
@@ -196,15 +181,14 @@ stop
 
 # Root may write what is read-only, unless it has given that up; so may not the daemon's user.
 if [ "$(id -u)" -eq 0 ]; then
-    plainly() { setpriv --bounding-set=-dac_override,-dac_read_search "$@"; }
+    plainly='setpriv --bounding-set=-dac_override,-dac_read_search'
 else
-    plainly() { "$@"; }
+    plainly=env
 fi
 chmod 400 "$T/i/state/db.sqlite"
-finds 'a database that is read-only' database 'cannot be written' plainly
+finds 'a database that is read-only' database 'cannot be written' "$plainly"
 : >"$T/log"
-plainly "$bin/embargod" -c "$conf" --rehearsal "$T/clock" >>"$T/log" 2>&1 &
-daemon=$!
+run_daemon $plainly
 logged 'the database is read-only' 'event=core-start-failed rule=store.read-only .*owner and mode'
 wait $daemon
 same 'and the daemon does not serve; starting it again would not help' 78 $?
@@ -214,8 +198,7 @@ chmod 600 "$T/i/state/db.sqlite"
 rm -f "$T/i/state/db.sqlite-wal" "$T/i/state/db.sqlite-shm"
 dd if=/dev/zero of="$T/i/state/db.sqlite" bs=4096 seek=2 count=6 conv=notrunc 2>/dev/null
 : >"$T/log"
-"$bin/embargod" -c "$conf" --rehearsal "$T/clock" >>"$T/log" 2>&1 &
-daemon=$!
+run_daemon
 logged 'the database is damaged, and which backup there is' 'rule=store.damaged.*backup'
 refused 'and the daemon does not serve' "$bin/embargoctl" -c "$conf" --as ann@example.org status
 finds 'a damaged database' database .

@@ -3,6 +3,7 @@
 # clock to be synchronised, and after a jump of wall time against CLOCK_BOOTTIME; the admins hear of it; check finds it;
 # it goes on by itself once the clock is right, or for one case by publish confirm.
 . "${srcdir:-.}/tests/lib/flow.sh"
+. "${srcdir:-.}/tests/lib/live.sh"
 need cc
 
 init
@@ -81,25 +82,8 @@ tell() {
     set_clock "$(date -u -d "@$(($(date +%s) + all + wall))" +%Y-%m-%dT%H:%M:%SZ)"
 }
 instant() { date -u -d "@$(($(date +%s) + all + wall + $1))" +%Y-%m-%dT%H:%M:%SZ; }
-shimmed() {
-    CLOCK_WIRE=$wire LD_PRELOAD=$T/i/gnupg/shim.so ASAN_OPTIONS=$ASAN_OPTIONS:verify_asan_link_order=0 "$@"
-}
-# By the uid of the socket, since --as is of rehearsals; the first admin has it.
-ctl_as() {
-    shift
-    "$bin/embargoctl" -c "$conf" --json "$@"
-}
+shimmed="env CLOCK_WIRE=$wire LD_PRELOAD=$T/i/gnupg/shim.so ASAN_OPTIONS=$ASAN_OPTIONS:verify_asan_link_order=0"
 
-# comes WORDS WANTED COMMAND...: within fifteen seconds it says so.
-comes() {
-    comes_words=$1 comes_wanted=$2
-    shift 2
-    for comes_try in $(seq 75); do
-        [ "$("$@")" = "$comes_wanted" ] && { ok "$comes_words"; return; }
-        sleep 0.2
-    done
-    same "$comes_words" "$comes_wanted" "$("$@")"
-}
 state() { get .data.state case show "$1"; }
 # alarms WORDS: how many mails of ann's have them inside.
 alarms() {
@@ -113,7 +97,7 @@ alarms() {
 }
 # clock_row STATUS: the details that check has of the clock, with this status.
 clock_row() {
-    shimmed timeout 60 "$bin/embargoctl" -c "$conf" --json check >"$T/w/check"
+    $shimmed timeout 60 "$bin/embargoctl" -c "$conf" --json check >"$T/w/check"
     jq -r --arg s "$1" '[.data[] | select(.name == "clock" and .status == $s and .remedy != "") | .detail] | join("; ")' \
         "$T/w/check"
 }
@@ -134,11 +118,7 @@ head -c 24 /dev/zero >"$wire"
 tell 0 0 0
 make_key birch security@birch.example
 give_key birch "$T/k/list.asc"
-shimmed "$bin/embargod" -c "$conf" >>"$T/log" 2>&1 &
-daemon=$!
-for try in $(seq 50); do ctl status >/dev/null 2>&1 && break; sleep 0.1; done
-check 'the daemon serves, live' ctl status
-[ $fails -eq 0 ] || finish
+live $shimmed
 member birch distro late
 
 # told DAYS TITLE: a case whose advisory waits for its instant; its id in $id, its date so many days from now.
@@ -163,31 +143,31 @@ same 'the clock is right: nothing is said of it' '' "$(clock_row warn)$(clock_ro
 
 # ---- not synchronised ----
 tell $((day + 60)) 0 1
-comes 'an alarm comes, once something is due' 1 alarms 'Rule:  clock.unsynchronised'
+until_same 'an alarm comes, once something is due' 1 alarms 'Rule:  clock.unsynchronised'
 same 'what was due is held' 0 "$(box security@birch.example)"
 same 'check finds it' "the kernel's clock is not synchronised" "$(clock_row warn)"
 ctl status >"$T/w/status"
 has 'so does status' 'does not hold its clock to be synchronised' "$T/w/status"
 tell $((day + 120)) 0 0
-comes 'the clock is right again: it goes by itself' 1 box security@birch.example
+until_same 'the clock is right again: it goes by itself' 1 box security@birch.example
 
 told 4 second
 second=$id
 tell $((2 * day + 240)) 0 1
-comes 'not synchronised again: another alarm' 2 alarms 'Rule:  clock.unsynchronised'
+until_same 'not synchronised again: another alarm' 2 alarms 'Rule:  clock.unsynchronised'
 same 'and held' 1 "$(box security@birch.example)"
 check 'publish confirm' ctl publish confirm "$second"
-comes 'lets the notice of that case go' 2 box security@birch.example
+until_same 'lets the notice of that case go' 2 box security@birch.example
 denied release.not-yet 'nothing else of it is held: its date has not come' publish confirm "$second"
 
 # The date of the first comes.
 tell $((4 * day + 60)) 0 1
-comes 'the release is held' 'held clock.unsynchronised' get '.data.release | "\(.state) \(.rule)"' embargo show "$first"
-comes 'and an alarm says so' 1 alarms 'Rule:   clock.unsynchronised'
+until_same 'the release is held' 'held clock.unsynchronised' get '.data.release | "\(.state) \(.rule)"' embargo show "$first"
+until_same 'and an alarm says so' 1 alarms 'Rule:   clock.unsynchronised'
 same 'nothing is public' 'predisclosed 0' "$(state "$first") $(box announce@lists.example.net)"
 check 'publish confirm' ctl publish confirm "$first"
-comes 'lets it go' 'public' state "$first"
-comes 'with its mail' 1 box announce@lists.example.net
+until_same 'lets it go' 'public' state "$first"
+until_same 'with its mail' 1 box announce@lists.example.net
 same 'and no other case' predisclosed "$(state "$second")"
 tell $((4 * day + 120)) 0 0
 
@@ -196,7 +176,7 @@ told 4 third
 third=$id
 before=$(box security@birch.example)
 tell $((4 * day + 180)) $((day + 3600)) 0
-comes 'wall time has jumped by a day: an alarm' 1 alarms 'Rule:  clock.jumped'
+until_same 'wall time has jumped by a day: an alarm' 1 alarms 'Rule:  clock.jumped'
 same 'what would be due is held' "$before" "$(box security@birch.example)"
 case $(clock_row fail) in
 *'has jumped by 9'*) ok 'check finds it' ;;
@@ -204,18 +184,18 @@ case $(clock_row fail) in
 esac
 same 'and the dates of the cases are kept' "$before predisclosed" "$(box security@birch.example) $(state "$second")"
 tell $((4 * day + 240)) 0 0
-comes 'it jumps back: nothing is wrong any more' '' clock_row fail
+until_same 'it jumps back: nothing is wrong any more' '' clock_row fail
 sleep 1
 same 'nothing has gone' "$before" "$(box security@birch.example)"
 
 # It was right after all: an admin vouches for it. The second case is due by it, too, and goes; it needs no more.
 tell $((4 * day + 300)) $((day + 3600)) 0
-comes 'it jumps again: an alarm' 2 alarms 'Rule:  clock.jumped'
+until_same 'it jumps again: an alarm' 2 alarms 'Rule:  clock.jumped'
 check 'publish confirm' ctl publish confirm "$third"
-comes 'the clock is believed from then on' '' clock_row fail
-comes 'the notice goes' $((before + 1)) box security@birch.example
+until_same 'the clock is believed from then on' '' clock_row fail
+until_same 'the notice goes' $((before + 1)) box security@birch.example
 tell $((4 * day + 420)) $((day + 3600)) 0
-comes 'and at its next try what else was due' public state "$second"
+until_same 'and at its next try what else was due' public state "$second"
 stop
 ctl audit verify >"$T/w/out" 2>&1
 has 'the trail is whole' '"bad_seq": null' "$T/w/out"

@@ -4,40 +4,17 @@
 # domain is there again, its copies go.
 . "${srcdir:-.}/tests/lib/flow.sh"
 . "${srcdir:-.}/tests/lib/advisory.sh"
-
-sink_bin=$bin/tests/lib/smtp-sink
-[ -x "$sink_bin" ] || { echo 'skipped: no smtp-sink here'; exit 77; }
-port=$((20000 + $$ % 20000))
-mkfifo "$T/w/hold" && exec 9<>"$T/w/hold"
-# sink FOLDER [KEY=VALUE...]
-sink() {
-    S=$T/w/$1
-    shift
-    mkdir "$S"
-    "$sink_bin" "$S" port=$port "$@" <&9 >"$S/port" &
-    sink=$!
-    for sink_try in $(seq 50); do [ -s "$S/port" ] && return; sleep 0.1; done
-    not_ok 'the mail server listens'
-}
-ctl() { "$bin/embargoctl" -c "$conf" --json "$@"; }
+. "${srcdir:-.}/tests/lib/sink.sh"
 
 init
 slow='amber brick coral dusky ebony flint grape'
 for org in $slow light merry; do make_key $org "$org@$org.example" & done
 wait_for_keys() { for org in $slow light merry; do [ -s "$T/k/$org.asc" ] || return 1; done; }
 for key_try in $(seq 200); do wait_for_keys && break; sleep 0.05; done
-rm -f "$T"/k/*/gpg.conf
-now=$(date -u +%Y-%m-%dT%H:%M:%SZ)
-sed -i '/^courier/d; /^smtp/d; /^limits/d' "$conf"
-cat >>"$conf" <<X
-courier = "smtp";
-smtp = { host = "127.0.0.1"; port = $port; timeout_s = 12; };
-limits = { courier_jobs = 4; retry_first_s = 1; retry_max_s = 1; };
-X
+real_time
+by_smtp 'courier_jobs = 4; retry_first_s = 1; retry_max_s = 1;' 12
 sink first only=@slow.example rcpt=hang
-"$bin/embargod" -c "$conf" >>"$T/log" 2>&1 &
-daemon=$!
-for live_try in $(seq 50); do ctl status >/dev/null 2>&1 && break; sleep 0.1; done
+live
 for org in $slow; do
     ctl member add --org $org --class distro --tier distros --address "$org@slow.example" --key "$T/k/$org.asc" >"$T/w/add" ||
         { not_ok "member add $org"; cat "$T/w/add"; }
@@ -62,7 +39,7 @@ same 'those of other domains have theirs, before the first of the slow ones has 
 echo "# after $(($(date +%s) - begun)) s"
 same 'none of the slow domain has failed' 0 "$(get '[.data[] | select(.state == "failed")] | length' queue list)"
 same 'nor has its mail' 0 "$(cat "$S"/*.eml 2>/dev/null | grep -c 'slow.example')"
-kill "$sink" && wait "$sink" 2>/dev/null
+no_sink
 sink second
 for try in $(seq 200); do
     got=$(state_of slow.example)
@@ -71,7 +48,7 @@ for try in $(seq 200); do
 done
 same 'when it is there, its copies go' sent "$got"
 same 'each once' 7 "$(cat "$S"/*.log | grep -c '^RCPT TO:<[a-z]*@slow.example>')"
-kill "$sink" && wait "$sink" 2>/dev/null
+no_sink
 stop
 same 'the daemon ends well' 0 "$ended"
 finish

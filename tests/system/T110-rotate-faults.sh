@@ -2,6 +2,7 @@
 # key rotate-list with trouble: killed before each call that changes something, it leaves the old key or the new one, and
 # goes on when it is said again (KILLS=all: each of them, else some); an embargod.conf that cannot be changed; a key with a passphrase; as root.
 . "${srcdir:-.}/tests/lib/flow.sh"
+. "${srcdir:-.}/tests/lib/locked.sh"
 wire=$T/wire
 cc="${CC:-cc} -std=gnu11 -D_GNU_SOURCE -O1"
 $cc -shared -fPIC -o "$T/trip.so" "${srcdir:-.}/tests/crash/trip.c" -ldl 2>/dev/null &&
@@ -113,15 +114,7 @@ bring_back
 printf 'one long passphrase\nand a note\n' >"$T/w/pass"
 chmod 600 "$T/w/pass"
 head -n 1 "$T/w/pass" | tr -d '\n' >"$T/w/pass1"
-gpg --homedir "$home" --batch --pinentry-mode loopback --passphrase '' --armor --export-secret-keys "$old" >"$T/w/secret.asc" 2>/dev/null
-halt
-mkdir -m 700 "$T/k/lock"
-gpg --homedir "$T/k/lock" --batch -q --import "$T/w/secret.asc" 2>/dev/null
-gpg --homedir "$T/k/lock" --batch --yes --pinentry-mode loopback --passphrase-file "$T/w/pass1" --change-passphrase "$old" 2>/dev/null
-gpgconf --homedir "$T/k/lock" --kill all
-rm -f "$home"/private-keys-v1.d/*
-cp "$T/k/lock/private-keys-v1.d"/*.key "$home/private-keys-v1.d/"
-rm -rf "$T/k/lock"
+lock_list_key "$T/w/pass1"
 ctl key rotate-list >"$T/w/rotated"
 same 'a locked key does not sign' '4 locked-key' "$? $(jq -r .rule "$T/w/rotated")"
 same 'and nothing is left' 1 "$(secrets)"

@@ -130,13 +130,13 @@ if command -v setpriv >/dev/null && [ "$(id -u)" -eq 0 ]; then
     cp "$T/i.was/policy/two@1.conf" "$T/i/policy/"
     sed -i 's/policy = "[^"]*";/policy = "two@1";/' "$conf"
     live
-    lctl --as $bob status >"$T/w/reply"
+    ctl --as $bob status >"$T/w/reply"
     same 'live, --as is refused' control.as "$(reply .rule)"
-    lctl member add --org acorn --class distro --tier distros --address security@acorn.example --key "$T/k/acorn.asc" >"$T/w/reply"
+    ctl member add --org acorn --class distro --tier distros --address security@acorn.example --key "$T/k/acorn.asc" >"$T/w/reply"
     if [ "$(grep -c 'uid = 0' "$conf")" -gt 1 ]; then same 'one uid of two admins is none' approval.shared-uid "$(reply .rule)"; else
         same 'one uid of two admins waits' approval.pending "$(reply .rule)"
         id=$(reply .data.id)
-        lctl approval approve "$id" >"$T/w/reply"
+        ctl approval approve "$id" >"$T/w/reply"
         same 'and does not count twice' approval.twice "$(reply .rule)"
     fi
     chmod 711 "$T/i" "$T/i/run"
@@ -144,7 +144,7 @@ if command -v setpriv >/dev/null && [ "$(id -u)" -eq 0 ]; then
     chmod 644 "$conf"
     setpriv --reuid 65534 --clear-groups "$bin/embargoctl" -c "$conf" --json status >"$T/w/reply" 2>&1
     same 'a foreign uid gets nothing' control.peer "$(reply .rule)"
-    same 'nobody is in' 0 "$(lget '.data | length' member list)"
+    same 'nobody is in' 0 "$(get '.data | length' member list)"
     stop
 else
     echo '# not root: not tried live'

@@ -3,20 +3,14 @@
 # for byte but for what is random in each; as often; and the address in it answers as the other does. (What anyone can
 # see to be cut, without any key, is not answered.)
 . "${srcdir:-.}/tests/lib/flow.sh"
-need gpgsplit
+. "${srcdir:-.}/tests/lib/cipher.sh"
 
-make_key rita rita@reporter.example
-make_key nobody nobody@elsewhere.example
-init
-start
-give_key rita "$T/k/list.asc"
+begin_with_rita
 pass='Authentication-Results: mx.example.org; dmarc=pass'
 
 # sent NAME CIPHERTEXT [FIELD]: by NAME@reporter.example.
 sent() {
-    { printf 'MIME-Version: 1.0\nContent-Type: multipart/encrypted; protocol="application/pgp-encrypted"; boundary=b\n\n'
-      printf -- '--b\nContent-Type: application/pgp-encrypted\n\nVersion: 1\n\n--b\nContent-Type: application/octet-stream\n\n'
-      printf -- '-----BEGIN PGP MESSAGE-----\n\n'; base64 "$2"; printf -- '-----END PGP MESSAGE-----\n--b--\n'; } >"$T/w/mime"
+    armored "$2" | pgp_mime >"$T/w/mime"
     mail_of "$T/w/mime" "$1@reporter.example" ... ${3:+"$3"} >"$T/w/m"
     inject "$1@reporter.example" "$T/w/m"
 }
@@ -28,11 +22,10 @@ heard() {
 }
 
 text() { printf 'Content-Type: text/plain\n\nA report of %s.\n' "$1" | crlf; }
-to_list() { gpg --homedir "$T/k/rita" --batch --trust-model always -r "$list_fpr" --encrypt 2>/dev/null; }
 
-text one | to_list >"$T/w/good.pgp"
+text one | to_list --encrypt >"$T/w/good.pgp"
 text two | gpg --homedir "$T/k/nobody" --batch --trust-model always -r "$(fpr nobody)" --encrypt >"$T/w/other.pgp" 2>/dev/null
-text three | to_list >"$T/w/x.pgp"
+text three | to_list --encrypt >"$T/w/x.pgp"
 { head -c -1 "$T/w/x.pgp"; printf '\125'; } >"$T/w/changed.pgp"
 { head -c 40 "$T/w/x.pgp"; printf '\125\125'; tail -c +43 "$T/w/x.pgp"; } >"$T/w/session.pgp" # its session key
 mkdir "$T/w/parts"
@@ -55,7 +48,7 @@ done
 same 'held under their rules' 'not-for-us corrupt corrupt ciphertext-seen' "$(get '[.data[].rule] | join(" ")' held list)"
 
 # ---- who gets no answer gets none either way ----
-text four | to_list >"$T/w/good2.pgp"
+text four | to_list --encrypt >"$T/w/good2.pgp"
 sent plain "$T/w/good2.pgp"
 same 'nobody vouches for him: a case' 2 "$(cases)"
 sent plain "$T/w/other.pgp"
@@ -77,7 +70,7 @@ same 'the other is a report of its own' 3 "$(cases)"
 
 # ---- as often ----
 for n in 1 2 3 4 5 6 7; do
-    text "n$n" | to_list >"$T/w/n.pgp"
+    text "n$n" | to_list --encrypt >"$T/w/n.pgp"
     sent often "$T/w/n.pgp" "$pass"
     { head -c -1 "$T/w/n.pgp"; printf '\125'; } >"$T/w/changed.pgp"
     [ $n -lt 3 ] && sent often "$T/w/changed.pgp" "$pass"
