@@ -105,6 +105,11 @@ static void tick(struct core *core)
 {
     struct diag why;
 
+    if (ground_check(&core->ground, &why)) {
+        log_diag(NULL, "core-cannot-go-on", &why);
+        core->gone = core->stopping = true;
+        return;
+    }
     if (!core->stopping)
         tick_always(core);
     if (!core->stopping && !core->flow.on_hold) {
@@ -149,6 +154,8 @@ static void run(struct core *core)
 
     while (!core->stopping || (is_busy(core) && clock_monotonic_ms() < give_up)) {
         tick(core);
+        if (core->gone)
+            return;
         loop_once(core->loop, has_more(core) ? 0 : TICK_MS);
         if (watchdog && clock_monotonic_ms() - alive >= watchdog) {
             alive = clock_monotonic_ms();
@@ -188,6 +195,7 @@ static void release(struct core *core)
     opening_free(&core->opening);
     timer_free(&core->flow.timer);
     policies_free(&core->flow.policies);
+    ground_free(&core->ground);
     spool_close(&core->spool);
     db_close(&core->flow.db);
     loop_free(&core->loop);
@@ -253,5 +261,5 @@ int core_main(struct settings *settings, const char *clock_file, int courier_fd,
     if (signal_fd >= 0)
         close(signal_fd);
     /* 78 (EX_CONFIG): starting again will not help until someone has changed something. What passes is tried again. */
-    return err == ERR_OK ? 0 : err == ERR_AGAIN || err == ERR_LIMIT ? 1 : 78;
+    return core.gone ? 78 : err == ERR_OK ? 0 : err == ERR_AGAIN || err == ERR_LIMIT ? 1 : 78;
 }

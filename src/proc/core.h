@@ -20,6 +20,7 @@
 #include "base/spool.h"
 #include "flow/clock_guard.h"
 #include "flow/flow.h"
+#include "proc/ground.h"
 #include "proc/pool.h"
 
 struct opening;
@@ -51,6 +52,8 @@ struct core {
     struct publisher *publisher;
     struct backup *backup;
     bool stopping;
+    struct ground ground;
+    bool gone;    /* the ground is: nothing more may be done */
     int alive_fd; /* to the parent */
     int lock_fd;  /* of state/: one core at a time, whatever became of the last daemon */
 };

@@ -211,6 +211,8 @@ static enum err open_stores(struct core *core, struct diag *why)
     if (!err)
         err = spool_open(spool, &core->spool, why);
     if (!err)
+        ground_take(&core->ground, core->settings);
+    if (!err)
         /* Most of the reserve is for opening what has come; a part of it is for commands and what goes out. */
         spool_set_reserve(core->spool, core->settings->limits.reserve_bytes / 4);
     if (!err)

@@ -323,19 +323,21 @@ static int wait_signal(struct parent *p, int timeout_ms)
     return (int)info.ssi_signo;
 }
 
-static void stop_roles(struct parent *p)
+/* True where one of them, meanwhile, said "not again". */
+static bool stop_roles(struct parent *p)
 {
     int64_t give_up = clock_monotonic_ms() + STOP_DEADLINE_MS;
-    bool was_stopping = p->stopping;
+    bool was_stopping = p->stopping, hopeless = false;
 
     p->stopping = true;
     signal_roles(p, SIGTERM);
-    while (reap(p), any_alive(p)) {
+    while (hopeless = reap(p) || hopeless, any_alive(p)) {
         if (clock_monotonic_ms() > give_up)
             signal_roles(p, SIGKILL);
         wait_signal(p, 100);
     }
     p->stopping = was_stopping;
+    return hopeless;
 }
 
 static void reload(struct parent *p)
@@ -369,7 +371,8 @@ static void restart(struct parent *p, bool hopeless)
 {
     struct diag why;
 
-    stop_roles(p);
+    /* Core closes its sockets before it ends: others may have been seen to end before it. */
+    hopeless = stop_roles(p) || hopeless;
     if (hopeless) {
         p->exit_code = 78;
         p->stopping = true;

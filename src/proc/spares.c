@@ -38,8 +38,10 @@ struct spares {
     int deadline_ms;
     struct spare items[KINDS * EACH_MAX];
     size_t n;
-    int64_t not_before_ms;
-    int pause_ms;
+    struct pause {
+        int64_t failed_ms, not_before_ms;
+        int ms; /* 0: nothing is wrong */
+    } pauses[KINDS];
 };
 
 struct spares *spares_new(struct loop *loop, const char *program, int workers, int deadline_s)
@@ -206,14 +208,36 @@ static int count(const struct spares *s, enum worker_kind kind)
     return n;
 }
 
-/* Something is wrong with the machine, or with us: not again at once, or it is all that the machine does. */
-static void pause_after(struct spares *s, const char *what)
+static const char *kind_name(enum worker_kind kind)
 {
-    s->pause_ms = s->pause_ms ? s->pause_ms * 2 : SPARES_PAUSE_MS;
-    if (s->pause_ms > SPARES_PAUSE_MAX_MS)
-        s->pause_ms = SPARES_PAUSE_MAX_MS;
-    s->not_before_ms = clock_monotonic_ms() + s->pause_ms;
-    log_event(NULL, "spare-worker-failed", "worker.spare", "%s; the next in %d ms", what, s->pause_ms);
+    return kind == WORKER_MIME ? "mime" : "crypto";
+}
+
+/* Something is wrong with the machine, or with us: not again at once, or it is all that the machine does. */
+static void pause_after(struct spares *s, enum worker_kind kind, const char *what)
+{
+    struct pause *p = &s->pauses[kind];
+
+    if (!p->ms)
+        log_event(NULL, "spare-worker-failed", "worker.spare",
+                  "role=%s %s; others are started after pauses, which grow up to %d s: what it said is above",
+                  kind_name(kind), what, SPARES_PAUSE_MAX_MS / 1000);
+    p->ms = p->ms ? p->ms * 2 : SPARES_PAUSE_MS;
+    if (p->ms > SPARES_PAUSE_MAX_MS)
+        p->ms = SPARES_PAUSE_MAX_MS;
+    p->failed_ms = clock_monotonic_ms();
+    p->not_before_ms = p->failed_ms + p->ms;
+}
+
+/* One does; where it began after the last that did not, its kind does. */
+static void does_well(struct spares *s, const struct spare *one)
+{
+    struct pause *p = &s->pauses[one->kind];
+
+    if (!p->ms || one->began_ms < p->failed_ms)
+        return;
+    log_event(NULL, "spare-workers-again", NULL, "role=%s", kind_name(one->kind));
+    *p = (struct pause){0};
 }
 
 /* It says that it stands ready; whatever else it says or does before its request is the end of it. */
@@ -221,6 +245,7 @@ static void on_spare(void *ctx, int fd, short revents)
 {
     struct spares *s = ctx;
     uint8_t said[WORKER_READY_BYTES + 1];
+    enum worker_kind kind;
     size_t i = 0;
     ssize_t n;
 
@@ -234,11 +259,11 @@ static void on_spare(void *ctx, int fd, short revents)
         return;
     if (!s->items[i].process.ready && n > 0 && worker_said_ready((struct span){said, (size_t)n})) {
         s->items[i].process.ready = true;
-        s->pause_ms = 0;
         return;
     }
+    kind = s->items[i].kind;
     drop(s, i);
-    pause_after(s, "a worker ended before its request");
+    pause_after(s, kind, "a worker ended before its request");
 }
 
 /* One that is ready before one that is not yet; the oldest first. */
@@ -260,9 +285,14 @@ bool spares_take(struct spares *s, enum worker_kind kind, struct worker_process 
     int status;
 
     while (best(s, kind, &i)) {
+        struct spare one = s->items[i];
+
         *out = take_out(s, i);
-        if (waitpid(out->pid, &status, WNOHANG) == 0)
+        if (waitpid(out->pid, &status, WNOHANG) == 0) {
+            if (out->ready)
+                does_well(s, &one);
             return true;
+        }
         close(out->fd);
     }
     return start(s, kind, false, out);
@@ -275,26 +305,30 @@ static bool look_over(struct spares *s, int64_t now)
 
     for (size_t i = s->n; i-- > 0;) {
         const struct spare *one = &s->items[i];
-        bool late = !one->process.ready && now - one->began_ms > s->deadline_ms;
+        enum worker_kind kind = one->kind;
+        int64_t age = now - one->began_ms;
+        bool late = !one->process.ready && age > s->deadline_ms;
 
         starting = starting || (!one->process.ready && !late);
-        if (late || now - one->began_ms > SPARES_OLDEST_MS)
+        if (one->process.ready && age > SPARES_STEADY_MS)
+            does_well(s, one);
+        if (late || age > SPARES_OLDEST_MS)
             drop(s, i);
         if (late)
-            pause_after(s, "a worker does not come to be ready");
+            pause_after(s, kind, "a worker does not come to be ready");
     }
     return starting;
 }
 
-/* The kind of which most is missing. */
-static bool missing(const struct spares *s, enum spares_need need, enum worker_kind *kind)
+/* The kind of which most is missing, and that may be started. */
+static bool missing(const struct spares *s, enum spares_need need, int64_t now, enum worker_kind *kind)
 {
     int most = 0;
 
     for (int k = 0; k < KINDS; k++) {
         int left = (need == SPARES_ALL ? s->want[k] : 1) - count(s, (enum worker_kind)k);
 
-        if (left > most) {
+        if (left > most && now >= s->pauses[k].not_before_ms) {
             most = left;
             *kind = (enum worker_kind)k;
         }
@@ -307,10 +341,10 @@ void spares_tick(struct spares *s, enum spares_need need)
     int64_t now = clock_monotonic_ms();
     struct spare one = {.began_ms = now};
 
-    if (need == SPARES_NONE || look_over(s, now) || now < s->not_before_ms || !missing(s, need, &one.kind))
+    if (need == SPARES_NONE || look_over(s, now) || !missing(s, need, now, &one.kind))
         return;
     if (!start(s, one.kind, true, &one.process)) {
-        pause_after(s, "a worker cannot be started");
+        pause_after(s, one.kind, "a worker cannot be started");
         return;
     }
     s->items[s->n++] = one;

@@ -4,9 +4,12 @@
  * (what it needs of it is in its arguments), and ends with core, so that none outlives a reload.
  *
  * While nothing is to be done, one after the other is started, the next when the last one stands ready. While a request
- * runs and there is room for another, one of each kind is kept, since a mail on its way soon needs it. One that dies,
- * or cannot be started, is replaced after a pause that doubles up to a minute; one that is an hour old is replaced,
- * since what it has found of the machine may have changed.
+ * runs and there is room for another, one of each kind is kept, since a mail on its way soon needs it. One that is an
+ * hour old is replaced, since what it has found of the machine may have changed.
+ *
+ * One that dies, or cannot be started, is replaced after a pause, which doubles up to a minute for its kind, until one
+ * that began later was taken, or has stood ready for ten seconds: such as are ready and die at once are no better. The log says
+ * it once (spare-worker-failed), and when it is over (spare-workers-again).
  */
 #ifndef PROC_SPARES_H
 #define PROC_SPARES_H
@@ -17,6 +20,7 @@
 #include <sys/types.h>
 
 #define SPARES_OLDEST_MS    3600000
+#define SPARES_STEADY_MS    10000
 #define SPARES_PAUSE_MS     100
 #define SPARES_PAUSE_MAX_MS 60000
 

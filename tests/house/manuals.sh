@@ -139,6 +139,7 @@ troubles() {
     grep -ohE '"store\.[a-z-]+"' src/store/db.c src/store/db_open.c | tr -d '"'
     grep -oE '"maildir\.[a-z-]+"' src/io/maildir_in.c | tr -d '"'
     grep -oE 'fail\(j, "[a-z.-]+"' src/proc/pool.c | cut -d '"' -f 2
+    grep -oE '"state\.[a-z]+"' src/proc/ground.c | tr -d '"'
     grep -oE '"clock\.[a-z]+"' src/flow/clock_guard.c | tr -d '"'
 }
 

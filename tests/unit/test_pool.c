@@ -11,9 +11,11 @@
 
 #include "base/clock.h"
 #include "base/frame.h"
+#include "base/fsx.h"
 #include "base/mem.h"
 #include "proc/pool.h"
 #include "proc/spares.h"
+#include "tests/lib/testdir.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -68,6 +70,14 @@ static int fake_worker(int argc, char **argv)
         return 1;
     if (!strcmp(how, "hangs"))
         pause();
+    if (!strcmp(how, "ready, dies")) {
+        /* A byte for each, in the file that --homes names. */
+        for (int i = 1; i + 1 < argc; i++)
+            if (!strcmp(argv[i], "--homes") && (code = open(argv[i + 1], O_WRONLY | O_APPEND | O_CLOEXEC)) >= 0)
+                (void)!write(code, ".", 1);
+        frame_send(WORKER_FD, WORKER_READY, (struct span){NULL, 0}, NULL);
+        return 1;
+    }
     if (!strcmp(how, "speaks"))
         return frame_send(WORKER_FD, 0, span_of("unasked"), NULL) || pause();
     if (frame_send(WORKER_FD, WORKER_READY, (struct span){NULL, 0}, NULL) ||
@@ -147,6 +157,60 @@ static void test_take(void **state)
     end(&two);
     end(&three);
     spares_free(&s);
+    loop_free(&loop);
+}
+
+static size_t count_words(const char *path, const char *words)
+{
+    struct buf text = BUF_EMPTY;
+    size_t n = 0;
+
+    assert_int_equal(fsx_read_path(path, 1 << 20, &text, NULL), ERR_OK);
+    for (const char *at = buf_text(&text); (at = strstr(at, words)); at++)
+        n++;
+    buf_free(&text);
+    return n;
+}
+
+/*
+ * Spares that are ready and die at once: the pauses grow all the same, the other kind goes on, the log says it once,
+ * and once again when it is over.
+ */
+static void test_pauses(void **state)
+{
+    struct loop *loop = loop_new();
+    struct spares *s = spares_new(loop, SELF, 2, 10);
+    char *dir = testdir_make(), *begun = mem_printf("%s/begun", dir), *log = mem_printf("%s/log", dir);
+    int to_log = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600), before = dup(STDERR_FILENO);
+    int fd = open(begun, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    struct worker_process p;
+    size_t n;
+
+    (void)state;
+    assert_true(to_log >= 0 && fd >= 0 && before >= 0);
+    close(fd);
+    dup2(to_log, STDERR_FILENO);
+    spares_confine(s, begun, "ready, dies");
+    let_run(s, loop, SPARES_ALL, 2000);
+    n = count_words(begun, ".");
+    spares_confine(s, begun, "off");
+    wait_ready(s, loop, SPARES_ALL, 4, 3);
+    assert_int_equal(count_words(log, "event=spare-workers-again"), 0);
+    assert_true(spares_take(s, WORKER_CRYPTO, &p));
+    dup2(before, STDERR_FILENO);
+    /* After 0, 100, 300, 700 and 1,500 ms. */
+    if (n < 2 || n > 5)
+        fail_msg("%zu were started", n);
+    assert_int_equal(count_words(log, "event=spare-worker-failed"), 1);
+    assert_int_equal(count_words(log, "event=spare-workers-again"), 1);
+    assert_int_equal(count_words(log, "role=crypto"), 2);
+    end(&p);
+    spares_free(&s);
+    close(to_log);
+    close(before);
+    free(begun);
+    free(log);
+    testdir_remove(dir);
     loop_free(&loop);
 }
 
@@ -318,8 +382,9 @@ static void test_one_each(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_counts),   cmocka_unit_test(test_take),
-                                       cmocka_unit_test(test_troubles), cmocka_unit_test(test_no_means),
-                                       cmocka_unit_test(test_requests), cmocka_unit_test(test_one_each)};
+                                       cmocka_unit_test(test_troubles), cmocka_unit_test(test_pauses),
+                                       cmocka_unit_test(test_no_means), cmocka_unit_test(test_requests),
+                                       cmocka_unit_test(test_one_each)};
 
     if (argc > 1 && strncmp(argv[1], "--role=", 7) == 0)
         return fake_worker(argc, argv);
