@@ -188,6 +188,9 @@ static void release(struct core *core)
     fetching_free(&core->fetching);
     dispatch_free(&core->dispatch);
     pool_free(&core->pool);
+    /* When no worker is left that would start one again. */
+    if (core->lock_fd >= 0)
+        core_stop_agents(core);
     publisher_free(&core->publisher);
     sealer_free(&core->sealer);
     signer_free(&core->signer);
@@ -254,8 +257,6 @@ int core_main(struct settings *settings, const char *clock_file, int courier_fd,
         run(&core);
         log_event(NULL, "core-stopped", NULL, NULL);
     }
-    if (core.lock_fd >= 0)
-        core_stop_agents(&core);
     release(&core);
     fsx_close(&core.lock_fd);
     if (signal_fd >= 0)
