@@ -79,13 +79,14 @@ void command_run(struct flow *f, const struct command *c, struct reply *r)
         err = diag_set(&why, ERR_USAGE, "command.offline", "embargoctl does this by itself, not the daemon");
     } else if (c->verb->writes) {
         err = run_in_transaction(f, c, r, &why);
-        if (err == ERR_DENIED)
+        if (err == ERR_DENIED && !db_turn_fault(f->db, NULL))
             record_refusal(f, c, &why);
     } else {
         err = run(f, c, r, &why);
-        if (!err)
-            err = db_turn_fault(f->db, &why); /* an answer from what could not be read is none */
     }
+    /* An answer from what could not be read is none, and neither is a refusal. */
+    if (db_turn_fault(f->db, NULL))
+        err = db_turn_fault(f->db, &why);
     finish(c, err, r, &why);
 }
 

@@ -293,6 +293,7 @@ static enum err one_step(struct flow *f, struct release_step *step, struct diag 
         return ERR_OK;
     reason = *why;
     db_rollback(f->db);
+    db_new_turn(f->db); /* that it failed is to be recorded, whatever failed */
     log_diag(NULL, "publish-step-failed", &reason);
     /* As it was: what this try made of it is undone. A mail that was queued before is not queued again. */
     set(&step->state, queued ? "queued" : "pending");

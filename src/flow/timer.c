@@ -224,6 +224,7 @@ static enum err fire_next(struct flow *f, const struct duty_row *duty, const str
 
     if (is_paused(f->timer, duty != NULL, id))
         return ERR_OK;
+    db_new_turn(f->db);
     err = duty ? carry_out(f, duty, why) : fire_one(f, deadline, now, why);
     if (err)
         pause_longer(f->timer, duty != NULL, id);

@@ -407,8 +407,10 @@ static void hand_over(struct dispatch *d, int64_t id)
     struct buf payload = BUF_EMPTY;
     struct diag why;
     uint64_t domain = 0;
-    enum err err = copy_by_id(d->core->flow.db, id, &copy, &why);
+    enum err err;
 
+    db_new_turn(d->core->flow.db);
+    err = copy_by_id(d->core->flow.db, id, &copy, &why);
     if (!err && may_wait(d, &copy, &domain)) {
         copy_row_free(&copy);
         set_aside(d, id);

@@ -441,6 +441,7 @@ void opening_tick(struct opening *o)
     backlog_begin(o->backlog);
     while (o->n_open < max && clock_monotonic_ms() >= o->not_before_ms && backlog_next(o->backlog, name))
         if (!is_open(o, name)) {
+            db_new_turn(o->core->flow.db);
             if (has_room(o, name))
                 begin(o, name);
             else
