@@ -1,7 +1,6 @@
 #include "codec/automatic.h"
 
 #include "codec/challenge.h"
-#include "codec/dsn.h"
 #include "codec/header.h"
 #include "codec/vacation.h"
 
@@ -13,7 +12,7 @@ struct looked {
     struct span raw, header;
     const struct mime_message *m;
     const struct automatic_facts *facts;
-    struct dsn dsn;
+    bool says_bounce;
     bool null_sender;
 };
 
@@ -80,7 +79,7 @@ static bool is_receipt(const struct looked *l)
 
 static bool is_bounce(const struct looked *l)
 {
-    return l->dsn.class != DSN_NOT || mime_reports(l->m, "message/delivery-status") ||
+    return l->says_bounce || mime_reports(l->m, "message/delivery-status") ||
            mime_reports(l->m, "message/global-delivery-status") || field_has(l, "Content-Type", "delivery-status") ||
            has_field(l, "X-Failed-Recipients") || field_has(l, "From", "mailer-daemon");
 }
@@ -202,13 +201,14 @@ enum automatic_sort automatic_sort_of(struct span raw, const struct mime_message
                                       const struct automatic_facts *facts)
 {
     struct looked l = {.raw = raw, .header = mime_part_header(raw, &m->parts[0]), .m = m, .facts = facts};
-    enum automatic_sort sort;
+    struct dsn read = {.n = 0};
 
     l.null_sender = is_from_nobody(&l);
-    dsn_read(raw, m, &l.dsn);
-    sort = sort_of(&l);
-    dsn_free(&l.dsn);
-    return sort;
+    if (!facts->dsn)
+        dsn_read(raw, m, &read);
+    l.says_bounce = (facts->dsn ? facts->dsn : &read)->class != DSN_NOT;
+    dsn_free(&read);
+    return sort_of(&l);
 }
 
 const char *automatic_rule(enum automatic_sort sort)

@@ -10,6 +10,7 @@
 #ifndef CODEC_AUTOMATIC_H
 #define CODEC_AUTOMATIC_H
 
+#include "codec/dsn.h"
 #include "codec/mime.h"
 
 enum automatic_sort {
@@ -29,6 +30,7 @@ enum automatic_sort {
 struct automatic_facts {
     const char *sender;       /* of the envelope, "" is the null sender; NULL: not known, Return-Path is taken */
     const char *list_address; /* ours; NULL: none */
+    const struct dsn *dsn;    /* what dsn_read made of it, where that is known; NULL: it is read here */
 };
 
 /* m is the parsed `raw`. Never fails. */

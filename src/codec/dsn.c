@@ -131,7 +131,7 @@ struct dsn_recipient *dsn_add(struct dsn *d, struct span address)
     return &d->recipients[d->n++];
 }
 
-static void sum_up(struct dsn *d)
+void dsn_sum_up(struct dsn *d)
 {
     for (size_t i = 0; i < d->n; i++)
         if (d->recipients[i].class > d->class)
@@ -171,6 +171,23 @@ static void read_unnamed(const struct dsn_mail *mail, struct dsn *out)
     dsn_judge(&facts, r);
 }
 
+/* The fields and JSON of anyone may hold any byte. */
+static void clean_text(char *s)
+{
+    for (; s && *s; s++)
+        if ((unsigned char)*s < ' ' || *s == 0x7f)
+            *s = '?';
+}
+
+static void clean(struct dsn *d)
+{
+    for (size_t i = 0; i < d->n; i++) {
+        clean_text(d->recipients[i].address);
+        clean_text(d->recipients[i].original);
+    }
+    clean_text(d->original_message_id);
+}
+
 void dsn_read(struct span raw, const struct mime_message *m, struct dsn *out)
 {
     struct dsn_mail mail;
@@ -190,7 +207,8 @@ void dsn_read(struct span raw, const struct mime_message *m, struct dsn *out)
     }
     if (out->n)
         find_message_id(&mail, out);
-    sum_up(out);
+    clean(out);
+    dsn_sum_up(out);
     dsn_mail_free(&mail);
 }
 

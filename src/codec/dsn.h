@@ -36,7 +36,7 @@ enum dsn_class {
 };
 
 struct dsn_recipient {
-    char *address;  /* as the server wrote it, without brackets; it need not pass addr_check; NULL: none is named */
+    char *address;  /* as the server wrote it, without brackets or controls; it need not pass addr_check; NULL: none */
     char *original; /* of Original-Recipient, decoded (RFC 3461, 4; RFC 6533, 3); NULL where absent */
     enum dsn_class class;
     char status[DSN_STATUS_SIZE]; /* RFC 3463; "" where none is given */
@@ -56,6 +56,13 @@ struct dsn {
 /* m is the parsed `raw`. Never fails: what cannot be read is no bounce. The caller frees *out. */
 void dsn_read(struct span raw, const struct mime_message *m, struct dsn *out);
 void dsn_free(struct dsn *d);
+
+/*
+ * Across a process boundary: what a notice says is read where its charsets can be, by a worker. dsn_get trusts nothing:
+ * ERR_REJECT dsn.frame; *out is empty then.
+ */
+void dsn_put(const struct dsn *d, struct buf *out);
+enum err dsn_get(struct span in, struct dsn *out, struct diag *why);
 
 /* "permanent", "temporary", "delay", "full", "not-a-bounce". */
 const char *dsn_class_name(enum dsn_class class);

@@ -150,4 +150,7 @@ void dsn_read_text(const struct dsn_mail *mail, struct dsn *out);
 /* Adds one, unless it is there; the text is copied. NULL where it is there already or there are too many. */
 struct dsn_recipient *dsn_add(struct dsn *d, struct span address);
 
+/* The class of the whole, from those of its recipients. */
+void dsn_sum_up(struct dsn *d);
+
 #endif

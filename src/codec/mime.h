@@ -41,6 +41,7 @@ struct mime_part {
     char *legacy_display;    /* RFC 9788, 4.10.3.2 (hp-legacy-display): "1" */
     char *smime_type;        /* lower case */
     char *content_id;
+    char *subject; /* of the part's own header, decoded: protected headers and attached mails have one */
     /* Bytes of the message. The signed bytes of a part (RFC 3156, 5) are [header_off, body_off + body_len). */
     size_t header_off, header_len; /* with the empty line */
     size_t body_off, body_len;

@@ -48,6 +48,17 @@ static char *file_name(struct span disposition, struct span type)
     return NULL;
 }
 
+static char *field_text(struct span header, const char *name)
+{
+    struct buf b = BUF_EMPTY;
+    struct span value;
+
+    if (!header_find(header, name, 0, &value))
+        return NULL;
+    header_decode_text(value, &b);
+    return buf_take(&b);
+}
+
 /* The type has to be "a/b"; what it is not is bytes that nobody can show. */
 static char *part_type(struct span value, bool has_type, bool in_digest)
 {
@@ -85,6 +96,7 @@ void mime_fill_part(struct span header, bool in_digest, struct mime_part *p)
     if (header_find(header, "Content-Disposition", 0, &disposition))
         p->disposition = token_lower(disposition);
     p->name = file_name(disposition, type);
+    p->subject = field_text(header, "Subject");
     if (header_find(header, "Content-ID", 0, &id) && header_next_msg_id(&id, &encoding))
         p->content_id = mem_strndup(encoding.data, encoding.len);
 }
@@ -93,7 +105,7 @@ void mime_part_free(struct mime_part *p)
 {
     char **strings[] = {&p->type,           &p->charset,    &p->name,        &p->protocol, &p->micalg,
                         &p->format,         &p->delsp,      &p->disposition, &p->hp,       &p->protected_headers,
-                        &p->legacy_display, &p->smime_type, &p->content_id};
+                        &p->legacy_display, &p->smime_type, &p->content_id,  &p->subject};
 
     for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++)
         mem_free_secret(strings[i]);
@@ -134,17 +146,6 @@ void mime_safe_name(struct span name, struct buf *out)
 }
 
 /* ---- the message ---- */
-
-static char *field_text(struct span header, const char *name)
-{
-    struct buf b = BUF_EMPTY;
-    struct span value;
-
-    if (!header_find(header, name, 0, &value))
-        return NULL;
-    header_decode_text(value, &b);
-    return buf_take(&b);
-}
 
 static char *field_msg_id(struct span header, const char *name)
 {

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MIME_FRAME_VERSION 2
+#define MIME_FRAME_VERSION 3
 #define MIME_PARTS_MAX     100000 /* far beyond any sensible limit: a bound for memory, not a policy */
 #define STRING_MAX         ((size_t)1 << 20)
 
@@ -28,7 +28,7 @@ static void put_part(const struct mime_part *p, struct buf *out)
 {
     const char *strings[] = {p->type,           p->charset,    p->name,        p->protocol, p->micalg,
                              p->format,         p->delsp,      p->disposition, p->hp,       p->protected_headers,
-                             p->legacy_display, p->smime_type, p->content_id};
+                             p->legacy_display, p->smime_type, p->content_id,  p->subject};
 
     frame_put_i64(out, p->parent);
     frame_put_u32(out, (uint32_t)p->depth);
@@ -104,7 +104,7 @@ static void get_part(struct frame_reader *r, struct mime_part *p)
 {
     char **strings[] = {&p->type,           &p->charset,    &p->name,        &p->protocol, &p->micalg,
                         &p->format,         &p->delsp,      &p->disposition, &p->hp,       &p->protected_headers,
-                        &p->legacy_display, &p->smime_type, &p->content_id};
+                        &p->legacy_display, &p->smime_type, &p->content_id,  &p->subject};
     int64_t parent = frame_get_i64(r);
     uint32_t depth = frame_get_u32(r), encoding = frame_get_u32(r);
 

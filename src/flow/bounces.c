@@ -17,7 +17,7 @@ struct bounce {
     struct receiving *r;
     struct copy_row copy;
     struct mail_row mail;
-    struct dsn dsn;
+    const struct dsn *dsn;
     char code[DSN_STATUS_SIZE + 4];
     char object[32]; /* for the audit trail */
 };
@@ -72,14 +72,14 @@ static void read_report(struct bounce *b)
 {
     const struct dsn_recipient *r;
 
-    dsn_read(buf_span(&b->r->in->raw), &b->r->in->outer, &b->dsn);
-    r = worst(&b->dsn);
+    b->dsn = &b->r->in->dsn;
+    r = worst(b->dsn);
     if (r && *r->status)
         snprintf(b->code, sizeof b->code, "%s", r->status);
     else if (r && r->reply)
         snprintf(b->code, sizeof b->code, "%d", r->reply);
     else
-        snprintf(b->code, sizeof b->code, "%s", dsn_class_name(b->dsn.class));
+        snprintf(b->code, sizeof b->code, "%s", dsn_class_name(b->dsn->class));
 }
 
 /* ---- what the team is told ---- */
@@ -111,7 +111,7 @@ static enum err tell_team(struct bounce *b, const char *headline, struct diag *w
     text = mem_printf("%s\n\nTo:      %s%s%s\nKind:    %s\nCopy:    %lld\nClass:   %s\nCode:    %s\n\n%s", headline,
                       b->copy.org ? b->copy.org : "", b->copy.org ? " " : "",
                       b->copy.address ? b->copy.address : "a reporter of the case", b->mail.kind, (long long)b->copy.id,
-                      dsn_class_name(b->dsn.class), b->code, remedy(b->dsn.class, b->copy.member_id != 0));
+                      dsn_class_name(b->dsn->class), b->code, remedy(b->dsn->class, b->copy.member_id != 0));
     if (!err)
         err = case_notify_team(f, b->r->list, b->r->list_row.id, c.id ? &c : NULL, "A mail came back", text, why);
     mem_free_secret(&text);
@@ -126,9 +126,9 @@ static enum err keep(struct bounce *b, struct diag *why)
     struct flow *f = b->r->f;
     struct bounce_row row = {.copy_id = b->copy.id,
                              .at = clock_now(f->clock),
-                             .class_name = (char *)dsn_class_name(b->dsn.class),
+                             .class_name = (char *)dsn_class_name(b->dsn->class),
                              .code = b->code,
-                             .given_up = b->dsn.given_up};
+                             .given_up = b->dsn->given_up};
 
     return bounce_put(f->db, &row, why);
 }
@@ -139,12 +139,12 @@ static enum err give_up(struct bounce *b, struct diag *why)
     enum err err;
 
     if (strcmp(b->copy.state, "failed") == 0)
-        return note(b, "bounce.repeated", dsn_class_name(b->dsn.class), why);
+        return note(b, "bounce.repeated", dsn_class_name(b->dsn->class), why);
     err = keep(b, why);
     if (!err)
         err = copy_set_state(b->r->f->db, b->copy.id, "failed", b->code, clock_now(b->r->f->clock), why);
     if (!err)
-        err = note(b, "copy.bounced", dsn_class_name(b->dsn.class), why);
+        err = note(b, "copy.bounced", dsn_class_name(b->dsn->class), why);
     return err ? err : tell_team(b, "A mail that was handed over has come back: it was not delivered.", why);
 }
 
@@ -158,12 +158,12 @@ static enum err put_off(struct bounce *b, struct diag *why)
 
     bounce_row_free(&before);
     if (!err && strcmp(b->copy.state, "failed") == 0)
-        return note(b, "bounce.repeated", dsn_class_name(b->dsn.class), why);
+        return note(b, "bounce.repeated", dsn_class_name(b->dsn->class), why);
     if (!err)
         err = keep(b, why);
     if (!err)
-        err = note(b, "copy.delayed", dsn_class_name(b->dsn.class), why);
-    if (!err && counts && b->dsn.class == DSN_FULL && b->copy.member_id && b->copy.address &&
+        err = note(b, "copy.delayed", dsn_class_name(b->dsn->class), why);
+    if (!err && counts && b->dsn->class == DSN_FULL && b->copy.member_id && b->copy.address &&
         bounce_count_full(f->db, b->copy.member_id, b->copy.address) == BOUNCES_FULL_BEFORE_WARNING)
         err = tell_team(b, "The mailbox was full for several mails, one after the other.", why);
     return err;
@@ -172,8 +172,8 @@ static enum err put_off(struct bounce *b, struct diag *why)
 /* The copy is known; the report has been read. */
 static enum err act(struct bounce *b, struct diag *reason, struct diag *why)
 {
-    if (b->dsn.class != DSN_NOT)
-        return b->dsn.given_up ? give_up(b, why) : put_off(b, why);
+    if (b->dsn->class != DSN_NOT)
+        return b->dsn->given_up ? give_up(b, why) : put_off(b, why);
     if (b->r->sort != AUTOMATIC_NONE)
         return note(b, "bounce.ignored", automatic_rule(b->r->sort), why);
     return diag_set(reason, ERR_REJECT, "bounce", "a person's mail to the envelope address of a copy");
@@ -193,7 +193,6 @@ enum err receive_bounce(struct receiving *r, struct diag *reason, struct diag *w
         read_report(&b);
         err = act(&b, reason, why);
     }
-    dsn_free(&b.dsn);
     copy_row_free(&b.copy);
     mail_row_free(&b.mail);
     return err;

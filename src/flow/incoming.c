@@ -18,6 +18,7 @@ void incoming_free(struct incoming *in)
     buf_free(&in->plain);
     mime_message_free(&in->outer);
     mime_message_free(&in->inner);
+    dsn_free(&in->dsn);
     mem_free_secret(&in->text);
     buf_free(&in->key);
     free(in->key_facts);
@@ -74,17 +75,12 @@ char *incoming_subject(const struct incoming *in, bool *covered)
     const struct mime_message *m = incoming_message(in);
     bool vouched = m->n_parts && !in->wrapped && (in->encrypted || (in->root > 0 && incoming_is_signed(in)));
     int part = vouched ? protected_part(m, in->encrypted ? 0 : in->root) : -1;
-    struct buf text = BUF_EMPTY;
-    struct span value;
 
     if (covered)
-        *covered = false;
-    if (part < 0 || !header_find(mime_part_header(incoming_content(in), &m->parts[part]), "Subject", 0, &value))
-        return in->outer.subject ? mem_strdup(in->outer.subject) : NULL;
-    header_decode_text(value, &text);
-    if (covered)
-        *covered = true;
-    return buf_take(&text);
+        *covered = part >= 0 && m->parts[part].subject;
+    if (part >= 0 && m->parts[part].subject)
+        return mem_strdup(m->parts[part].subject);
+    return in->outer.subject ? mem_strdup(in->outer.subject) : NULL;
 }
 
 static bool is_below(const struct mime_message *m, int part, int root)

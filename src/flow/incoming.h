@@ -5,6 +5,7 @@
 #ifndef FLOW_INCOMING_H
 #define FLOW_INCOMING_H
 
+#include "codec/dsn.h"
 #include "codec/mime.h"
 #include "codec/mime_secret.h"
 #include "codec/pgp_key.h"
@@ -37,6 +38,7 @@ struct incoming {
     int64_t received_at;
     struct buf raw; /* as it came */
     struct mime_message outer;
+    struct dsn dsn; /* what it says of mails that were not delivered; read by the worker that parsed it */
 
     bool released;             /* an admin let it in: it is not held again */
     bool came_encrypted;       /* whether it could be opened or not */

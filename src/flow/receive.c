@@ -80,7 +80,7 @@ static bool is_ours(const struct flow *f, const struct mime_message *m)
 static enum automatic_sort sort_of(const struct flow *f, const struct incoming *in)
 {
     const struct settings_list *list = settings_list_for(f->settings, in->recipient);
-    struct automatic_facts facts = {.sender = in->sender, .list_address = list ? list->address : NULL};
+    struct automatic_facts facts = {.sender = in->sender, .list_address = list ? list->address : NULL, .dsn = &in->dsn};
     enum automatic_sort sort;
 
     if (!in->outer.n_parts) /* nobody could read it */

@@ -130,7 +130,7 @@ bool reporter_may_be_answered(const struct settings_list *list, const struct pol
                               const char **rule)
 {
     const struct policy_value *v = &policy->reporting.acknowledge;
-    const struct automatic_facts facts = {.sender = in->sender, .list_address = list->address};
+    const struct automatic_facts facts = {.sender = in->sender, .list_address = list->address, .dsn = &in->dsn};
 
     *rule = "reporting.acknowledge";
     if (policy_is(v, POLICY_ACK_NEVER) || !addr_is_valid(in->sender))

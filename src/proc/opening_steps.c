@@ -283,8 +283,9 @@ static void parsed(void *ctx, enum err err, struct span reply, const struct diag
     b = frame_get_i64(&r);
     text = frame_get_bytes(&r);
     secret = frame_get_bool(&r);
-    if (!frame_done(&r) || shape > MIME_OTHER || mime_message_get(packed, incoming_content(&m->in).len, msg, &bad) ||
-        a < -1 || b < -1 || a >= (int64_t)msg->n_parts || b >= (int64_t)msg->n_parts ||
+    if ((!of_plain && dsn_get(frame_get_bytes(&r), &m->in.dsn, &bad)) || !frame_done(&r) || shape > MIME_OTHER ||
+        mime_message_get(packed, incoming_content(&m->in).len, msg, &bad) || a < -1 || b < -1 ||
+        a >= (int64_t)msg->n_parts || b >= (int64_t)msg->n_parts ||
         ((shape == MIME_PGP_ENCRYPTED || shape == MIME_PGP_SIGNED) && b < 0) ||
         ((shape == MIME_PGP_SIGNED || shape == MIME_INLINE_PGP || shape == MIME_SMIME) && a < 0)) {
         opening_bad_frame(m);
@@ -317,7 +318,7 @@ static void structure(struct mail *m)
     frame_put_u64(&request, l->depth);
     frame_put_u64(&request, MIME_LIMITS_DEFAULT.comments);
     frame_put_span(&request, incoming_content(&m->in));
-    pool_submit(m->core->pool, WORKER_MIME, MIME_PARSE, &request, parsed, m);
+    pool_submit(m->core->pool, WORKER_MIME, m->in.unpacked ? MIME_PARSE : MIME_PARSE_CAME, &request, parsed, m);
 }
 
 /* What stood around the envelope is marked as what it is. */

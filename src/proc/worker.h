@@ -12,6 +12,7 @@
  *                     → message (mime_message_put), shape u32, part a i64, part b i64, text bytes: what a person reads
  *                       of the part that a signature covers, or of the whole; of inline PGP the armored block; of an
  *                       encrypted mail what stands around the envelope; bool: a secret key is in it
+ *   MIME_PARSE_CAME   the same, of a mail as it came        → the same, what it says of mails not delivered (dsn_put)
  *   Every crypto request begins with the instant for gpg (i64, INSTANT_NONE: the machine's).
  *   CRYPTO_UNWRAP     home, bytes                           → bytes
  *   CRYPTO_OPEN       home, max u64, bytes                  → packets, plain, opened by, cipher u32, count, signatures;
@@ -49,6 +50,7 @@ enum worker_kind { WORKER_MIME, WORKER_CRYPTO };
 
 enum worker_op {
     MIME_PARSE = 1,
+    MIME_PARSE_CAME,
     CRYPTO_UNWRAP = 20,
     CRYPTO_OPEN,
     CRYPTO_VERIFY,

@@ -1,6 +1,7 @@
 #include "proc/worker.h"
 
 #include "base/frame.h"
+#include "codec/dsn.h"
 #include "codec/mime.h"
 #include "codec/mime_secret.h"
 
@@ -40,7 +41,19 @@ static void put_text(struct span raw, const struct mime_message *m, enum mime_sh
     buf_free(&text);
 }
 
-static enum err parse(struct span request, struct buf *reply, struct diag *why)
+static void put_dsn(struct span raw, const struct mime_message *m, struct buf *reply)
+{
+    struct buf packed = BUF_EMPTY;
+    struct dsn d;
+
+    dsn_read(raw, m, &d);
+    dsn_put(&d, &packed);
+    frame_put_buf(reply, &packed);
+    dsn_free(&d);
+    buf_free(&packed);
+}
+
+static enum err parse(uint32_t op, struct span request, struct buf *reply, struct diag *why)
 {
     struct mime_message m;
     struct mime_limits limits;
@@ -68,6 +81,8 @@ static enum err parse(struct span request, struct buf *reply, struct diag *why)
     frame_put_i64(reply, b);
     put_text(raw, &m, shape, a, b, reply);
     frame_put_bool(reply, mime_secret_in(raw, &m, &found));
+    if (op == MIME_PARSE_CAME)
+        put_dsn(raw, &m, reply);
     buf_free(&packed);
     mime_message_free(&m);
     return ERR_OK;
@@ -75,7 +90,7 @@ static enum err parse(struct span request, struct buf *reply, struct diag *why)
 
 enum err worker_mime_do(uint32_t op, struct span request, struct buf *reply, struct diag *why)
 {
-    if (op != MIME_PARSE)
+    if (op != MIME_PARSE && op != MIME_PARSE_CAME)
         return diag_set(why, ERR_INTERNAL, "frame.bad", "a mime worker does not know operation %u", op);
-    return parse(request, reply, why);
+    return parse(op, request, reply, why);
 }

@@ -141,18 +141,15 @@ static void leave(struct mail *m)
 static void describe_bounce(const struct mail *m, json_t *o)
 {
     json_t *addresses = json_array();
-    struct dsn d = {.n = 0};
+    const struct dsn *d = &m->in.dsn;
 
-    if (m->in.outer.n_parts)
-        dsn_read(buf_span(&m->in.raw), &m->in.outer, &d);
-    for (size_t i = 0; i < d.n; i++) {
-        json_array_append_new(addresses, text_or_null(d.recipients[i].address));
-        if (d.recipients[i].original)
-            json_array_append_new(addresses, text_or_null(d.recipients[i].original));
+    for (size_t i = 0; i < d->n; i++) {
+        json_array_append_new(addresses, text_or_null(d->recipients[i].address));
+        if (d->recipients[i].original)
+            json_array_append_new(addresses, text_or_null(d->recipients[i].original));
     }
     json_object_set_new(o, "addresses", addresses);
-    json_object_set_new(o, "class", m->in.outer.n_parts ? json_string(dsn_verdict(&d)) : json_null());
-    dsn_free(&d);
+    json_object_set_new(o, "class", m->in.outer.n_parts ? json_string(dsn_verdict(d)) : json_null());
 }
 
 static void done(struct mail *m, json_t *o)
