@@ -127,6 +127,22 @@ static void end_line(struct courier_watch *w)
         w->refusal.code = 0;
 }
 
+void courier_watch_hide(struct courier_watch *w, char *bytes, size_t len)
+{
+    static const char word[] = "CHUNKING";
+
+    for (size_t i = 0; i < len; i++) {
+        char c = (char)toupper((unsigned char)bytes[i]);
+
+        /* No beginning of the word is within it, but for its first letter. */
+        w->hidden = c == word[w->hidden] ? w->hidden + 1 : c == word[0];
+        if (w->hidden == sizeof word - 1) {
+            bytes[i] = '-';
+            w->hidden = 0;
+        }
+    }
+}
+
 void courier_watch_read(struct courier_watch *w, const char *bytes, size_t len)
 {
     for (size_t i = 0; i < len; i++) {

@@ -46,9 +46,15 @@ struct courier_watch {
     bool ended;   /* the reply that was asked for is whole */
     bool surplus; /* bytes came after it */
     struct courier_reply refusal;
+    size_t hidden; /* how much of the word to hide has come */
 };
 
 void courier_watch_asked(struct courier_watch *w);
+/*
+ * Makes another word of CHUNKING, wherever it stands, so that who reads the bytes afterwards does not know it; only its
+ * last letter is changed, as the others may have come before.
+ */
+void courier_watch_hide(struct courier_watch *w, char *bytes, size_t len);
 void courier_watch_read(struct courier_watch *w, const char *bytes, size_t len);
 
 #endif

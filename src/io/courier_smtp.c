@@ -13,6 +13,7 @@
 #include "io/courier_smtp.h"
 #include "io/courier_socket.h"
 #include "io/courier_tls.h"
+#include "io/courier_wire.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -40,6 +41,7 @@ struct session {
     smtp_recipient_t recipient;
     struct courier_watch watch;
     struct courier_tls tls;
+    struct courier_wire wire;
     unsigned mails;
     bool with_tls, tls_asked, tls_ok, tls_missing, plain_once;
     bool opened; /* so far that a mail was begun */
@@ -125,6 +127,7 @@ static const char *give_block(void **ctx, int *len, void *arg)
     (void)ctx;
     if (!len) {
         courier_mail_rewind(&s->mail);
+        courier_wire_begin(&s->wire, courier_socket());
         return NULL;
     }
     *len = 0;
@@ -134,6 +137,7 @@ static const char *give_block(void **ctx, int *len, void *arg)
     }
     courier_deadline(block.len ? s->relay->timeout_s : 2 * s->relay->timeout_s);
     courier_socket_cork(block.len != 0);
+    courier_wire_given(&s->wire, block);
     *len = (int)block.len;
     errno = 0;
     return block.len ? (const char *)block.data : NULL;
@@ -217,21 +221,31 @@ static void on_recipient(struct session *s)
         refuse(s, &r);
 }
 
+/* The server has taken it: all of it? */
+static void on_taken(struct session *s, const struct courier_reply *r, const char *text)
+{
+    char code[COURIER_CODE_SIZE], queue_id[COURIER_QUEUE_ID_SIZE];
+
+    if (!courier_wire_is_whole(&s->wire, courier_socket(), s->tls_ok)) {
+        conclude(s, COURIER_RESULT, COURIER_DEFERRED, "smtp.hole: a part of the mail was not written", NULL);
+        return;
+    }
+    courier_reply_queue_id(text, queue_id);
+    snprintf(code, sizeof code, "250%s%s", *r->enhanced ? " " : "", r->enhanced);
+    conclude(s, COURIER_RESULT, COURIER_SENT, code, queue_id);
+}
+
 static void on_sent(struct session *s, smtp_message_t message)
 {
     const smtp_status_t *st = smtp_message_transfer_status(message);
     struct courier_reply r = reply_of(st);
-    char code[COURIER_CODE_SIZE], queue_id[COURIER_QUEUE_ID_SIZE];
 
     if (message != s->message || !r.code)
         return; /* without a reply: the session is over, see settle */
-    if (s->mail.open && r.code == 250 && s->step == COURIER_DATA && s->mail.whole) {
-        courier_reply_queue_id(st->text, queue_id);
-        snprintf(code, sizeof code, "250%s%s", *r.enhanced ? " " : "", r.enhanced);
-        conclude(s, COURIER_RESULT, COURIER_SENT, code, queue_id);
-    } else if (s->mail.open) {
+    if (s->mail.open && r.code == 250 && s->step == COURIER_DATA && s->mail.whole)
+        on_taken(s, &r, st->text);
+    else if (s->mail.open)
         refuse(s, &r);
-    }
     /* After a refused DATA, the list of messages has been looked at already. */
     if (s->mail.used && next_job(s))
         add_mail(s);
@@ -251,6 +265,8 @@ static void on_bytes(const char *bytes, int len, int writing, void *arg)
     if (s->opened || len <= 0)
         return;
     if (!writing) {
+        /* They are in libesmtp's own buffer, which it looks at when this returns. */
+        courier_watch_hide(&s->watch, (char *)bytes, (size_t)len);
         courier_watch_read(&s->watch, bytes, (size_t)len);
         if (is_injected(s))
             courier_socket_shut();
@@ -298,6 +314,9 @@ static void on_event(smtp_session_t smtp, int event, void *arg, ...)
         on_recipient(s);
     } else if (event == SMTP_EV_MESSAGESENT) {
         on_sent(s, va_arg(args, smtp_message_t));
+    } else if (event == SMTP_EV_MESSAGEDATA) {
+        (void)va_arg(args, smtp_message_t);
+        courier_wire_meant(&s->wire, (size_t)va_arg(args, int));
     } else if (event == SMTP_EV_EXTNA_STARTTLS) {
         s->tls_missing = true;
     } else if (event == SMTP_EV_STARTTLS_OK) {

@@ -7,8 +7,10 @@
  * only when, the reply to the end of the data was a whole 250 and his RCPT was a 2yz.
  *
  * What libesmtp does not do by itself, and what is done about it here:
- * - smtp_start_session says success when the connection was dropped: nothing but replies counts. With CHUNKING the
- *   transfer status holds the replies to single chunks: it counts at SMTP_EV_MESSAGESENT alone.
+ * - smtp_start_session says success when the connection was dropped: nothing but replies counts.
+ * - without memory for a header it leaves out what it has of it, and sends the rest as a whole mail; with CHUNKING only:
+ *   so that extension is hidden from it (courier_watch_hide).
+ * - a write that fails leaves a hole in the mail: the bytes are counted (courier_wire.h).
  * - it says that a mail was sent, too, when DATA itself was answered with 250: only one that it has read to its end is.
 - a write that times out is dropped in silence and the next one goes on, so that a mail may get a hole: one deadline
  *   per step (SIGALRM) shuts the socket down before libesmtp's own time-outs come, and then no write succeeds. The same

@@ -4,7 +4,8 @@
 #   KILLS, FAULTS   how many points of each, spread evenly (a sample by default); `all'
 #   JOBS            instances side by side (2)
 #   GROUP           so many points in one turn, in other roles or of other calls (1); when something is wrong, each alone
-#   WAYS            some of those in ways.sh
+#   WAYS            some of those in ways.sh and smtp_ways.sh
+#   ROLES           points of these roles only
 #   POINTS          a file with the points instead, lines WAY [ROLE CALL N ACTION]..., such as `report core fsync 3 EIO'
 #   SECONDS_MAX     no further point is begun after so long
 # The last lines are the counts, of what was done by then when it is interrupted: points are distinct by way, role, call
@@ -40,8 +41,13 @@ mix() { awk '{ print (NR * 7919) % 100003, $0 }' | sort -n | cut -d' ' -f2-; }
 # Kills: before each call that changes something, in each role. Faults: each call, with what the kernel says then.
 # Of a call that comes very often (malloc), so many, spread.
 choose() {
-    awk -v most="${PER_CALL:-40}" '
+    awk -v most="${PER_CALL:-40}" -v roles=" ${ROLES:-} " '
+        roles != "  " && !index(roles, " " $2 " ") { next }
         BEGIN {
+            # Of a call to a mail server.
+            split("write:EPIPE,ECONNRESET,EAGAIN,EINTR read:ECONNRESET,EOF,EINTR poll:EINTR,ENOMEM " \
+                "socket:EMFILE,ENOMEM connect:ECONNREFUSED,ETIMEDOUT,EAGAIN recv:ECONNRESET,EOF,EINTR", words, " ")
+            for (i in words) { split(words[i], pair, ":"); errors["session", pair[1]] = pair[2] }
             split("write:ENOSPC,EIO pwrite:ENOSPC,EIO fsync:EIO,ENOSPC ftruncate:EIO openat:EMFILE,ENOSPC linkat:ENOSPC,EIO " \
                 "rename:ENOSPC,EIO unlink:EIO mkdir:ENOSPC send:ECONNRESET,EAGAIN,EINTR read:EIO,EINTR pread:EIO recv:ECONNRESET,EINTR " \
                 "socket:EMFILE socketpair:EMFILE pipe:EMFILE accept:EMFILE connect:EAGAIN fork:EAGAIN spawn:EAGAIN " \
@@ -55,7 +61,7 @@ choose() {
         }
         $3 == "change" { if ($2 != "other") all("kill", "kill"); next }
         $2 == "other" { next }
-        { n_errors = split(errors[$3], list, ","); for (e = 1; e <= n_errors; e++) all("fault", list[e]) }' "$folder/points" >"$folder/all"
+        { n_errors = split(($2, $3) in errors ? errors[$2, $3] : errors[$3], list, ","); for (e = 1; e <= n_errors; e++) all("fault", list[e]) }' "$folder/points" >"$folder/all"
     [ -n "${POINTS:-}" ] && { cp "$POINTS" "$folder/chosen"; return; }
     { sed -n 's/^kill //p' "$folder/all" | spread "$kills"; sed -n 's/^fault //p' "$folder/all" | spread "$faults"; } \
         >"$folder/chosen.new"
@@ -89,11 +95,10 @@ choose() {
 for job in $(seq "$jobs"); do
     "${SHELL:-sh}" "$srcdir/tests/crash/job.sh" "$folder" "$job" "$jobs" >"$folder/out.$job" 2>&1 &
     pids="$pids $!"
-    [ "$job" -eq 1 ] && first=$!
 done
-while [ ! -e "$folder/points" ]; do
+while [ ! -e "$folder/points" ] && [ ! -e "$folder/chosen" ]; do
     [ -z "$interrupted" ] || exit $interrupted
-    kill -0 "$first" 2>/dev/null || { cat "$folder/out.1"; exit 1; }
+    for pid in $pids; do kill -0 "$pid" 2>/dev/null || { cat "$folder"/out.*; exit 1; }; done
     sleep 0.2
 done
 [ -e "$folder/chosen" ] || choose
@@ -131,6 +136,7 @@ cat "$folder"/results.* 2>/dev/null | awk -F'\t' -v points="$(wc -l <"$folder/al
     $1 == "together" { bad++; next }
     { n[kind]++; if (!seen[kind, $2, $3, $4, $5, $6]++) distinct[kind]++; if (!sites[kind, $3, $7]++) where[kind]++ }
     $8 ~ /starts=[1-9]/ { ended++ }
+    $8 ~ /doubles=[1-9]/ { twice[kind]++ }
     kind == "faults" { if ($8 ~ /refusals=[1-9]/) refused++; else if ($8 ~ /logged=[1-9]/) logged++; else quiet++ }
     $8 ~ /LEAK/ { leaked++ }
     $8 ~ /: 0 where [1-9]|not done|not settle|come up/ { lost++ }
@@ -141,6 +147,7 @@ cat "$folder"/results.* 2>/dev/null | awk -F'\t' -v points="$(wc -l <"$folder/al
             points, n["kills"], distinct["kills"], where["kills"], n["faults"], distinct["faults"], where["faults"], missed
         printf "# faults: %d refused and said again, %d logged, %d without a trace; daemons that ended and were started: %d\n", \
             refused, logged, quiet, ended
+        printf "# with a copy that went to the mail server once more, as it may: %d kills, %d faults\n", twice["kills"], twice["faults"]
         printf "# wrong: %d (lost %d, doubled %d, leaked %d)\n", bad, lost, doubled, leaked
         exit bad > 0 || n["kills"] + n["faults"] == 0
     }' || failed=1

@@ -3,16 +3,19 @@
  * calls of each role, and at the Nth call of one kind it kills the process, or makes that one call fail.
  *
  *   cc -shared -fPIC -o trip.so trip.c        the wire; EMBARGO_TRIP names the file that all processes share
- *   cc -DTRIP_TOOL -o trip trip.c             trip FILE arm [ROLE CALL N kill|ERRNO]... | trip FILE counts | trip FILE
- * fired
+ *   cc -DTRIP_TOOL -o trip trip.c             trip FILE arm [ROLE CALL N kill|EOF|ERRNO]... | trip FILE counts |
+ *                                             trip FILE fired | trip FILE later SECONDS
  *
  * Each of its points goes off once: then FILE says where (the object and the offset of the caller), and the point does
  * nothing more until it is armed again. `fired` prints a line for each point, `-` where it was not reached. Arming sets
  * all counts to 0. The call `change` is each call that changes something that others see (a
  * file, a folder, a socket); a kill is before the call, so that N and N + 1 are before and after it. The log is left
- * out: its loss is nobody's. Roles: parent, core, intake, courier, fetch, mime, crypto, gpg, agent; child is a process
- * between fork and exec, other all else (gpgconf). In a mime worker only what its filter allows is used. FILE and
- * trip.so must lie where all roles may read and write (proc/confine.h): in the folder of the GnuPG homes.
+ * out: its loss is nobody's. Roles: parent, core, intake, courier, fetch, mime, crypto, gpg, agent; session is one of
+ * the courier's SMTP sessions, which it forks; child is a process between fork and exec, other all else (gpgconf). EOF:
+ * a read that finds the other end gone. In a mime worker only what its filter allows is used. FILE and trip.so must lie
+ * where all roles may read and write (proc/confine.h): in the folder of the GnuPG homes.
+ *
+ * `later` moves all clocks of all these processes, for an instance that is no rehearsal.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -29,10 +32,12 @@
     X(write)                                                                                                           \
     X(pwrite)                                                                                                          \
     X(fsync)                                                                                                           \
-    X(ftruncate) X(openat) X(linkat) X(rename) X(unlink) X(mkdir) X(send) X(read) X(pread) X(recv) X(socket)           \
-        X(socketpair) X(pipe) X(accept) X(connect) X(fork) X(spawn) X(malloc) X(mmap) X(poll) X(opendir) X(fchmod)     \
-            X(flock)
-#define ROLES(X)           X(parent) X(core) X(intake) X(courier) X(fetch) X(mime) X(crypto) X(gpg) X(agent) X(child) X(other)
+    X(ftruncate)                                                                                                       \
+    X(openat)                                                                                                          \
+    X(linkat) X(rename) X(unlink) X(mkdir) X(send) X(read) X(pread) X(recv) X(socket) X(socketpair) X(pipe) X(accept)  \
+        X(connect) X(fork) X(spawn) X(malloc) X(mmap) X(poll) X(opendir) X(fchmod) X(flock)
+#define ROLES(X)                                                                                                       \
+    X(parent) X(core) X(intake) X(courier) X(session) X(fetch) X(mime) X(crypto) X(gpg) X(agent) X(child) X(other)
 #define IN_ENUM_CALL(name) CALL_##name,
 #define IN_ENUM_ROLE(name) ROLE_##name,
 #define IN_NAMES(name)     #name,
@@ -41,6 +46,7 @@ enum { CALLS(IN_ENUM_CALL) CALL_N };
 enum { ROLES(IN_ENUM_ROLE) ROLE_N };
 
 #define ACTION_KILL (-1)
+#define ACTION_EOF  (-2)
 
 #define POINTS_MAX 8
 
@@ -52,6 +58,7 @@ struct point {
 };
 
 struct wire {
+    _Atomic int64_t later_s; /* stays when it is armed */
     uint32_t n;
     struct point points[POINTS_MAX];
     _Atomic uint32_t counts[ROLE_N][CALL_N];
@@ -64,8 +71,12 @@ static const char *const role_names[] = {ROLES(IN_NAMES)};
 static const struct {
     const char *name;
     int value;
-} actions[] = {{"kill", ACTION_KILL}, {"ENOSPC", ENOSPC}, {"EIO", EIO},     {"EMFILE", EMFILE},
-               {"ENOMEM", ENOMEM},    {"EAGAIN", EAGAIN}, {"EINTR", EINTR}, {"ECONNRESET", ECONNRESET}};
+} actions[] = {{"kill", ACTION_KILL},      {"EOF", ACTION_EOF},
+               {"ENOSPC", ENOSPC},         {"EIO", EIO},
+               {"EMFILE", EMFILE},         {"ENOMEM", ENOMEM},
+               {"EAGAIN", EAGAIN},         {"EINTR", EINTR},
+               {"ECONNRESET", ECONNRESET}, {"ECONNREFUSED", ECONNREFUSED},
+               {"EPIPE", EPIPE},           {"ETIMEDOUT", ETIMEDOUT}};
 
 static int find(const char *const *names, int n, const char *word)
 {
@@ -87,7 +98,9 @@ static int32_t find_action(const char *word)
 
 static void arm(struct wire *w, int n_words, char **words)
 {
-    memset(w, 0, sizeof *w);
+    w->n = 0;
+    memset(w->points, 0, sizeof w->points);
+    memset(w->counts, 0, sizeof w->counts);
     for (; n_words >= 4 && w->n < POINTS_MAX; n_words -= 4, words += 4)
         w->points[w->n++] = (struct point){.role = find(role_names, ROLE_N, words[0]),
                                            .call = find(call_names, CALL_N, words[1]),
@@ -119,6 +132,8 @@ int main(int argc, char **argv)
     } else if (strcmp(argv[2], "fired") == 0) {
         for (uint32_t i = 0; i < w->n; i++)
             puts(w->points[i].where[0] ? w->points[i].where : "-");
+    } else if (strcmp(argv[2], "later") == 0 && argc == 4) {
+        atomic_fetch_add(&w->later_s, strtol(argv[3], NULL, 10));
     } else {
         return 2;
     }
@@ -137,6 +152,7 @@ int main(int argc, char **argv)
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 
 static struct wire *wire;
 static int my_role = ROLE_other;
@@ -221,7 +237,14 @@ static struct point *due(int role, int call)
     return NULL;
 }
 
-/* True: the call is to fail, and errno is set. */
+static int role_now(void)
+{
+    if (getpid() == my_pid || my_role == ROLE_agent) /* an agent goes on in a fork of itself */
+        return my_role;
+    return my_role == ROLE_courier ? ROLE_session : ROLE_child;
+}
+
+/* True: the call is to fail, and errno is set; to 0 for the end of what is read. */
 static bool trip(int call, bool change, const void *caller)
 {
     struct point *hit, *changed;
@@ -229,8 +252,7 @@ static bool trip(int call, bool change, const void *caller)
 
     if (!wire)
         return false;
-    role =
-        getpid() == my_pid || my_role == ROLE_agent ? my_role : ROLE_child; /* an agent goes on in a fork of itself */
+    role = role_now();
     hit = due(role, call);
     changed = change ? due(role, CALL_change) : NULL;
     errno = saved;
@@ -245,7 +267,7 @@ static bool trip(int call, bool change, const void *caller)
         for (;;)
             ;
     }
-    errno = hit->action;
+    errno = hit->action == ACTION_EOF ? 0 : hit->action;
     return true;
 }
 
@@ -285,8 +307,8 @@ HOOK(int, mkdir, mkdir, true, -1, (const char *name, mode_t mode), (name, mode))
 HOOK(int, fchmod, fchmod, true, -1, (int fd, mode_t mode), (fd, mode))
 HOOK(int, flock, flock, false, -1, (int fd, int how), (fd, how))
 HOOK(ssize_t, send, send, true, -1, (int fd, const void *b, size_t n, int flags), (fd, b, n, flags))
-HOOK(ssize_t, recv, recv, false, -1, (int fd, void *b, size_t n, int flags), (fd, b, n, flags))
-HOOK(ssize_t, read, read, false, -1, (int fd, void *b, size_t n), (fd, b, n))
+HOOK(ssize_t, recv, recv, false, errno ? -1 : 0, (int fd, void *b, size_t n, int flags), (fd, b, n, flags))
+HOOK(ssize_t, read, read, false, errno ? -1 : 0, (int fd, void *b, size_t n), (fd, b, n))
 HOOK(ssize_t, pread, pread, false, -1, (int fd, void *b, size_t n, off_t at), (fd, b, n, at))
 HOOK(ssize_t, pread64, pread, false, -1, (int fd, void *b, size_t n, off64_t at), (fd, b, n, at))
 HOOK(int, socket, socket, false, -1, (int a, int b, int c), (a, b, c))
@@ -336,6 +358,44 @@ void *mmap64(void *at, size_t len, int protection, int flags, int fd, off64_t of
 {
     return trip(CALL_mmap, false, CALLER) ? MAP_FAILED : NEXT(mmap64)(at, len, protection, flags, fd, offset);
 }
+
+/* ---- time ---- */
+
+static void *next_clock_gettime, *next_gettimeofday, *next_time;
+
+static time_t later_s(void)
+{
+    return wire ? (time_t)atomic_load(&wire->later_s) : 0;
+}
+
+int clock_gettime(clockid_t id, struct timespec *out)
+{
+    int result = NEXT(clock_gettime)(id, out);
+
+    if (!result && id != CLOCK_PROCESS_CPUTIME_ID && id != CLOCK_THREAD_CPUTIME_ID)
+        out->tv_sec += later_s();
+    return result;
+}
+
+int gettimeofday(struct timeval *restrict out, void *restrict zone)
+{
+    int result = NEXT(gettimeofday)(out, zone);
+
+    if (!result)
+        out->tv_sec += later_s();
+    return result;
+}
+
+time_t time(time_t *out)
+{
+    time_t now = NEXT(time)(NULL) + later_s();
+
+    if (out)
+        *out = now;
+    return now;
+}
+
+/* ---- files ---- */
 
 #define OPEN_HOOK(name, before, arguments)                                                                             \
     static void *next_##name;                                                                                          \

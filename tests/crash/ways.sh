@@ -3,16 +3,26 @@
 #
 # The wire and its file lie among the GnuPG homes: that is what each role may read and write (proc/confine.h).
 #
+# Ways are of two kinds, each with an instance of its own: `rehearsal', whose copies go into Maildirs, and `smtp', a live
+# one whose copies go to a mail server (smtp_ways.sh).
+#
 # A way has three parts: prepare_WAY (undisturbed), run_WAY (with the wire armed; says it again, as a mail server or a
 # person would, until it is done), verify_WAY (each recipient's copies, each message and each case once).
 # The canary `sesame' is in all that is secret.
 
 wire=$T/i/gnupg/wire
 wire_so=$T/i/gnupg/trip.so
-ways=${WAYS:-report sealed advisory command order release publish start}
+ways=${WAYS:-report sealed advisory command order release publish start smtp_report smtp_advisory}
 turn=0
+. "${srcdir:-.}/tests/crash/smtp_ways.sh"
 
+# kind_of WAY
+kind_of() { case $1 in smtp_*) echo smtp ;; *) echo rehearsal ;; esac; }
+
+# set_up KIND
 set_up() {
+    kind=$1 as= rehearsal=
+    [ $kind = smtp ] || as='--as ann@example.org' rehearsal="--rehearsal $T/clock"
     make_key rita rita@reporter.example
     make_key acorn security@acorn.example
     make_key birch security@birch.example
@@ -25,16 +35,20 @@ set_up() {
     give_key rita "$T/k/list.asc"
     cp "$TRIP/trip.so" "$wire_so"
     "$TRIP/trip" "$wire" arm
+    [ $kind = rehearsal ] || set_up_smtp
     bring_up || { tail -n 3 "$T/log"; exit 99; }
     for org in acorn birch; do member $org distro distros; done
+    [ $kind = rehearsal ] || more_contacts
     settle
 }
+
+ctl() { "$bin/embargoctl" -c "$conf" --json $as "$@"; }
 
 # Starts it, with the wire in all processes; again when it does not stay. A fault may end the first try.
 bring_up() {
     for up_start in 1 2 3; do
         EMBARGO_TRIP=$wire LD_PRELOAD=$wire_so ASAN_OPTIONS=$ASAN_OPTIONS:verify_asan_link_order=0 \
-            "$bin/embargod" -c "$conf" --rehearsal "$T/clock" >>"$T/log" 2>&1 &
+            "$bin/embargod" -c "$conf" $rehearsal >>"$T/log" 2>&1 9>&- &
         daemon=$!
         up && return
         wait "$daemon" 2>/dev/null
@@ -46,7 +60,7 @@ bring_up() {
 # It answers. Its roles may be in the pause before their restart.
 up() {
     for up_try in $(seq 80); do
-        "$bin/embargoctl" -c "$conf" --as ann@example.org status >/dev/null 2>&1 && return
+        "$bin/embargoctl" -c "$conf" $as status >/dev/null 2>&1 && return
         kill -0 "$daemon" 2>/dev/null || return 1
         sleep 0.1
     done
@@ -262,16 +276,19 @@ trip_way() {
     # Acknowledgements are so many in an hour.
     later '61 seconds'
     prepare_"$trip_name"
-    log_before=$(wc -l <"$T/log")
+    log_before=$(wc -l <"$T/log") points_n=$(($# / 4)) doubles=0
     "$TRIP/trip" "$wire" arm "$@"
     run_"$trip_name" || wrong "not done: $(tail -n 3 "$T/w/said" | tr '\n' ' ')"
     revive || wrong 'does not come up again'
     settled
-    # What was put off goes now, and once more for each further point, which may have put off the same again.
-    for trip_point in $(seq $(($# / 4))); do
+    # What was put off goes now, and once more for each further point, which may have put off the same again; and where
+    # the clocks go on, once or twice more for what was under way when they were moved.
+    trip_rounds=$(($# / 4))
+    [ $kind = rehearsal ] || [ $# -eq 0 ] || trip_rounds=$((trip_rounds + 2))
+    for trip_point in $(seq $trip_rounds); do
         [ "$trip_point" -eq 1 ] || waits || break
         # A step of a release waits longer.
-        case $trip_name in publish) later '1 hour' ;; *) later '5 seconds' ;; esac
+        case $trip_name in publish) later '1 hour' ;; *) later '6 seconds' ;; esac
         settled
     done
     log_lines=$(tail -n +$((log_before + 1)) "$T/log" | grep -cE 'event=[a-z-]*(fail|defer|refus|ended|gone|restart|died|not-rec|not-sig|missing|memory|does-not|wait|stopped)')
@@ -299,8 +316,12 @@ settled() {
 check_all() {
     [ "$(get .data.bad_seq audit verify)" = null ] || wrong 'the audit trail does not verify'
     want 'files of the spool' 0 "$(find "$T/i/state/spool/new" "$T/i/state/spool/bad" -type f | wc -l)"
-    want 'mails in the Maildirs, by the copies that are sent' "$(sql "SELECT count(*) FROM copy WHERE state = 'sent'")" \
-        "$(find "$T/i/mail" -path '*/new/*' -type f | wc -l)"
-    leaks=$(grep -rlaF sesame "$T/i" "$T/log" 2>/dev/null | sed "s|^$T/||" | tr '\n' ' ')
+    if [ $kind = smtp ]; then
+        check_sink
+    else
+        want 'mails in the Maildirs, by the copies that are sent' "$(sql "SELECT count(*) FROM copy WHERE state = 'sent'")" \
+            "$(find "$T/i/mail" -path '*/new/*' -type f | wc -l)"
+    fi
+    leaks=$(grep -rlaF sesame "$T/i" "$T/log" "$T/sink" 2>/dev/null | sed "s|^$T/||" | tr '\n' ' ')
     [ -z "$leaks" ] || wrong "LEAK: $leaks"
 }

@@ -2,7 +2,7 @@
  * smtp-sink DIR [KEY=VALUE...]: the mail server of smtp_server.h for shell tests; the keys are those of its script, and
  * port=N, and cert=NAME (such as IP:127.0.0.1), which makes DIR/cert.pem and offers STARTTLS with it.
  *
- * Prints its port when it listens; ends when its standard input ends.
+ * Prints its port when it listens; ends when its standard input ends, or at SIGTERM, and then listens no more.
  */
 #include "tests/lib/smtp_server.h"
 
@@ -31,6 +31,11 @@ static bool set_word(struct smtp_script *s, const char *word)
     return false;
 }
 
+static void on_term(int signal)
+{
+    (void)signal; /* read() is interrupted */
+}
+
 int main(int argc, char **argv)
 {
     struct smtp_script script = {0};
@@ -56,6 +61,7 @@ int main(int argc, char **argv)
         }
     }
     pid = smtp_server_start(&script, &port);
+    sigaction(SIGTERM, &(struct sigaction){.sa_handler = on_term}, NULL);
     printf("%d\n", port);
     fflush(stdout);
     while (read(STDIN_FILENO, &byte, 1) > 0)

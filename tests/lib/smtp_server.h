@@ -3,7 +3,8 @@
  * A process per connection. What it takes is kept in a folder:
  *   NNN.log       what connection NNN said, a line each, commands only
  *   NNN-MMM.eml   the MMM-th mail of it that was answered with 2yz, dots unstuffed
- * It listens on 127.0.0.1, on a port of the kernel's choice.
+ *   NNN-MMM.env   its envelope: MAIL and the RCPTs that were answered with 2yz, a line each; it is there before the
+ * mail It listens on 127.0.0.1, on a port of the kernel's choice.
  */
 #ifndef TESTS_SMTP_SERVER_H
 #define TESTS_SMTP_SERVER_H
@@ -46,6 +47,7 @@ struct smtp_peer {
     unsigned char in[4096];
     size_t at, len;
     char recipient[512];
+    char envelope[8192];
 };
 
 static inline int smtp_peer_fill(struct smtp_peer *p)
@@ -163,6 +165,24 @@ static inline FILE *smtp_peer_mail_file(struct smtp_peer *p, char *name, size_t 
     return fopen(name, "w");
 }
 
+static inline void smtp_peer_note(struct smtp_peer *p, const char *line)
+{
+    size_t n = strlen(p->envelope);
+
+    snprintf(p->envelope + n, sizeof p->envelope - n, "%s\n", line);
+}
+
+static inline void smtp_peer_keep_envelope(struct smtp_peer *p)
+{
+    char name[512];
+    FILE *f;
+
+    snprintf(name, sizeof name, "%s/%03d-%03d.env", p->script->dir, p->number, p->kept + 1);
+    f = fopen(name, "w");
+    if (!f || fputs(p->envelope, f) < 0 || fclose(f))
+        abort();
+}
+
 static inline void smtp_peer_end_mail(struct smtp_peer *p, FILE *f, const char *name)
 {
     const char *reply = smtp_peer_scripted(p, p->script->dot);
@@ -172,6 +192,7 @@ static inline void smtp_peer_end_mail(struct smtp_peer *p, FILE *f, const char *
     snprintf(usual, sizeof usual, "250 2.0.0 Ok: queued as %03dX%03d", p->number, p->kept + 1);
     p->seen++;
     if (smtp_is_2yz(reply)) {
+        smtp_peer_keep_envelope(p);
         snprintf(kept, sizeof kept, "%s/%03d-%03d.eml", p->script->dir, p->number, ++p->kept);
         rename(name, kept);
     } else {
@@ -227,13 +248,16 @@ static inline void smtp_peer_command(struct smtp_peer *p, const char *line)
     } else if (strcasecmp(line, "STARTTLS") == 0 && p->ctx) {
         smtp_peer_tls(p);
     } else if (strncasecmp(line, "MAIL", 4) == 0) {
-        p->recipient[0] = 0;
+        p->recipient[0] = p->envelope[0] = 0;
+        smtp_peer_note(p, line);
         smtp_peer_say(p, p->scripted ? s->mail : NULL, "250 2.1.0 Ok");
     } else if (strncasecmp(line, "RCPT", 4) == 0) {
         snprintf(p->recipient, sizeof p->recipient, "%.500s", line);
         smtp_peer_say(p, smtp_peer_scripted(p, s->rcpt), "250 2.1.5 Ok");
         if (!smtp_is_2yz(smtp_peer_scripted(p, s->rcpt)))
             p->recipient[0] = 0;
+        else
+            smtp_peer_note(p, line);
     } else if (strcasecmp(line, "DATA") == 0 && !p->recipient[0]) {
         smtp_peer_say(p, NULL, "554 5.5.1 no valid recipients");
     } else if (strcasecmp(line, "DATA") == 0) {

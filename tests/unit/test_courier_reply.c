@@ -157,6 +157,33 @@ static void test_watch(void **state)
 }
 
 /* Lines without end, and NUL bytes, stay within bounds. */
+static void test_watch_hide(void **state)
+{
+    static const struct {
+        const char *said, *left;
+    } rows[] = {
+        {"250-SIZE\r\n250-CHUNKING\r\n250 HELP\r\n", "250-SIZE\r\n250-CHUNKIN-\r\n250 HELP\r\n"},
+        {"250-chunking\r\n250 Chunking\r\n", "250-chunkin-\r\n250 Chunkin-\r\n"},
+        {"250 CCHUNKINGG\r\n", "250 CCHUNKIN-G\r\n"},
+        {"250 CHUNCHUNKING\r\n", "250 CHUNCHUNKIN-\r\n"},
+        {"250-CHUNKIN\r\n250 G\r\n", "250-CHUNKIN\r\n250 G\r\n"},
+        {"", ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        for (size_t block = 1; block < 64; block++) {
+            struct courier_watch w = {0};
+            char bytes[64];
+            size_t len = strlen(rows[i].said);
+
+            memcpy(bytes, rows[i].said, len + 1);
+            for (size_t at = 0; at < len; at += block)
+                courier_watch_hide(&w, bytes + at, len - at < block ? len - at : block);
+            assert_string_equal(bytes, rows[i].left);
+        }
+}
+
 static void test_watch_hostile(void **state)
 {
     struct courier_watch w = {0};
@@ -177,8 +204,8 @@ static void test_watch_hostile(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_set),   cmocka_unit_test(test_judge),         cmocka_unit_test(test_queue_id),
-        cmocka_unit_test(test_watch), cmocka_unit_test(test_watch_hostile),
+        cmocka_unit_test(test_set),   cmocka_unit_test(test_judge),      cmocka_unit_test(test_queue_id),
+        cmocka_unit_test(test_watch), cmocka_unit_test(test_watch_hide), cmocka_unit_test(test_watch_hostile),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -134,6 +134,21 @@ static void test_envelope(void **state)
     free_job_parts(&job);
 }
 
+/* libesmtp's BDAT leaves out what it has no memory for (io/courier_smtp.h). */
+static void test_no_chunks(void **state)
+{
+    struct fixture *f = *state;
+    struct result r;
+
+    start_server(f, (struct smtp_script){.extensions = "PIPELINING|CHUNKING|ENHANCEDSTATUSCODES"});
+    start_courier(f, NULL, false);
+    give(f, 1, "ann@example.net");
+    r = take(f);
+    expect_code(&r, COURIER_SENT, "250 2.0.0");
+    expect_log(f, "BDAT", false);
+    expect_log(f, "DATA\n", true);
+}
+
 static void test_bare_server(void **state)
 {
     struct fixture *f = *state;
@@ -314,6 +329,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_replies, setup, teardown),
         cmocka_unit_test_setup_teardown(test_envelope, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_no_chunks, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bare_server, setup, teardown),
         cmocka_unit_test_setup_teardown(test_addresses, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bytes, setup, teardown),

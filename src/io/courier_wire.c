@@ -1,0 +1,57 @@
+#include "io/courier_wire.h"
+
+#include <linux/sockios.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+/* Behind the header, and at the end. */
+#define BETWEEN (sizeof "\r\n" - 1)
+#define ENDING  (sizeof ".\r\n" - 1)
+
+/* The bytes that the kernel has ever taken for it; 0: not known. */
+static uint64_t taken(int fd)
+{
+    struct tcp_info info = {0};
+    socklen_t size = sizeof info;
+    int waiting = 0;
+
+    if (fd < 0 || getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) || ioctl(fd, SIOCOUTQ, &waiting) ||
+        size < offsetof(struct tcp_info, tcpi_bytes_acked) + sizeof info.tcpi_bytes_acked || !info.tcpi_bytes_acked)
+        return 0;
+    return info.tcpi_bytes_acked + (uint64_t)waiting;
+}
+
+void courier_wire_begin(struct courier_wire *w, int fd)
+{
+    *w = (struct courier_wire){.before = taken(fd), .meant = BETWEEN + ENDING, .last = '\n'};
+}
+
+void courier_wire_given(struct courier_wire *w, struct span block)
+{
+    const uint8_t *at = block.data, *end = block.data + block.len;
+
+    if (!block.len)
+        return;
+    w->meant += w->last == '\n' && *at == '.';
+    while ((at = memchr(at, '\n', (size_t)(end - at))) && ++at < end)
+        w->meant += *at == '.';
+    w->last = end[-1];
+}
+
+void courier_wire_meant(struct courier_wire *w, size_t len)
+{
+    w->meant += len;
+}
+
+bool courier_wire_is_whole(const struct courier_wire *w, int fd, bool tls)
+{
+    uint64_t now = taken(fd), sent = now - w->before;
+
+    if (!w->before || !now)
+        return true;
+    return tls ? sent >= w->meant : sent == w->meant;
+}

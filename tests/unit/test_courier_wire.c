@@ -1,0 +1,109 @@
+#include "io/courier_wire.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* Both ends of a connection, the writer's first; what came before the mail has been read. */
+static void connect_pair(int fds[2])
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof a;
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    char before[8];
+
+    assert_int_equal(bind(listener, (struct sockaddr *)&a, sizeof a), 0);
+    assert_int_equal(listen(listener, 1), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&a, &size), 0);
+    fds[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(fds[0], (struct sockaddr *)&a, sizeof a), 0);
+    fds[1] = accept(listener, NULL, NULL);
+    assert_true(fds[1] >= 0);
+    close(listener);
+    assert_int_equal(write(fds[0], "DATA\r\n", 6), 6);
+    assert_int_equal(read(fds[1], before, sizeof before), 6);
+    assert_int_equal(write(fds[1], "354\r\n", 5), 5);
+    assert_int_equal(read(fds[0], before, sizeof before), 5);
+}
+
+static struct span words(const char *text)
+{
+    return (struct span){(const uint8_t *)text, strlen(text)};
+}
+
+/* given: what libesmtp is given, in blocks of so many bytes; written: what it wrote. The header's end is not announced.
+ */
+static const struct {
+    const char *given, *written;
+    bool whole, whole_in_tls;
+} mails[] = {
+    {"A: b\r\n\r\ntext\r\n", "A: b\r\n\r\ntext\r\n.\r\n", true, true},
+    {"A: b\r\n\r\n", "A: b\r\n\r\n.\r\n", true, true},
+    {"A: b\r\n\r\n.\r\n..a\r\nb.\r\n", "A: b\r\n\r\n..\r\n...a\r\nb.\r\n.\r\n", true, true},
+    {".A: b\r\n\r\n", "..A: b\r\n\r\n.\r\n", true, true},
+    {"A: b\r\n\r\n.one\r\n.two\r\n", "A: b\r\n\r\n..one\r\n..two\r\n.\r\n", true, true},
+    {"A: b\r\n\r\ntext\r\n", "A: b\r\n\r\ntxt\r\n.\r\n", false, false},
+    {"A: b\r\n\r\ntext\r\n", "A: b\r\n\r\n.\r\n", false, false},
+    {"A: b\r\n\r\ntext\r\n", "", false, false},
+    {"A: b\r\n\r\ntext\r\n", "A: b\r\n\r\ntext text\r\n.\r\n", false, true},
+};
+
+static void test_wire(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof mails / sizeof mails[0]; i++)
+        for (size_t block = 1; block < 32; block++) {
+            struct span given = words(mails[i].given), written = words(mails[i].written);
+            struct courier_wire w;
+            int fds[2];
+
+            connect_pair(fds);
+            courier_wire_begin(&w, fds[0]);
+            if (!w.before) {
+                close(fds[0]);
+                close(fds[1]);
+                skip(); /* this kernel does not count */
+            }
+            courier_wire_meant(&w, given.len - 2);
+            while (given.len) {
+                size_t n = given.len < block ? given.len : block;
+
+                courier_wire_given(&w, (struct span){given.data, n});
+                given.data += n;
+                given.len -= n;
+            }
+            courier_wire_given(&w, (struct span){NULL, 0});
+            assert_int_equal(write(fds[0], written.data, written.len), written.len);
+            assert_int_equal(courier_wire_is_whole(&w, fds[0], false), mails[i].whole);
+            assert_int_equal(courier_wire_is_whole(&w, fds[0], true), mails[i].whole_in_tls);
+            close(fds[0]);
+            close(fds[1]);
+        }
+}
+
+/* Nothing is known: nothing is said against the mail. */
+static void test_unknown(void **state)
+{
+    struct courier_wire w;
+
+    (void)state;
+    courier_wire_begin(&w, -1);
+    courier_wire_meant(&w, 100);
+    assert_true(courier_wire_is_whole(&w, -1, false));
+    courier_wire_begin(&w, STDERR_FILENO);
+    assert_true(courier_wire_is_whole(&w, STDERR_FILENO, true));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_wire), cmocka_unit_test(test_unknown)};
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
