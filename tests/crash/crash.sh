@@ -137,7 +137,7 @@ cat "$folder"/results.* 2>/dev/null | awk -F'\t' -v points="$(wc -l <"$folder/al
     { n[kind]++; if (!seen[kind, $2, $3, $4, $5, $6]++) distinct[kind]++; if (!sites[kind, $3, $7]++) where[kind]++ }
     $8 ~ /starts=[1-9]/ { ended++ }
     $8 ~ /doubles=[1-9]/ { twice[kind]++ }
-    kind == "faults" { if ($8 ~ /refusals=[1-9]/) refused++; else if ($8 ~ /logged=[1-9]/) logged++; else quiet++ }
+    kind == "faults" { if ($8 ~ /refusals=[1-9]/) refused++; else if ($8 ~ /logged=[1-9]/) logged++; else if ($8 ~ /retried=[1-9]/) retried++; else quiet++ }
     $8 ~ /LEAK/ { leaked++ }
     $8 ~ /: 0 where [1-9]|not done|not settle|come up/ { lost++ }
     $8 ~ /: [2-9] where 1 / { doubled++ }
@@ -145,8 +145,8 @@ cat "$folder"/results.* 2>/dev/null | awk -F'\t' -v points="$(wc -l <"$folder/al
     END {
         printf "# %d points known; %d kills (%d distinct, %d places), %d faults (%d distinct, %d places), %d not reached\n", \
             points, n["kills"], distinct["kills"], where["kills"], n["faults"], distinct["faults"], where["faults"], missed
-        printf "# faults: %d refused and said again, %d logged, %d without a trace; daemons that ended and were started: %d\n", \
-            refused, logged, quiet, ended
+        printf "# faults: %d refused and said again, %d logged, %d tried again by the queue, %d without a trace; daemons that ended and were started: %d\n", \
+            refused, logged, retried, quiet, ended
         printf "# with a copy that went to the mail server once more, as it may: %d kills, %d faults\n", twice["kills"], twice["faults"]
         printf "# wrong: %d (lost %d, doubled %d, leaked %d)\n", bad, lost, doubled, leaked
         exit bad > 0 || n["kills"] + n["faults"] == 0

@@ -76,7 +76,7 @@ record() {
         [ -s "$T/w/wrong" ] && result=wrong
         [ "$where" = - ] && result=missed
         printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' $result "$way" "$1" "$2" "$3" "$4" "$where" \
-            "refusals=$refusals starts=$starts_again logged=$log_lines doubles=$doubles $(tr '\n' ';' <"$T/w/wrong")" >>"$folder/results.$number"
+            "refusals=$refusals starts=$starts_again logged=$log_lines doubles=$doubles retried=$retried $(tr '\n' ';' <"$T/w/wrong")" >>"$folder/results.$number"
         shift 4
     done 4<"$T/w/fired"
 }

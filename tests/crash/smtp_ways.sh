@@ -166,11 +166,12 @@ check_sink() {
             most = 1 + (again || $4 > 1 ? points : 0)
             if (got < 1 || got > most) wrong("mails with the server for " $2 ": " got " where 1 was wanted")
             doubles += got > 1 ? got - 1 : 0
+            retried += $4 > 1
         }
         END {
             for (copy in n) if (!(copy in known)) wrong("the server has a mail of no copy: " copy)
-            print doubles + 0 >"/dev/stderr"
+            print doubles + 0, retried + 0 >"/dev/stderr"
         }' "$T/w/sunk" "$T/w/copies" >>"$T/w/wrong" 2>"$T/w/doubles"
-    doubles=$(cat "$T/w/doubles")
+    read -r doubles retried <"$T/w/doubles"
     want 'mails in Maildirs' 0 "$(find "$T/i/mail" -type f 2>/dev/null | wc -l)"
 }

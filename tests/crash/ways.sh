@@ -276,7 +276,7 @@ trip_way() {
     # Acknowledgements are so many in an hour.
     later '61 seconds'
     prepare_"$trip_name"
-    log_before=$(wc -l <"$T/log") points_n=$(($# / 4)) doubles=0
+    log_before=$(wc -l <"$T/log") points_n=$(($# / 4)) doubles=0 retried=0
     "$TRIP/trip" "$wire" arm "$@"
     run_"$trip_name" || wrong "not done: $(tail -n 3 "$T/w/said" | tr '\n' ' ')"
     revive || wrong 'does not come up again'
