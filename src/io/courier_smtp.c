@@ -6,6 +6,7 @@
 #include <libesmtp.h>
 
 #include "base/buf.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "io/courier.h"
 #include "io/courier_mail.h"
@@ -227,6 +228,7 @@ static void on_taken(struct session *s, const struct courier_reply *r, const cha
     char code[COURIER_CODE_SIZE], queue_id[COURIER_QUEUE_ID_SIZE];
 
     if (!courier_wire_is_whole(&s->wire, courier_socket(), s->tls_ok)) {
+        log_event(s->mail.job.delivery_id, "mail-with-a-hole", "smtp.hole", "it goes again");
         conclude(s, COURIER_RESULT, COURIER_DEFERRED, "smtp.hole: a part of the mail was not written", NULL);
         return;
     }

@@ -44,8 +44,8 @@ choose() {
     awk -v most="${PER_CALL:-40}" -v roles=" ${ROLES:-} " '
         roles != "  " && !index(roles, " " $2 " ") { next }
         BEGIN {
-            # Of a call to a mail server.
-            split("write:EPIPE,ECONNRESET,EAGAIN,EINTR read:ECONNRESET,EOF,EINTR poll:EINTR,ENOMEM " \
+            # Of a call to a mail server; EIO leaves a hole in a mail.
+            split("write:ECONNRESET,EIO,EAGAIN,EINTR read:ECONNRESET,EOF,EINTR poll:EINTR,ENOMEM " \
                 "socket:EMFILE,ENOMEM connect:ECONNREFUSED,ETIMEDOUT,EAGAIN recv:ECONNRESET,EOF,EINTR", words, " ")
             for (i in words) { split(words[i], pair, ":"); errors["session", pair[1]] = pair[2] }
             split("write:ENOSPC,EIO pwrite:ENOSPC,EIO fsync:EIO,ENOSPC ftruncate:EIO openat:EMFILE,ENOSPC linkat:ENOSPC,EIO " \

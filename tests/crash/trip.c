@@ -34,8 +34,9 @@
     X(fsync)                                                                                                           \
     X(ftruncate)                                                                                                       \
     X(openat)                                                                                                          \
-    X(linkat) X(rename) X(unlink) X(mkdir) X(send) X(read) X(pread) X(recv) X(socket) X(socketpair) X(pipe) X(accept)  \
-        X(connect) X(fork) X(spawn) X(malloc) X(mmap) X(poll) X(opendir) X(fchmod) X(flock)
+    X(linkat)                                                                                                          \
+    X(rename) X(unlink) X(mkdir) X(send) X(read) X(pread) X(recv) X(socket) X(socketpair) X(pipe) X(accept) X(connect) \
+        X(fork) X(spawn) X(malloc) X(mmap) X(poll) X(opendir) X(fchmod) X(flock)
 #define ROLES(X)                                                                                                       \
     X(parent) X(core) X(intake) X(courier) X(session) X(fetch) X(mime) X(crypto) X(gpg) X(agent) X(child) X(other)
 #define IN_ENUM_CALL(name) CALL_##name,
@@ -271,6 +272,18 @@ static bool trip(int call, bool change, const void *caller)
     return true;
 }
 
+/* A connection that is lost stays lost. Keeps errno. */
+static void lose(int fd)
+{
+    int saved = errno, domain = 0;
+    socklen_t size = sizeof domain;
+
+    if ((!saved || saved == EPIPE || saved == ECONNRESET || saved == ETIMEDOUT) &&
+        !getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) && domain == AF_INET)
+        shutdown(fd, SHUT_RDWR);
+    errno = saved;
+}
+
 #define CALLER     __builtin_return_address(0)
 #define NEXT(name) ((__typeof__(&name))look_up(&next_##name, #name))
 
@@ -287,6 +300,16 @@ static void *look_up(void **slot, const char *name)
     {                                                                                                                  \
         if (trip(CALL_##call, change, CALLER))                                                                         \
             return failed;                                                                                             \
+        return NEXT(name) arguments;                                                                                   \
+    }
+#define IO_HOOK(name, change, parameters, arguments)                                                                   \
+    static void *next_##name;                                                                                          \
+    ssize_t name parameters                                                                                            \
+    {                                                                                                                  \
+        if (trip(CALL_##name, change, CALLER)) {                                                                       \
+            lose(fd);                                                                                                  \
+            return errno ? -1 : 0;                                                                                     \
+        }                                                                                                              \
         return NEXT(name) arguments;                                                                                   \
     }
 
@@ -306,9 +329,9 @@ HOOK(int, mkdirat, mkdir, true, -1, (int fd, const char *name, mode_t mode), (fd
 HOOK(int, mkdir, mkdir, true, -1, (const char *name, mode_t mode), (name, mode))
 HOOK(int, fchmod, fchmod, true, -1, (int fd, mode_t mode), (fd, mode))
 HOOK(int, flock, flock, false, -1, (int fd, int how), (fd, how))
-HOOK(ssize_t, send, send, true, -1, (int fd, const void *b, size_t n, int flags), (fd, b, n, flags))
-HOOK(ssize_t, recv, recv, false, errno ? -1 : 0, (int fd, void *b, size_t n, int flags), (fd, b, n, flags))
-HOOK(ssize_t, read, read, false, errno ? -1 : 0, (int fd, void *b, size_t n), (fd, b, n))
+IO_HOOK(send, true, (int fd, const void *b, size_t n, int flags), (fd, b, n, flags))
+IO_HOOK(recv, false, (int fd, void *b, size_t n, int flags), (fd, b, n, flags))
+IO_HOOK(read, false, (int fd, void *b, size_t n), (fd, b, n))
 HOOK(ssize_t, pread, pread, false, -1, (int fd, void *b, size_t n, off_t at), (fd, b, n, at))
 HOOK(ssize_t, pread64, pread, false, -1, (int fd, void *b, size_t n, off64_t at), (fd, b, n, at))
 HOOK(int, socket, socket, false, -1, (int a, int b, int c), (a, b, c))
@@ -339,7 +362,10 @@ ssize_t sendto(int fd, const void *bytes, size_t n, int flags, __CONST_SOCKADDR_
 /* The log goes to standard error. */
 ssize_t write(int fd, const void *bytes, size_t len)
 {
-    return fd != 2 && trip(CALL_write, true, CALLER) ? -1 : NEXT(write)(fd, bytes, len);
+    if (fd == 2 || !trip(CALL_write, true, CALLER))
+        return NEXT(write)(fd, bytes, len);
+    lose(fd);
+    return -1;
 }
 
 int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
