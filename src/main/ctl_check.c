@@ -21,7 +21,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define CHECK_DISK_MAILS 8 /* of the largest size */
+#define CHECK_DISK_MAILS 8    /* of the largest size */
+#define CORE_PATIENCE_MS 5000 /* a core at work on something long takes no command meanwhile */
 
 void check_add(struct check *k, enum check_status status, const char *name, const char *remedy, const char *format, ...)
 {
@@ -309,12 +310,31 @@ static void check_lmtp(struct check *k)
     free(folder);
 }
 
+/* That it knows who asks does not matter. */
+static bool core_answers(const char *socket_path)
+{
+    static const char *const words[] = {"status"};
+    struct reply r = {.out = BUF_EMPTY};
+    struct command c;
+    struct diag why;
+    enum err err = command_parse(1, words, &c, &why);
+
+    if (!err)
+        err = client_ask(socket_path, &c, NULL, CORE_PATIENCE_MS, &r, &why);
+    command_free(&c);
+    reply_free(&r);
+    return !err;
+}
+
 static void check_daemon(struct check *k)
 {
     char *start = mem_printf("embargod -c %s", k->settings->file);
 
     k->daemon_running = client_is_daemon(k->settings->control);
-    if (k->daemon_running)
+    if (k->daemon_running && !core_answers(k->settings->control))
+        check_add(k, CHECK_FAIL, "daemon", "see its log for core-start-failed or core-paused, and the other rows",
+                  "listens at %s, but its core does not take commands", k->settings->control);
+    else if (k->daemon_running)
         check_add(k, CHECK_OK, "daemon", "", "answers at %s", k->settings->control);
     else
         check_add(k, CHECK_WARN, "daemon", start, "does not run");

@@ -8,10 +8,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <math.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -20,6 +23,7 @@
 
 #define REQUEST_MAX    ((size_t)96 << 20) /* bytes; the daemon reads no more */
 #define ANSWER_S       600                /* seconds without a byte from the daemon */
+#define LOOK_MS        50                 /* between two looks whether core has read the request */
 #define WAIT_DEFAULT_S 60.0
 #define WAIT_MAX_S     86400.0
 #define WAIT_STEP_NS   (50 * 1000 * 1000L)
@@ -88,10 +92,19 @@ static enum err absent(const char *path, int error, struct diag *why)
     return diag_set(why, ERR_AGAIN, "daemon.absent", "no daemon answers at %.200s: start embargod -c FILE first", path);
 }
 
-static enum err connect_to(const char *path, int *out_fd, struct diag *why)
+/* The parent listens before core does, and while core cannot start. */
+static enum err silent(struct diag *why)
+{
+    return diag_set(why, ERR_AGAIN, "daemon.silent",
+                    "embargod runs, but its core does not take commands, and nothing was done: its log says why "
+                    "(core-start-failed, core-paused), and embargoctl check finds it");
+}
+
+static enum err connect_to(const char *path, int64_t patience_ms, int *out_fd, struct diag *why)
 {
     struct sockaddr_un name = {.sun_family = AF_UNIX};
-    struct timeval limit = {.tv_sec = ANSWER_S};
+    struct timeval answer = {.tv_sec = ANSWER_S};
+    struct timeval patience = {.tv_sec = patience_ms / 1000, .tv_usec = patience_ms % 1000 * 1000};
     int fd;
 
     *out_fd = -1;
@@ -102,14 +115,15 @@ static enum err connect_to(const char *path, int *out_fd, struct diag *why)
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return diag_errno(why, ERR_INTERNAL, "daemon.socket", "making a socket");
+    /* Where so many wait already that there is no room for another, connect() waits as long as a send. */
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     if (connect(fd, (struct sockaddr *)&name, sizeof name)) {
-        enum err err = absent(path, errno, why);
+        enum err err = errno == EAGAIN ? silent(why) : absent(path, errno, why);
 
         close(fd);
         return err;
     }
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &answer, sizeof answer);
     *out_fd = fd;
     return ERR_OK;
 }
@@ -118,7 +132,7 @@ bool client_is_daemon(const char *socket_path)
 {
     int fd;
 
-    if (connect_to(socket_path, &fd, NULL))
+    if (connect_to(socket_path, 1, &fd, NULL))
         return false;
     close(fd);
     return true;
@@ -130,12 +144,41 @@ static enum err gone(struct diag *why)
                     "the daemon gave no answer; look at its log, and at the object, before you say it again");
 }
 
-static enum err exchange(int fd, const struct command *c, struct span request, struct reply *out, struct diag *why)
+/* Bytes that core has not read. */
+static int unread(int fd)
+{
+    int n = 0;
+
+    return ioctl(fd, SIOCOUTQ, &n) ? 0 : n;
+}
+
+/*
+ * Sends the request, and waits until core has read it. A core that does not is told to leave it: what it has not read
+ * when the connection is closed, it does not do (proc/control.c).
+ */
+static enum err send_request(int fd, struct span request, int64_t patience_ms, struct diag *why)
+{
+    int64_t until_ms = clock_monotonic_ms() + patience_ms, left;
+    struct pollfd answer = {.fd = fd, .events = POLLIN};
+
+    if (frame_send(fd, CONTROL_REQUEST, request, NULL))
+        return errno == EAGAIN ? silent(why) : gone(why);
+    while (unread(fd) && (left = until_ms - clock_monotonic_ms()) > 0)
+        if (poll(&answer, 1, left < LOOK_MS ? (int)left : LOOK_MS) > 0)
+            return ERR_OK;
+    if (!unread(fd))
+        return ERR_OK;
+    shutdown(fd, SHUT_RDWR);
+    return unread(fd) ? silent(why) : gone(why);
+}
+
+static enum err exchange(int fd, const struct command *c, struct span request, int64_t patience_ms, struct reply *out,
+                         struct diag *why)
 {
     struct buf payload = BUF_EMPTY;
     struct parts parts;
     uint32_t type = CONTROL_PART;
-    enum err err = frame_send(fd, CONTROL_REQUEST, request, NULL) ? gone(why) : ERR_OK;
+    enum err err = send_request(fd, request, patience_ms, why);
 
     parts_init(&parts, c);
     while (!err && type == CONTROL_PART) {
@@ -153,8 +196,8 @@ static enum err exchange(int fd, const struct command *c, struct span request, s
     return err;
 }
 
-enum err client_ask(const char *socket_path, const struct command *c, const char *as, struct reply *out,
-                    struct diag *why)
+enum err client_ask(const char *socket_path, const struct command *c, const char *as, int64_t patience_ms,
+                    struct reply *out, struct diag *why)
 {
     struct buf request = BUF_EMPTY;
     int fd;
@@ -165,9 +208,9 @@ enum err client_ask(const char *socket_path, const struct command *c, const char
     if (request.over || request.len > REQUEST_MAX - FRAME_HEAD_BYTES)
         err = diag_set(why, ERR_USAGE, "command.file", "the files are larger than %zu bytes together", REQUEST_MAX);
     else
-        err = connect_to(socket_path, &fd, why);
+        err = connect_to(socket_path, patience_ms, &fd, why);
     if (!err) {
-        err = exchange(fd, c, buf_span(&request), out, why);
+        err = exchange(fd, c, buf_span(&request), patience_ms, out, why);
         close(fd);
     }
     buf_free(&request);
@@ -191,7 +234,7 @@ enum err client_wait(const char *socket_path, const struct command *c, const cha
     const struct timespec step = {.tv_nsec = WAIT_STEP_NS};
     const char *word = command_word(c, "timeout");
     double seconds = WAIT_DEFAULT_S;
-    int64_t end_ms;
+    int64_t end_ms, left;
     enum err err;
 
     *out = (struct reply){.out = BUF_EMPTY};
@@ -199,7 +242,8 @@ enum err client_wait(const char *socket_path, const struct command *c, const cha
         return diag_set(why, ERR_USAGE, "command.option", "--timeout must be seconds, at most %d", (int)WAIT_MAX_S);
     end_ms = clock_monotonic_ms() + (int64_t)(seconds * 1000);
     for (;;) {
-        err = client_ask(socket_path, c, as, out, why);
+        left = end_ms - clock_monotonic_ms();
+        err = client_ask(socket_path, c, as, left > LOOK_MS ? left : LOOK_MS, out, why);
         if (err || out->exit != EXIT_NOT_SETTLED || clock_monotonic_ms() >= end_ms)
             return err;
         reply_free(out);

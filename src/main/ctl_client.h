@@ -15,14 +15,18 @@ enum err client_read_files(struct command *c, struct diag *why);
 /* All of a file, a pipe, or standard input ("-"); at most out->max bytes. ERR_USAGE rule command.file. */
 enum err client_read_file(const char *name, struct buf *out, struct diag *why);
 
-/*
- * Asks the daemon. ERR_AGAIN rule daemon.absent: none listens there, and nothing was done; daemon.gone: it ended, or
- * did not answer in time, and it is not known what was done. The caller frees *out with reply_free.
- */
-enum err client_ask(const char *socket_path, const struct command *c, const char *as, struct reply *out,
-                    struct diag *why);
+#define CLIENT_PATIENCE_MS 30000
 
-/* `wait`: asks again and again until it is not exit 5, or the time is over (seconds, --timeout). */
+/*
+ * Asks the daemon. ERR_AGAIN rule daemon.absent: none listens there, and nothing was done; daemon.silent: it listens,
+ * but core has not read the request within patience_ms, and nothing was done nor will be; daemon.gone: it ended, or
+ * read the request and did not answer within ten minutes, and it is not known what was done. The caller frees *out with
+ * reply_free.
+ */
+enum err client_ask(const char *socket_path, const struct command *c, const char *as, int64_t patience_ms,
+                    struct reply *out, struct diag *why);
+
+/* `wait`: asks again and again until it is not exit 5, or the time is over (seconds, --timeout; its patience, too). */
 enum err client_wait(const char *socket_path, const struct command *c, const char *as, struct reply *out,
                      struct diag *why);
 

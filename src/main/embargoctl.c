@@ -66,8 +66,9 @@ static enum err run_by_daemon(struct ctl *ctl, struct command *c, struct reply *
 
     if (err)
         return err;
-    return strcmp(c->verb->words, "wait") == 0 ? client_wait(ctl->settings->control, c, ctl->as, r, why)
-                                               : client_ask(ctl->settings->control, c, ctl->as, r, why);
+    return strcmp(c->verb->words, "wait") == 0
+               ? client_wait(ctl->settings->control, c, ctl->as, r, why)
+               : client_ask(ctl->settings->control, c, ctl->as, CLIENT_PATIENCE_MS, r, why);
 }
 
 static bool is_to_standard_output(const struct command *c)
@@ -124,7 +125,7 @@ static void fail(struct reply *r, enum err err, const struct diag *why)
     json_decref(r->data);
     r->data = NULL;
     reply_from(r, err, why);
-    if (strcmp(why->rule, "daemon.absent") == 0)
+    if (strcmp(why->rule, "daemon.absent") == 0 || strcmp(why->rule, "daemon.silent") == 0)
         r->exit = EXIT_NO_DAEMON;
 }
 

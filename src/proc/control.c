@@ -409,6 +409,14 @@ static void request(struct client *k, struct span payload)
         examine_next(k);
 }
 
+/* Nobody waits for it any more: who gave up was told that nothing is done (main/ctl_client.h). */
+static bool is_withdrawn(const struct client *k)
+{
+    struct pollfd peer = {.fd = k->fd};
+
+    return poll(&peer, 1, 0) > 0 && (peer.revents & (POLLHUP | POLLERR));
+}
+
 static void read_request(struct client *k)
 {
     struct span payload;
@@ -430,6 +438,11 @@ static void read_request(struct client *k)
         return;
     if (err || type != CONTROL_REQUEST || used != k->in.len) {
         log_event(NULL, "control-refused", "frame.bad", NULL);
+        client_free(k);
+        return;
+    }
+    if (is_withdrawn(k)) {
+        log_event(NULL, "control-withdrawn", NULL, NULL);
         client_free(k);
         return;
     }
