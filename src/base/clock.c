@@ -3,6 +3,7 @@
 #include "base/instant.h"
 #include "base/mem.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,21 +11,27 @@
 #include <time.h>
 #include <unistd.h>
 
+/* False with errno, or with errno 0 where what stands in it is no instant. */
 static bool read_clock_file(const char *file, int64_t *out)
 {
     char text[64];
     ssize_t n;
-    int fd = open(file, O_RDONLY | O_CLOEXEC);
+    int fd = open(file, O_RDONLY | O_CLOEXEC), saved;
 
     if (fd < 0)
         return false;
     n = read(fd, text, sizeof text - 1);
+    saved = n < 0 ? errno : 0;
     close(fd);
+    errno = saved;
     if (n <= 0)
         return false;
     text[n] = 0;
     text[strcspn(text, " \t\r\n")] = 0;
-    return instant_parse(text, out);
+    if (instant_parse(text, out))
+        return true;
+    errno = 0;
+    return false;
 }
 
 enum err clock_open(struct clock *c, const char *file, struct diag *why)
@@ -33,7 +40,8 @@ enum err clock_open(struct clock *c, const char *file, struct diag *why)
     if (!file)
         return ERR_OK;
     if (!read_clock_file(file, &c->last_utc_s))
-        return diag_set(why, ERR_REJECT, "clock.file",
+        return errno ? diag_errno(why, ERR_REJECT, "clock.file", "the rehearsal's clock file cannot be read")
+                     : diag_set(why, ERR_REJECT, "clock.file",
                         "the rehearsal's clock file must hold one instant such as 2026-11-22T15:00:00Z");
     c->file = mem_strdup(file);
     return ERR_OK;

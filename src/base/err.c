@@ -23,5 +23,18 @@ enum err diag_errno(struct diag *why, enum err err, const char *rule, const char
 {
     int saved = errno;
 
-    return diag_set(why, err, rule, "%s: %s", what, strerror(saved));
+    diag_set(why, err, rule, "%s: %s", what, strerror(saved));
+    if (why)
+        why->number = saved;
+    return err;
+}
+
+bool diag_passes(const struct diag *why)
+{
+    static const int passing[] = {EAGAIN, EINTR, ENOMEM, EMFILE, ENFILE, ENOBUFS, ENOSPC, EDQUOT, EIO, ETIMEDOUT};
+
+    for (size_t i = 0; i < sizeof passing / sizeof passing[0]; i++)
+        if (why->number == passing[i])
+            return true;
+    return false;
 }

@@ -8,6 +8,8 @@
 #ifndef BASE_ERR_H
 #define BASE_ERR_H
 
+#include <stdbool.h>
+
 enum err {
     ERR_OK = 0,
     ERR_REJECT,    /* the input is wrong, and stays wrong: refuse it, or hold it under why->rule */
@@ -27,6 +29,7 @@ struct diag {
     char text[DIAG_TEXT_MAX];
     char file[256]; /* of a configuration or policy; "" where none */
     int line;
+    int number; /* errno, where the machine has said no (diag_errno); else 0 */
 };
 
 /* Fills *why (which may be NULL) and returns `err`, so that a function can end with it. */
@@ -35,5 +38,11 @@ enum err diag_set(struct diag *why, enum err err, const char *rule, const char *
 
 /* The same with the errno's words appended. */
 enum err diag_errno(struct diag *why, enum err err, const char *rule, const char *what);
+
+/*
+ * Whether the machine was only short of something (memory, descriptors, processes, room) or a disk failed: the same may
+ * go well a little later, without that anybody has changed the instance.
+ */
+bool diag_passes(const struct diag *why);
 
 #endif

@@ -112,9 +112,11 @@ static enum err read_conf(const char *dir, struct buf *out, struct diag *why)
         return diag_errno(why, errno == ENOENT ? ERR_NOT_FOUND : ERR_INTERNAL, "pgp.home", "gpg.conf cannot be read");
     while ((room = buf_room(out, 4096)) && (n = read(fd, room, 4096)) > 0)
         buf_grown(out, (size_t)n);
+    if (!room || n < 0)
+        diag_errno(why, ERR_INTERNAL, "pgp.home", "gpg.conf cannot be read");
     close(fd);
     if (!room || n < 0)
-        return diag_set(why, ERR_INTERNAL, "pgp.home", "gpg.conf cannot be read");
+        return ERR_INTERNAL;
     return ERR_OK;
 }
 

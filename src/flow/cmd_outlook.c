@@ -76,6 +76,18 @@ static void add_hold(struct flow *f, json_t *all)
     add_wrong(all, words, "restore --accept (offline)");
 }
 
+static void add_store(struct flow *f, json_t *all)
+{
+    struct diag why;
+    char *words;
+
+    if (!db_trouble(f->db, &why))
+        return;
+    words = mem_printf("nothing is opened, sent or published: %s (%s)", why.text, why.rule);
+    add_wrong(all, words, "check");
+    free(words);
+}
+
 static void add_disk(struct flow *f, json_t *all)
 {
     char words[160];
@@ -127,6 +139,7 @@ static json_t *wrong(struct flow *f)
     publish_state(f->db, &site);
     add_hold(f, all);
     add_clock(f, all);
+    add_store(f, all);
     add_disk(f, all);
     add_list_keys(f, all);
     add_count(all, o.overdue, "a deadline has passed and is not met", "deadlines have passed and are not met", "next");

@@ -332,7 +332,7 @@ static void check_daemon(struct check *k)
 
     k->daemon_running = client_is_daemon(k->settings->control);
     if (k->daemon_running && !core_answers(k->settings->control))
-        check_add(k, CHECK_FAIL, "daemon", "see its log for core-start-failed or core-paused, and the other rows",
+        check_add(k, CHECK_FAIL, "daemon", "see its log for core-start-failed or core-rests, and the other rows",
                   "listens at %s, but its core does not take commands", k->settings->control);
     else if (k->daemon_running)
         check_add(k, CHECK_OK, "daemon", "", "answers at %s", k->settings->control);

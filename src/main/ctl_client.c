@@ -97,7 +97,7 @@ static enum err silent(struct diag *why)
 {
     return diag_set(why, ERR_AGAIN, "daemon.silent",
                     "embargod runs, but its core does not take commands, and nothing was done: its log says why "
-                    "(core-start-failed, core-paused), and embargoctl check finds it");
+                    "(core-start-failed, core-rests), and embargoctl check finds it");
 }
 
 static enum err connect_to(const char *path, int64_t patience_ms, int *out_fd, struct diag *why)

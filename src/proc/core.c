@@ -10,6 +10,8 @@
 #include "flow/restored.h"
 #include "flow/timer.h"
 #include "proc/backup.h"
+#include "proc/parent.h"
+#include "proc/store_watch.h"
 #include "store/outbox.h"
 
 #include <errno.h>
@@ -35,6 +37,8 @@ bool core_is_settled(struct core *core)
     int64_t now = clock_now(&core->clock);
     bool empty;
 
+    if (core->store_watch->since_ms || db_trouble(core->flow.db, NULL))
+        return false;
     /* On hold nothing but a command is ever under way. */
     if (core->flow.on_hold)
         return !pool_busy(core->pool) && !importer_busy(core->importer);
@@ -97,22 +101,27 @@ static void tick_always(struct core *core)
 {
     clock_guard_tick(&turn(core)->guard, core->flow.db);
     importer_tick(turn(core)->importer);
-    control_tick(turn(core)->control);
     backup_tick(turn(core)->backup);
 }
 
 static void tick(struct core *core)
 {
     struct diag why;
+    bool may;
 
+    if (core->gone)
+        return;
     if (ground_check(&core->ground, &why)) {
         log_diag(NULL, "core-cannot-go-on", &why);
         core->gone = core->stopping = true;
         return;
     }
+    may = store_watch_tick(turn(core)) && !core->stopping;
     if (!core->stopping)
+        control_tick(turn(core)->control);
+    if (may)
         tick_always(core);
-    if (!core->stopping && !core->flow.on_hold) {
+    if (may && !core->flow.on_hold) {
         opening_tick(turn(core)->opening);
         sealer_tick(turn(core)->sealer);
         dispatch_tick(turn(core)->dispatch);
@@ -234,7 +243,8 @@ static enum err begin(struct core *core, int courier_fd, int intake_fd, int cont
 int core_main(struct settings *settings, const char *clock_file, int courier_fd, int intake_fd, int control_fd,
               int fetch_fd, int alive_fd)
 {
-    struct core core = {.settings = settings, .lock_fd = -1, .alive_fd = alive_fd};
+    struct store_watch watch = {0};
+    struct core core = {.settings = settings, .store_watch = &watch, .lock_fd = -1, .alive_fd = alive_fd};
     struct diag why = {0};
     int signal_fd = -1;
     enum err err;
@@ -261,6 +271,5 @@ int core_main(struct settings *settings, const char *clock_file, int courier_fd,
     fsx_close(&core.lock_fd);
     if (signal_fd >= 0)
         close(signal_fd);
-    /* 78 (EX_CONFIG): starting again will not help until someone has changed something. What passes is tried again. */
-    return core.gone ? 78 : err == ERR_OK ? 0 : err == ERR_AGAIN || err == ERR_LIMIT ? 1 : 78;
+    return core.gone ? PARENT_EXIT_NEVER : err ? parent_exit_of(err, &why) : 0;
 }

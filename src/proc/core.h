@@ -11,6 +11,7 @@
  *   control   commands of embargoctl
  *   backup    one file, while the rest goes on (proc/backup.h)
  *   publisher the public site, built beside the old one
+ *   store_watch  whether the database can be used; while it cannot, all but the workers and control rest
  *   timer     deadlines and duties, by a clock that is guarded (flow/clock_guard.h)
  */
 #ifndef PROC_CORE_H
@@ -32,6 +33,7 @@ struct fetching;
 struct control;
 struct publisher;
 struct backup;
+struct store_watch;
 
 struct core {
     struct settings *settings;
@@ -51,9 +53,10 @@ struct core {
     struct control *control;
     struct publisher *publisher;
     struct backup *backup;
+    struct store_watch *store_watch;
     bool stopping;
     struct ground ground;
-    bool gone;    /* the ground is: nothing more may be done */
+    bool gone;    /* the ground is, or the database is damaged: nothing more may be done */
     int alive_fd; /* to the parent */
     int lock_fd;  /* of state/: one core at a time, whatever became of the last daemon */
 };

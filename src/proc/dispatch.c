@@ -278,7 +278,7 @@ static void forget_results(struct dispatch *d, size_t bytes)
 static void record_failed(struct dispatch *d, enum err err, size_t bytes, const struct diag *why)
 {
     log_diag(NULL, "results-not-recorded", why);
-    if (err == ERR_AGAIN || err == ERR_LIMIT) {
+    if (err == ERR_AGAIN || err == ERR_LIMIT || db_trouble(d->core->flow.db, NULL)) {
         d->record_not_before_ms = clock_monotonic_ms() + RECORD_PAUSE_MS;
     } else if (!d->one_by_one) {
         d->one_by_one = true;

@@ -286,7 +286,7 @@ static bool reap(struct parent *p)
         for (int i = 0; i < ROLES; i++)
             if (p->pids[i] == pid) {
                 p->pids[i] = 0;
-                if (WIFEXITED(status) && WEXITSTATUS(status) == 78)
+                if (WIFEXITED(status) && WEXITSTATUS(status) == PARENT_EXIT_NEVER)
                     hopeless = true;
                 if (!p->stopping)
                     log_event(NULL, "role-ended", NULL, "role=%s status=%d", role_names[i], status);
@@ -374,7 +374,7 @@ static void restart(struct parent *p, bool hopeless)
     /* Core closes its sockets before it ends: others may have been seen to end before it. */
     hopeless = stop_roles(p) || hopeless;
     if (hopeless) {
-        p->exit_code = 78;
+        p->exit_code = PARENT_EXIT_NEVER;
         p->stopping = true;
         return;
     }
@@ -424,6 +424,11 @@ static int open_signals(void)
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+int parent_exit_of(enum err err, const struct diag *why)
+{
+    return err == ERR_AGAIN || err == ERR_LIMIT || diag_passes(why) ? PARENT_EXIT_LATER : PARENT_EXIT_NEVER;
+}
+
 int parent_main(const char *config_file, const char *clock_file)
 {
     struct parent p = {.config_file = config_file,
@@ -456,7 +461,7 @@ int parent_main(const char *config_file, const char *clock_file)
         /* Faults of the configuration, which name its file, were printed one by one. */
         if (!*why.file)
             fprintf(stderr, "embargod: %s\n", why.text);
-        p.exit_code = 78;
+        p.exit_code = parent_exit_of(err, &why);
     } else {
         watch(&p);
         if (!p.keeps_control)

@@ -26,6 +26,15 @@
 #define ROLE_FD_FIFTH   8
 #define ROLE_FDS        5 /* besides the configuration */
 
+/*
+ * What a role, or the parent itself, that could not start ends with: PARENT_EXIT_LATER where the machine was short of
+ * something or a disk failed (the role is started again, after a pause that grows); PARENT_EXIT_NEVER where it will not
+ * help to start it again until someone has changed something: configuration, rights, damage.
+ */
+#define PARENT_EXIT_LATER 75 /* EX_TEMPFAIL */
+#define PARENT_EXIT_NEVER 78 /* EX_CONFIG */
+int parent_exit_of(enum err err, const struct diag *why);
+
 /* Runs until it is told to stop; returns the exit code. clock_file: NULL where this is no rehearsal. */
 int parent_main(const char *config_file, const char *clock_file);
 

@@ -231,7 +231,7 @@ int role_main(const char *role, const char *config_file, const char *clock_file,
     if (err) {
         log_diag(NULL, "role-failed", &why);
         settings_free(&settings);
-        return err == ERR_AGAIN ? 1 : 78; /* 78: starting again will not help (proc/parent.h) */
+        return parent_exit_of(err, &why);
     }
     if (confined == CONFINED_CORE)
         rc = core_main(settings, clock_file, ROLE_FD_CHANNEL, ROLE_FD_SECOND, ROLE_FD_THIRD, ROLE_FD_FOURTH,

@@ -16,59 +16,6 @@ struct db_rows {
     bool refused; /* because of an earlier fault of this turn */
 };
 
-static enum err fault_words(struct db *db, const char *what, struct diag *why)
-{
-    int code = sqlite3_errcode(db->handle), number = sqlite3_system_errno(db->handle);
-    /* Too many open files, and the like, look like a file that is not there. */
-    bool no_file = code == SQLITE_CANTOPEN && number != ENOENT && number != EACCES && number != ELOOP;
-    bool passes =
-        code == SQLITE_BUSY || code == SQLITE_LOCKED || code == SQLITE_IOERR || code == SQLITE_NOMEM || no_file;
-
-    if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
-        return diag_set(why, ERR_REJECT, "store.damaged", "the database is damaged (%s): restore the last backup",
-                        sqlite3_errmsg(db->handle));
-    if (code == SQLITE_READONLY)
-        return diag_set(why, ERR_INTERNAL, "store.read-only",
-                        "the database cannot be written: check owner and mode of the state folder");
-    /* The shared memory of the log is a file too, which gives other codes. */
-    if (code == SQLITE_FULL || ((code == SQLITE_IOERR || code == SQLITE_CANTOPEN) && number == ENOSPC))
-        return diag_set(why, ERR_AGAIN, "disk.full",
-                        "the disk of the state folder is full, and nothing was changed: make room");
-    if (code == SQLITE_BUSY)
-        return diag_set(why, ERR_AGAIN, "store.busy",
-                        "another program has held the database for %d seconds: end it (fuser names it), and try again",
-                        DB_BUSY_MS / 1000);
-    return diag_set(why, passes ? ERR_AGAIN : ERR_INTERNAL, "store.fault", "%s: %s", what, sqlite3_errmsg(db->handle));
-}
-
-enum err db_fault(struct db *db, const char *what, struct diag *why)
-{
-    bool counts = sqlite3_errcode(db->handle) != SQLITE_CONSTRAINT;
-    struct diag words;
-    enum err err = fault_words(db, what, &words);
-
-    if (counts && !db->fault) {
-        db->fault = err;
-        db->fault_why = words;
-    }
-    if (why)
-        *why = words;
-    return err;
-}
-
-void db_new_turn(struct db *db)
-{
-    if (!db_in_transaction(db))
-        db->fault = ERR_OK;
-}
-
-enum err db_turn_fault(const struct db *db, struct diag *why)
-{
-    if (db->fault && why)
-        *why = db->fault_why;
-    return db->fault;
-}
-
 enum err db_exec(struct db *db, const char *sql, struct diag *why)
 {
     if (sqlite3_exec(db->handle, sql, NULL, NULL, NULL) != SQLITE_OK)

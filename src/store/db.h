@@ -28,7 +28,7 @@ struct db;
  */
 enum db_mode { DB_CREATE, DB_OPEN, DB_READ_ONLY };
 enum err db_open(const char *state_dir, enum db_mode mode, struct db **out, struct diag *why);
-/* Whether a transaction could begin there now; changes nothing. ERR_AGAIN store.busy, ERR_INTERNAL store.read-only. */
+/* Whether a transaction could begin there now; changes nothing. ERR_AGAIN store.busy or store.read-only. */
 enum err db_try_write(const char *state_dir, struct diag *why);
 void db_close(struct db **db);
 
@@ -38,8 +38,8 @@ const struct box *db_box(const struct db *db);
 
 /*
  * A turn: what is done for one event or one command, which decides by what it reads. Once a statement has failed (the
- * disk, memory, too many open files, a lock; a violated constraint is no failure), nothing more is changed in this turn:
- * db_begin, db_commit and changing statements give the first failure again. So "not found" and the `otherwise' of
+ * disk, memory, too many open files, a lock; a violated constraint is no failure), nothing more is changed in this
+ * turn: db_begin, db_commit and changing statements give the first failure again. So "not found" and the `otherwise' of
  * db_value can never be recorded where they only mean that the database could not be read. A turn ends here, or with
  * the program; inside of a transaction the call does nothing.
  */
@@ -47,6 +47,17 @@ void db_new_turn(struct db *db);
 
 /* The turn's first failure, for what is done outside of the database; ERR_OK where there was none. */
 enum err db_turn_fault(const struct db *db, struct diag *why);
+
+/*
+ * What hinders each turn, and not only the one in which it came up. ERR_AGAIN: the database cannot be read or written,
+ * or is held by another program, until db_trouble_end finds that it can; meanwhile a statement waits for another
+ * program for a moment only. ERR_REJECT: it is damaged (store.damaged), or the file is not there any more
+ * (store.moved): nothing is changed from then on, and the program should end. A full disk is not among them.
+ */
+enum err db_trouble(const struct db *db, struct diag *why);
+
+/* Writes a little, outside of a transaction: ERR_OK ends the trouble; else why it goes on. */
+enum err db_trouble_end(struct db *db, struct diag *why);
 
 enum err db_begin(struct db *db, struct diag *why);
 enum err db_commit(struct db *db, struct diag *why);

@@ -19,6 +19,8 @@ struct db {
     } cache[DB_CACHE_SIZE];
     enum err fault; /* the turn's first, ERR_OK where there was none (db_new_turn) */
     struct diag fault_why;
+    enum err trouble; /* what outlasts turns (db_trouble) */
+    struct diag trouble_why;
 };
 
 /* The connection; borrowed. */

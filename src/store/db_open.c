@@ -150,6 +150,8 @@ enum err db_open(const char *state_dir, enum db_mode mode, struct db **out, stru
     umask(old);
     free(real);
     free(path);
+    if (err && why && strcmp(why->rule, "store.read-only") == 0)
+        err = ERR_INTERNAL; /* it does not pass by itself before there is a daemon that waits for it */
     if (err && why && strcmp(why->rule, "store.damaged") == 0)
         last_backup_name_in(state_dir, why);
     if (err)
@@ -166,7 +168,7 @@ enum err db_try_write(const char *state_dir, struct diag *why)
     enum err err = ERR_OK;
 
     if (access(path, W_OK))
-        err = diag_set(why, ERR_INTERNAL, "store.read-only",
+        err = diag_set(why, ERR_AGAIN, "store.read-only",
                        "the database cannot be written: check owner and mode of the state folder");
     else if (sqlite3_open_v2(path, &db.handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW, NULL) != SQLITE_OK)
         err = db_fault(&db, "opening the database", why);

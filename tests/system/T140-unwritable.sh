@@ -46,7 +46,7 @@ rm "$T/i/mail/bob@example.org"
 later '2 seconds'
 logged 'what was sent is not recorded' 'event=results-not-recorded'
 copies=0
-for try in $(seq 30); do # bob reads his mail: a second copy of it would be a new file
+for try in $(seq 15); do # bob reads his mail: a second copy of it would be a new file
     for file in "$T/i/mail/bob@example.org"/new/*; do
         [ -f "$file" ] && mv "$file" "$T/w/" && copies=$((copies + 1))
     done
@@ -57,5 +57,61 @@ writable
 settle
 same 'and not again afterwards' 0 "$(box bob@example.org)"
 same 'then it is recorded' '' "$(get '.data[] | select(.state != "sent") | .state' queue list)"
+
+# ---- mail and commands meanwhile ----
+read_only
+: >"$T/log"
+before=$(cases) had=$(box ann@example.org)
+report
+logged 'core rests, and why, with the remedy' 'event=core-rests rule=store.read-only .*owner and mode .*mounted'
+same 'what needs no change is answered' 0 "$(ctl case list >"$T/w/out"; echo $?)"
+has 'status says what is wrong' 'nothing is opened, sent or published' "$(ctl status >"$T/w/out"; echo "$T/w/out")"
+same 'it is not settled' 5 "$(ctl wait --timeout 0.3 >"$T/w/out"; echo $?)"
+echo 'A note.' >"$T/w/note"
+denied_code=$(ctl case note "$(new_case)" "$T/w/note" >"$T/w/out"; echo $?)
+same 'a change is refused by the rule' "4 store.read-only" "$denied_code $(jq -r .rule "$T/w/out")"
+"$bin/embargoctl" -c "$conf" --json check >"$T/w/check"
+same 'check finds it' fail "$(jq -r '.data[] | select(.name == "database") | .status' "$T/w/check")"
+sleep 3
+[ "$(wc -l <"$T/log")" -lt 20 ] && ok 'the log is not flooded' || not_ok "the log has $(wc -l <"$T/log") lines"
+same 'nothing was recorded' "$before" "$(cases)"
+writable
+settle
+same 'it goes on without a restart' 1 "$(grep -c 'event=core-goes-on rule=store.read-only' "$T/log")"
+same 'with what had come' $((before + 1)) "$(cases)"
+[ "$(box ann@example.org)" -ge $((had + 2)) ] && ok 'and the admins are told' || not_ok 'and the admins are told'
+lacks 'no role was started again' 'event=role-ended' "$T/log"
+
+# ---- the spool, too ----
+chattr +i "$T/i/state/spool/tmp" "$T/i/state/spool/new"
+post rita@reporter.example "$T/w/m"
+same 'where the spool cannot be written, the mail stays with its server' 75 $?
+has 'by 451' 'rule=spool.unwritable' "$T/log"
+chattr -i "$T/i/state/spool/tmp" "$T/i/state/spool/new"
+before=$(cases)
+report
+settle
+same 'and is taken when it can' $((before + 1)) "$(cases)"
+
+# ---- held by another program ----
+: >"$T/log"
+mkfifo "$T/w/hold"
+sqlite3 "$T/i/state/db.sqlite" <"$T/w/hold" >"$T/w/held" &
+holder=$!
+exec 9>"$T/w/hold"
+printf 'BEGIN IMMEDIATE;\nSELECT 1;\n' >&9
+for try in $(seq 50); do [ -s "$T/w/held" ] && break; sleep 0.1; done
+before=$(cases)
+report
+logged 'core rests while another program holds the database' 'event=core-rests rule=store.busy .*fuser'
+began=$(date +%s%N)
+ctl case list >"$T/w/out" && ok 'and answers' || not_ok 'and answers'
+[ $(($(date +%s%N) - began)) -lt 1500000000 ] && ok 'without waiting for it' || not_ok 'without waiting for it'
+printf 'COMMIT;\n' >&9
+exec 9>&-
+wait $holder
+settle
+same 'and goes on' $((before + 1)) "$(cases)"
+has 'by itself' 'event=core-goes-on rule=store.busy' "$T/log"
 stop
 finish

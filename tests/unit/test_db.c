@@ -168,7 +168,7 @@ static void test_read_only(void **state)
     db_close(&s->db);
     store_open(s, DB_READ_ONLY);
     assert_int_equal(db_value(s->db, 0, "SELECT COUNT(*) FROM list", ""), 1);
-    assert_int_equal(db_run(s->db, &s->why, "DELETE FROM list", ""), ERR_INTERNAL);
+    assert_int_equal(db_run(s->db, &s->why, "DELETE FROM list", ""), ERR_AGAIN);
     assert_string_equal(s->why.rule, "store.read-only");
     assert_int_equal(db_value(s->db, 0, "SELECT COUNT(*) FROM list", ""), 1);
 }
