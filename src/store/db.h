@@ -52,7 +52,7 @@ enum err db_turn_fault(const struct db *db, struct diag *why);
  * What hinders each turn, and not only the one in which it came up. ERR_AGAIN: the database cannot be read or written,
  * or is held by another program, until db_trouble_end finds that it can; meanwhile a statement waits for another
  * program for a moment only. ERR_REJECT: it is damaged (store.damaged), or the file is not there any more
- * (store.moved): nothing is changed from then on, and the program should end. A full disk is not among them.
+ * (state.gone): nothing is changed from then on, and the program should end. A full disk is not among them.
  */
 enum err db_trouble(const struct db *db, struct diag *why);
 

@@ -109,12 +109,11 @@ void db_new_turn(struct db *db)
         return;
     db->fault = ERR_OK;
     if (!db->trouble && has_moved(db))
-        note_trouble(
-            db,
-            diag_set(&why, ERR_REJECT, "store.moved",
-                     "state/db.sqlite was removed or replaced while it was in use: stop embargod, and put that "
-                     "file back with the -wal beside it, or restore the last backup"),
-            &why);
+        note_trouble(db,
+                     diag_set(&why, ERR_REJECT, "state.gone",
+                              "state/db.sqlite was removed or replaced under the running daemon: put that file back "
+                              "with the -wal beside it, or restore a backup, then start embargod again"),
+                     &why);
     if (db->trouble == ERR_REJECT)
         db->fault = db_trouble(db, &db->fault_why);
 }

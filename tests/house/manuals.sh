@@ -132,11 +132,11 @@ diff -U 0 "$work/held" "$work/rules" | grep '^[-+][a-z]'
 
 troubles() {
     cat src/codec/pgp_gpg.c src/codec/pgp_home*.c src/codec/pgp_open.c src/codec/pgp_probe.c src/codec/pgp_seal.c \
-        src/codec/pgp_sign*.c src/codec/pgp_stream.c src/store/db.c src/store/db_open.c src/base/spool*.c src/base/sandbox.c src/base/filter.c src/io/maildir_in.c \
+        src/codec/pgp_sign*.c src/codec/pgp_stream.c src/store/db.c src/store/db_open.c src/store/db_trouble.c src/base/spool*.c src/base/sandbox.c src/base/filter.c src/io/maildir_in.c \
         src/io/deliver_maildir.c src/proc/core.c src/proc/core_start.c | tr '\n' ' ' |
         grep -oE '(diag_set|diag_errno)\([^,]*, *(ERR_AGAIN|ERR_INTERNAL|ERR_DENIED|err), *"[a-z.-]+"' |
         sed 's/.*"\(.*\)"/\1/'
-    grep -ohE '"store\.[a-z-]+"' src/store/db.c src/store/db_open.c | tr -d '"'
+    grep -ohE '"store\.[a-z-]+"' src/store/db.c src/store/db_open.c src/store/db_trouble.c | tr -d '"'
     grep -oE '"maildir\.[a-z-]+"' src/io/maildir_in.c | tr -d '"'
     grep -oE 'fail\(j, "[a-z.-]+"' src/proc/pool.c | cut -d '"' -f 2
     grep -oE '"state\.[a-z]+"' src/proc/ground.c | tr -d '"'

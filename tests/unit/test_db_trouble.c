@@ -59,7 +59,7 @@ static void test_moved(void **state)
     OK(write_one(s, "a"));
     assert_int_equal(rename(file, aside), 0);
     assert_int_equal(write_one(s, "b"), ERR_REJECT);
-    assert_string_equal(s->why.rule, "store.moved");
+    assert_string_equal(s->why.rule, "state.gone");
     assert_int_equal(db_begin(s->db, &s->why), ERR_REJECT);
     assert_int_equal(rename(aside, file), 0);
     /* It stays so: who knows what was written where. */
