@@ -3,10 +3,12 @@
 #include "base/fsx.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "io/maildir_file.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
@@ -198,16 +200,6 @@ static void leave_mail(struct maildir_in *m)
     next_mail(m);
 }
 
-/* Only a regular file; a link is not followed, and a pipe not waited for. */
-static int open_mail(int dir_fd, const char *name, struct stat *st)
-{
-    int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-
-    if (fd >= 0 && (fstat(fd, st) || !S_ISREG(st->st_mode)))
-        fsx_close(&fd);
-    return fd;
-}
-
 static enum err begin_spool(struct maildir_in *m, struct span head, struct diag *why)
 {
     struct maildir_envelope found;
@@ -357,9 +349,14 @@ static enum err work_on_mail(struct maildir_in *m, struct diag *why)
     }
     if (m->file)
         return copy_chunk(m, why);
-    m->fd = open_mail(m->new_fd, m->names[m->next], &m->st);
+    m->fd = maildir_file_open(m->new_fd, m->names[m->next], &m->st);
     if (m->fd < 0 || (uint64_t)m->st.st_size > m->settings->hold_bytes) {
         leave_mail(m);
+        return ERR_OK;
+    }
+    if (maildir_file_is_unfinished(m->fd, &m->st)) {
+        m->trouble = true; /* looked at again soon */
+        next_mail(m);
         return ERR_OK;
     }
     return begin_mail(m, why);
@@ -445,6 +442,7 @@ struct maildir_in *maildir_in_new(const char *dir, const struct lmtp_settings *s
     m->notify_fd = notify_fd;
     m->new_fd = m->fd = -1;
     m->inotify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    signal(SIGIO, SIG_IGN); /* who opens a file to write, in the moment of has_writer(), breaks its lease */
     m->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
     arm(m, 0);
     return m;
@@ -487,7 +485,7 @@ bool maildir_in_count(const char *dir, uint64_t hold_bytes, size_t *out_waiting,
     }
     while ((item = readdir(stream))) {
         struct stat st;
-        int mail = *item->d_name == '.' ? -1 : open_mail(fd, item->d_name, &st);
+        int mail = *item->d_name == '.' ? -1 : maildir_file_open(fd, item->d_name, &st);
 
         if (*item->d_name != '.')
             ++*(mail >= 0 && (uint64_t)st.st_size <= hold_bytes ? out_waiting : out_left);

@@ -15,6 +15,11 @@
  * Never taken, and left as it is: what is no regular file (links are not followed), what cannot be opened, what is
  * larger than hold_bytes, a name with a dot in front. Names are used to open and to unlink, and appear nowhere else.
  *
+ * A Maildir's mail is moved into `new` when it is whole. A program that writes there directly loses nothing by it: a
+ * file is not taken while somebody has it open to write, which the kernel knows (a lease); where it may not be asked
+ * (another user's file, a network's file system), not before MAILDIR_IN_QUIET_S after its last change; and an empty one
+ * not before MAILDIR_IN_EMPTY_S after it.
+ *
  * It works in small steps out of the loop of lmtp_serve, as two of its watches: a large mail holds up no connection.
  */
 #ifndef IO_MAILDIR_IN_H
@@ -26,6 +31,8 @@
 
 #define MAILDIR_IN_RESCAN_S   60
 #define MAILDIR_IN_TROUBLE_S  5 /* until the next try, after a fault; and where inotify is not to be had */
+#define MAILDIR_IN_QUIET_S    2
+#define MAILDIR_IN_EMPTY_S    60
 #define MAILDIR_IN_WATCHES    2
 #define MAILDIR_IN_HEAD_BYTES 65536 /* of a mail, in which the envelope has to stand */
 

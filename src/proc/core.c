@@ -271,5 +271,7 @@ int core_main(struct settings *settings, const char *clock_file, int courier_fd,
     fsx_close(&core.lock_fd);
     if (signal_fd >= 0)
         close(signal_fd);
-    return core.gone ? PARENT_EXIT_NEVER : err ? parent_exit_of(err, &why) : 0;
+    if (core.gone)
+        return core.starts_anew ? PARENT_EXIT_LATER : PARENT_EXIT_NEVER;
+    return err ? parent_exit_of(err, &why) : 0;
 }

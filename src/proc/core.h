@@ -56,9 +56,10 @@ struct core {
     struct store_watch *store_watch;
     bool stopping;
     struct ground ground;
-    bool gone;    /* the ground is, or the database is damaged: nothing more may be done */
-    int alive_fd; /* to the parent */
-    int lock_fd;  /* of state/: one core at a time, whatever became of the last daemon */
+    bool gone;        /* the ground is, or the database is damaged: nothing more may be done */
+    bool starts_anew; /* and a new start may help */
+    int alive_fd;     /* to the parent */
+    int lock_fd;      /* of state/: one core at a time, whatever became of the last daemon */
 };
 
 /* The instant that gpg takes for now: in a rehearsal the clock's, else INSTANT_NONE (the machine's). */

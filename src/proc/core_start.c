@@ -194,8 +194,10 @@ static enum err lock_state(struct core *core, const char *state, struct diag *wh
     enum err err = fsx_open_dir(AT_FDCWD, state, &core->lock_fd, why);
 
     if (!err && flock(core->lock_fd, LOCK_EX | LOCK_NB)) {
+        err = errno == EWOULDBLOCK
+                  ? diag_set(why, ERR_DENIED, "core.locked", "another daemon has this instance: stop it first")
+                  : diag_errno(why, ERR_AGAIN, "core.lock", "locking the state folder");
         fsx_close(&core->lock_fd);
-        err = diag_set(why, ERR_DENIED, "core.locked", "another daemon has this instance: stop it first");
     }
     return err;
 }

@@ -462,6 +462,7 @@ int parent_main(const char *config_file, const char *clock_file)
         if (!*why.file)
             fprintf(stderr, "embargod: %s\n", why.text);
         p.exit_code = parent_exit_of(err, &why);
+        stop_roles(&p); /* those that were started already */
     } else {
         watch(&p);
         if (!p.keeps_control)

@@ -16,8 +16,15 @@
 static void end(struct core *core, struct diag *why)
 {
     char *state = settings_path(core->settings, "state");
+    struct db *fresh = NULL;
+    struct diag again;
 
-    last_backup_name_in(state, why);
+    /* A disk that failed for once looks like damage: another look at all of it tells, and then a new start mends it. */
+    if (strcmp(why->rule, "store.damaged") == 0) {
+        core->starts_anew = !db_open(state, DB_READ_ONLY, &fresh, &again) || strcmp(again.rule, why->rule) != 0;
+        db_close(&fresh);
+        last_backup_name_in(state, why);
+    }
     log_diag(NULL, "core-cannot-go-on", why);
     core->gone = core->stopping = true;
     free(state);

@@ -4,6 +4,7 @@
 #include "store/last_backup.h"
 #include "store/schema.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,35 +130,71 @@ static enum err prepare_connection(struct db *db, enum db_mode mode, struct diag
     return err ? err : check_version(db, mode, why);
 }
 
-enum err db_open(const char *state_dir, enum db_mode mode, struct db **out, struct diag *why)
+static bool is_denied(const char *path)
+{
+    return access(path, W_OK) && errno != ENOENT;
+}
+
+/* Where there was only no descriptor left, SQLite has opened a file for reading alone: that passes, and rights do not.
+ */
+static bool may_write(const char *folder, const char *path)
+{
+    char *wal = mem_printf("%s-wal", path), *shm = mem_printf("%s-shm", path);
+    bool may = !is_denied(folder) && !is_denied(path) && !is_denied(wal) && !is_denied(shm);
+
+    free(wal);
+    free(shm);
+    return may;
+}
+
+static enum err open_once(const char *path, enum db_mode mode, struct db **out, struct diag *why)
 {
     int flags = mode == DB_READ_ONLY ? SQLITE_OPEN_READONLY
                                      : SQLITE_OPEN_READWRITE | (mode == DB_CREATE ? SQLITE_OPEN_CREATE : 0);
+    struct db *db = mem_zero(1, sizeof *db);
+    enum err err = ERR_OK;
+
+    if (sqlite3_open_v2(path, &db->handle, flags | SQLITE_OPEN_NOFOLLOW, NULL) != SQLITE_OK)
+        err = db_fault(db, "opening the database", why);
+    if (!err)
+        err = prepare_connection(db, mode, why);
+    if (err)
+        db_close(&db);
+    *out = db;
+    return err;
+}
+
+static bool is_rule(const struct diag *why, const char *rule)
+{
+    return strcmp(why->rule, rule) == 0;
+}
+
+enum err db_open(const char *state_dir, enum db_mode mode, struct db **out, struct diag *why)
+{
     /* The folder may be a link (moved to another disk); the file may not, and SQLite would refuse both. */
     char *real = realpath(state_dir, NULL), *path = mem_printf("%s/db.sqlite", real ? real : state_dir);
-    struct db *db = mem_zero(1, sizeof *db);
     mode_t old = umask(077);
+    struct diag words = {0};
     enum err err;
 
     *out = NULL;
     if (mode != DB_CREATE && access(path, F_OK))
-        err = diag_set(why, ERR_NOT_FOUND, "store.missing",
+        err = diag_set(&words, ERR_NOT_FOUND, "store.missing",
                        "no database in %s: run embargoctl init, or restore a backup", state_dir);
-    else if (sqlite3_open_v2(path, &db->handle, flags | SQLITE_OPEN_NOFOLLOW, NULL) != SQLITE_OK)
-        err = db_fault(db, "opening the database", why);
     else
-        err = prepare_connection(db, mode, why);
+        err = open_once(path, mode, out, &words);
+    /* A disk that fails once gives what looks like damage: that is believed where it is seen twice. */
+    if (err && is_rule(&words, "store.damaged"))
+        err = open_once(path, mode, out, &words);
+    if (err && is_rule(&words, "store.read-only"))
+        err = mode != DB_READ_ONLY && may_write(real ? real : state_dir, path) ? ERR_AGAIN : ERR_INTERNAL;
+    if (err && is_rule(&words, "store.damaged"))
+        last_backup_name_in(state_dir, &words);
     umask(old);
     free(real);
     free(path);
-    if (err && why && strcmp(why->rule, "store.read-only") == 0)
-        err = ERR_INTERNAL; /* it does not pass by itself before there is a daemon that waits for it */
-    if (err && why && strcmp(why->rule, "store.damaged") == 0)
-        last_backup_name_in(state_dir, why);
-    if (err)
-        db_close(&db);
-    else
-        *out = db;
+    if (err && why)
+        *why = words;
     return err;
 }
 

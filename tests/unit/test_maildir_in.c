@@ -39,6 +39,13 @@ static void put_mail(const struct box *b, const char *name, const char *text)
     put_bytes(b, name, text, strlen(text));
 }
 
+static void make_old(const struct box *b, const char *name, int seconds)
+{
+    struct timespec times[2] = {{.tv_sec = time(NULL) - seconds}, {.tv_sec = time(NULL) - seconds}};
+
+    assert_int_equal(utimensat(AT_FDCWD, path_of(b, name), times, 0), 0);
+}
+
 static int move(const struct box *b, const char *from, const char *to)
 {
     char old[512];
@@ -128,6 +135,8 @@ static void test_without_envelope(void **state)
 
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         put_mail(&b, "1.a", texts[i]);
+        if (!*texts[i])
+            make_old(&b, "1.a", MAILDIR_IN_EMPTY_S);
         work(&b);
         assert_int_equal(left(&b), 0);
         assert_int_equal(entries(f), i + 1);
@@ -283,6 +292,57 @@ static void test_changing(void **state)
     close_box(&b);
 }
 
+/* A program that writes into the folder directly, in its own time. */
+static void test_written_in_place(void **state)
+{
+    struct fixture *f = *state;
+    struct box b = open_box(f);
+    struct spool_entry entry;
+    struct buf body = BUF_EMPTY;
+    int fd = open(path_of(&b, "1.a"), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+    work(&b);
+    assert_int_equal(entries(f), 0);
+    assert_int_equal(write(fd, HEAD "\nfirst\n", strlen(HEAD) + 7), (ssize_t)strlen(HEAD) + 7);
+    make_old(&b, "1.a", 100); /* however long it takes */
+    work(&b);
+    assert_int_equal(entries(f), 0);
+    assert_int_equal(write(fd, "second\n", 7), 7);
+    close(fd);
+    work(&b);
+    assert_int_equal(entries(f), 1);
+    assert_int_equal(left(&b), 0);
+    newest(f, &entry, &body);
+    assert_non_null(strstr(buf_text(&body), "first\r\nsecond\r\n"));
+    buf_free(&body);
+    close_box(&b);
+}
+
+/* Made, closed, and filled later. One that nobody fills is taken after all, to be held. */
+static void test_empty(void **state)
+{
+    struct fixture *f = *state;
+    struct box b = open_box(f);
+
+    put_mail(&b, "1.a", "");
+    put_mail(&b, "2.b", "");
+    put_mail(&b, "3.c", HEAD "\nthird\n"); /* holds up no other */
+    work(&b);
+    assert_int_equal(entries(f), 1);
+    assert_int_equal(left(&b), 2);
+    put_mail(&b, "1.a", HEAD "\nfirst\n");
+    work(&b);
+    assert_int_equal(entries(f), 2);
+    make_old(&b, "2.b", MAILDIR_IN_EMPTY_S - 2);
+    work(&b);
+    assert_int_equal(entries(f), 2);
+    make_old(&b, "2.b", MAILDIR_IN_EMPTY_S + 1);
+    work(&b);
+    assert_int_equal(entries(f), 3);
+    assert_int_equal(left(&b), 0);
+    close_box(&b);
+}
+
 /* Another mail that has taken the name of the one that is read is not removed with it. */
 static void test_replaced(void **state)
 {
@@ -431,6 +491,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_tricks, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_room, setup, teardown),
         cmocka_unit_test_setup_teardown(test_changing, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_written_in_place, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_empty, setup, teardown),
         cmocka_unit_test_setup_teardown(test_replaced, setup, teardown),
         cmocka_unit_test_setup_teardown(test_folder, setup, teardown),
         cmocka_unit_test_setup_teardown(test_watches, setup, teardown),
