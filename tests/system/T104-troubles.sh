@@ -2,6 +2,7 @@
 # Troubles around the daemon: a gpg that hangs, dies, prompts, fills its pipe; an agent that is killed; a database that
 # is held by another, read-only or damaged. Each is said in the log with a rule, `check' finds it, and nothing is lost.
 . "${srcdir:-.}/tests/lib/flow.sh"
+. "${srcdir:-.}/tests/lib/holder.sh"
 . "${srcdir:-.}/tests/lib/locked.sh"
 
 init
@@ -158,12 +159,7 @@ whole 'the key is locked'
 
 # ---- the database ----
 : >"$T/log"
-mkfifo "$T/w/hold"
-sqlite3 "$T/i/state/db.sqlite" <"$T/w/hold" >"$T/w/held" &
-holder=$!
-exec 9>"$T/w/hold"
-printf 'BEGIN IMMEDIATE;\nSELECT 1;\n' >&9
-for try in $(seq 50); do [ -s "$T/w/held" ] && break; sleep 0.1; done
+hold_database
 finds 'a database that another program holds' database 'another program'
 turn=$((turn + 1))
 sent="$sent$turn null
@@ -173,9 +169,7 @@ Words of $turn.
 E
 post rita@reporter.example "$T/w/m" && ok 'mail is taken all the same' || not_ok 'mail is taken all the same'
 logged 'another program holds the database' 'rule=store.busy'
-printf 'COMMIT;\n' >&9
-exec 9>&-
-wait $holder
+let_database_go
 whole 'the database was held'
 stop
 

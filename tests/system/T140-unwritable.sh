@@ -2,6 +2,7 @@
 # The database becomes read-only while the daemon runs (as of a file system that the kernel has mounted so after an
 # error): nothing is lost, nothing is sent twice, and it goes on by itself when it can be written again.
 . "${srcdir:-.}/tests/lib/flow.sh"
+. "${srcdir:-.}/tests/lib/holder.sh"
 need chattr
 init
 sed -i '/^reminders/d' "$conf"
@@ -23,13 +24,7 @@ Words of $n.
 E
     check "mail $n is taken" post rita@reporter.example "$T/w/m"
 }
-logged() { # WORDS PATTERN: comes up in the log within ten seconds
-    for logged_try in $(seq 100); do
-        grep -q "$2" "$T/log" && { ok "the log says: $1"; return; }
-        sleep 0.1
-    done
-    not_ok "the log says: $1"
-}
+logged() { comes_in "the log says: $1" "$2" "$T/log"; }
 
 # ---- a mail that was handed over, and of which nobody can write that it was ----
 mkdir -p "$T/i/mail"
@@ -95,21 +90,14 @@ same 'and is taken when it can' $((before + 1)) "$(cases)"
 
 # ---- held by another program ----
 : >"$T/log"
-mkfifo "$T/w/hold"
-sqlite3 "$T/i/state/db.sqlite" <"$T/w/hold" >"$T/w/held" &
-holder=$!
-exec 9>"$T/w/hold"
-printf 'BEGIN IMMEDIATE;\nSELECT 1;\n' >&9
-for try in $(seq 50); do [ -s "$T/w/held" ] && break; sleep 0.1; done
+hold_database
 before=$(cases)
 report
 logged 'core rests while another program holds the database' 'event=core-rests rule=store.busy .*fuser'
 began=$(date +%s%N)
 ctl case list >"$T/w/out" && ok 'and answers' || not_ok 'and answers'
 [ $(($(date +%s%N) - began)) -lt 1500000000 ] && ok 'without waiting for it' || not_ok 'without waiting for it'
-printf 'COMMIT;\n' >&9
-exec 9>&-
-wait $holder
+let_database_go
 settle
 same 'and goes on' $((before + 1)) "$(cases)"
 has 'by itself' 'event=core-goes-on rule=store.busy' "$T/log"

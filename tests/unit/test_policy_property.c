@@ -19,19 +19,10 @@
 #include "policy/schedule.h"
 #include "policy/zone.h"
 #include "unit/policy_fixture.h"
+#include "unit/random.h"
 
 static int rounds = 3000;
 static int decisions = 100000;
-static uint64_t random_state = 0x9e3779b97f4a7c15u;
-
-static uint32_t random_below(uint32_t n)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return (uint32_t)(random_state >> 33) % n;
-}
-
 static const char *const units[] = {"hour", "calendar-day", "calendar-month", "business-day", "working-week"};
 static const char *const zones[] = {"UTC", "Europe/Berlin", "America/Los_Angeles", "Australia/Lord_Howe",
                                     "Asia/Kolkata"};

@@ -14,20 +14,11 @@
 #include "flow/clock_guard.h"
 #include "policy/release.h"
 #include "unit/policy_fixture.h"
+#include "unit/random.h"
 
 #define DUE INT64_C(1931257800)
 
 static int rounds = 200000;
-static uint64_t random_state = 0x9e3779b97f4a7c15u;
-
-static uint32_t random_below(uint32_t n)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return (uint32_t)(random_state >> 33) % n;
-}
-
 static struct policy *policy_with(const char *mode, const char *release, const char *rest)
 {
     char *text = mem_printf("policy = { id = \"r\"; edition = \"1\"; };\n"
