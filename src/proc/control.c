@@ -7,12 +7,10 @@
 #include "base/frame.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "codec/mime.h"
-#include "codec/pgp_wire.h"
 #include "flow/command.h"
 #include "flow/view.h"
 #include "proc/backup.h"
-#include "proc/table_keys.h"
+#include "proc/command_files.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -35,7 +33,7 @@ struct client {
     uid_t uid;
     struct buf in, out;
     struct command command;
-    size_t at_value; /* the next value to be examined */
+    struct command_files files;
     bool running;
     int64_t deadline_ms;
     struct reply site_reply; /* with site_wish: it is given when the site is built */
@@ -155,192 +153,12 @@ static enum err find_actor(struct client *k, const char *as, struct diag *why)
     return ERR_OK;
 }
 
-/* ---- files are examined by workers first ---- */
+/* ---- what is asked for ---- */
 
-static void examine_next(struct client *k);
-
-static void submit_key(struct client *k, const struct command_value *v, struct span known);
-
-/* A key that the list has: what is known of it stays, and the news are added. */
-static bool add_to_known(struct client *k, const struct command_value *v, const char *fingerprint)
-{
-    struct core *core = k->control->core;
-    const struct settings_list *list;
-    struct list_row row = {0};
-    struct key_row *key = mem_zero(1, sizeof *key);
-    struct buf known = BUF_EMPTY;
-    struct diag none;
-    bool found = !flow_list(&core->flow, k->command.list, &list, &row, &none) &&
-                 !key_by_fingerprint(core->flow.db, row.id, fingerprint, key, &none) &&
-                 !key_certificate(core->flow.db, key->id, &known, &none) && known.len;
-
-    if (found)
-        submit_key(k, v, buf_span(&known));
-    buf_free(&known);
-    free(key);
-    list_row_free(&row);
-    return found;
-}
-
-/* Facts of a key; none: a revocation alone, and the certificate is the fingerprint of the key that it revokes. */
-static enum err take_key(struct client *k, struct command_value *v, struct span facts, struct span certificate,
-                         bool merged, bool *again, struct diag *why)
-{
-    struct pgp_key_info *key = mem_zero(1, sizeof *key);
-    char *revoked = mem_strndup(certificate.data, facts.len ? 0 : certificate.len);
-    enum err err = ERR_OK;
-
-    if (!facts.len)
-        *again = !merged && add_to_known(k, v, revoked);
-    else if (!(err = pgp_key_info_get(facts, key, why)))
-        *again = !merged && add_to_known(k, v, key->fingerprint);
-    if (!err && !facts.len && !*again)
-        err = diag_set(why, ERR_DENIED, "key.unknown", "no member or admin has the key that this revokes");
-    if (!err && !*again) {
-        v->key = key;
-        key = NULL;
-        buf_init(&v->certificate, BUF_MAX_DEFAULT);
-        buf_add(&v->certificate, certificate.data, certificate.len);
-    }
-    free(revoked);
-    free(key);
-    return err;
-}
-
-static void key_answered(struct client *k, enum err err, struct span reply, bool merged, const struct diag *why)
-{
-    struct command_value *v = &k->command.values[k->at_value];
-    struct frame_reader r;
-    struct span facts, certificate;
-    struct diag bad;
-    bool again = false;
-
-    if (err) {
-        answer_error(k, err, why);
-        return;
-    }
-    frame_reader_init(&r, reply);
-    facts = frame_get_bytes(&r);
-    certificate = frame_get_bytes(&r);
-    err = frame_done(&r) ? take_key(k, v, facts, certificate, merged, &again, &bad)
-                         : diag_set(&bad, ERR_INTERNAL, "worker.frame", "a worker's answer is damaged");
-    if (err) {
-        answer_error(k, err, &bad);
-    } else if (!again) {
-        k->at_value++;
-        examine_next(k);
-    }
-}
-
-static void key_examined(void *ctx, enum err err, struct span reply, const struct diag *why)
-{
-    key_answered(ctx, err, reply, false, why);
-}
-
-static void key_merged(void *ctx, enum err err, struct span reply, const struct diag *why)
-{
-    key_answered(ctx, err, reply, true, why);
-}
-
-static void mail_parsed(void *ctx, enum err err, struct span reply, const struct diag *why)
-{
-    struct client *k = ctx;
-    struct command_value *v = &k->command.values[k->at_value];
-    struct frame_reader r;
-    struct span packed, text;
-    struct diag bad;
-
-    if (err) {
-        answer_error(k, err, why);
-        return;
-    }
-    frame_reader_init(&r, reply);
-    packed = frame_get_bytes(&r);
-    frame_get_u32(&r);
-    frame_get_i64(&r);
-    frame_get_i64(&r);
-    text = frame_get_bytes(&r);
-    v->mail_secret = frame_get_bool(&r);
-    v->mail = mem_zero(1, sizeof *v->mail);
-    if (!frame_done(&r) || mime_message_get(packed, v->bytes.len, v->mail, &bad)) {
-        diag_set(&bad, ERR_INTERNAL, "worker.frame", "a worker's answer is damaged");
-        answer_error(k, ERR_INTERNAL, &bad);
-        return;
-    }
-    v->mail_text = mem_strndup(text.data, text.len);
-    k->at_value++;
-    examine_next(k);
-}
-
-static void submit_key(struct client *k, const struct command_value *v, struct span known)
-{
-    struct core *core = k->control->core;
-    struct buf request = BUF_EMPTY;
-
-    frame_put_i64(&request, core_gpg_time(core));
-    frame_put_str(&request, core->homes);
-    frame_put_buf(&request, &v->bytes);
-    frame_put_bytes(&request, known.data, known.len);
-    pool_submit(core->pool, WORKER_CRYPTO, CRYPTO_UPDATE, &request, known.len ? key_merged : key_examined, k);
-}
-
-static void submit_mail(struct client *k, const struct command_value *v)
-{
-    const struct settings_limits *l = &k->control->core->settings->limits;
-    struct buf request = BUF_EMPTY;
-
-    frame_put_u64(&request, l->message_bytes);
-    frame_put_u64(&request, l->header_block_bytes);
-    frame_put_u64(&request, l->header_line_bytes);
-    frame_put_u64(&request, l->parts);
-    frame_put_u64(&request, l->depth);
-    frame_put_u64(&request, MIME_LIMITS_DEFAULT.comments);
-    frame_put_buf(&request, &v->bytes);
-    pool_submit(k->control->core->pool, WORKER_MIME, MIME_PARSE, &request, mail_parsed, k);
-}
-
-static void table_examined(void *ctx, enum err err, struct span packed, const struct diag *why)
-{
-    struct client *k = ctx;
-
-    if (err) {
-        answer_error(k, err, why);
-        return;
-    }
-    buf_add(&k->command.values[k->at_value].certificate, packed.data, packed.len);
-    k->at_value++;
-    examine_next(k);
-}
-
-static void submit_table(struct client *k, const struct command_value *v)
-{
-    struct diag why;
-    enum err err = table_keys_start(k->control->core, buf_span(&v->bytes), table_examined, k, &why);
-
-    if (err)
-        answer_error(k, err, &why);
-}
-
-static void examine_next(struct client *k)
+static void run(struct client *k)
 {
     struct reply r = {.out = BUF_EMPTY};
 
-    for (; k->at_value < k->command.n_values; k->at_value++) {
-        const struct command_value *v = &k->command.values[k->at_value];
-
-        if (v->type == ARG_KEY) {
-            submit_key(k, v, (struct span){NULL, 0});
-            return;
-        }
-        if (v->type == ARG_TABLE) {
-            submit_table(k, v);
-            return;
-        }
-        if (v->type == ARG_MAIL) {
-            submit_mail(k, v);
-            return;
-        }
-    }
     command_run(&k->control->core->flow, &k->command, &r);
     if (r.ok && r.backup.id[0]) {
         backup_begin(k->control->core->backup, fcntl(k->fd, F_DUPFD_CLOEXEC, 3), &r);
@@ -353,6 +171,17 @@ static void examine_next(struct client *k)
     }
     k->site_reply = r;
     k->site_until_ms = clock_monotonic_ms() + SITE_WAIT_MS;
+}
+
+/* Its files have gone through workers. */
+static void examined(void *ctx, enum err err, const struct diag *why)
+{
+    struct client *k = ctx;
+
+    if (err)
+        answer_error(k, err, why);
+    else
+        run(k);
 }
 
 /* A site that takes longer than a client waits is built all the same. */
@@ -403,10 +232,12 @@ static void request(struct client *k, struct span payload)
         err = find_actor(k, as, &why);
     free(as);
     buf_free(&k->in);
-    if (err)
+    if (err) {
         answer_error(k, err, &why);
-    else
-        examine_next(k);
+        return;
+    }
+    k->files = (struct command_files){.core = k->control->core, .command = &k->command, .done = examined, .ctx = k};
+    command_files_start(&k->files);
 }
 
 /* Nobody waits for it any more: who gave up was told that nothing is done (main/ctl_client.h). */

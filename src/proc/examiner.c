@@ -91,26 +91,25 @@ static void answered(void *ctx, enum err err, struct span reply, const struct di
 
 static void submit(struct examination *e, struct span known)
 {
-    char *folder = settings_path(e->core->settings, "gnupg");
     struct buf request = BUF_EMPTY;
 
     frame_put_i64(&request, core_gpg_time(e->core));
-    frame_put_str(&request, folder);
+    frame_put_str(&request, e->core->homes);
     frame_put_buf(&request, &e->in);
     frame_put_bytes(&request, known.data, known.len);
     pool_submit(e->core->pool, WORKER_CRYPTO, CRYPTO_UPDATE, &request, answered, e);
-    free(folder);
 }
 
 void examiner_start(struct core *core, int64_t list_id, struct span in, examiner_done *done, void *ctx)
 {
     struct examination *e = mem_zero(1, sizeof *e);
+    size_t most = PGP_KEY_RAW_MAX + 1; /* a byte too many is enough for the worker to refuse it by its size */
 
     e->core = core;
     e->list_id = list_id;
     e->done = done;
     e->ctx = ctx;
-    buf_init(&e->in, PGP_KEY_RAW_MAX + 1);
-    buf_add(&e->in, in.data, in.len);
+    buf_init(&e->in, most);
+    buf_add(&e->in, in.data, in.len < most ? in.len : most);
     submit(e, (struct span){NULL, 0});
 }

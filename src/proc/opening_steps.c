@@ -13,6 +13,7 @@
 #include "codec/pgp_armor.h"
 #include "flow/list_rotation.h"
 #include "flow/receive.h"
+#include "proc/parsing.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -264,42 +265,23 @@ static void parsed(void *ctx, enum err err, struct span reply, const struct diag
 {
     struct mail *m = ctx;
     bool of_plain = m->in.unpacked;
-    struct mime_message *msg = of_plain ? &m->in.inner : &m->in.outer;
-    struct frame_reader r;
-    struct span packed, text;
-    struct diag bad;
-    int64_t a, b;
-    uint32_t shape;
-    bool secret;
+    struct parsed p;
 
     if (err) {
         m->ends->failed(m, err, false, why);
         return;
     }
-    frame_reader_init(&r, reply);
-    packed = frame_get_bytes(&r);
-    shape = frame_get_u32(&r);
-    a = frame_get_i64(&r);
-    b = frame_get_i64(&r);
-    text = frame_get_bytes(&r);
-    secret = frame_get_bool(&r);
-    if ((!of_plain && dsn_get(frame_get_bytes(&r), &m->in.dsn, &bad)) || !frame_done(&r) || shape > MIME_OTHER ||
-        mime_message_get(packed, incoming_content(&m->in).len, msg, &bad) || a < -1 || b < -1 ||
-        a >= (int64_t)msg->n_parts || b >= (int64_t)msg->n_parts ||
-        ((shape == MIME_PGP_ENCRYPTED || shape == MIME_PGP_SIGNED) && b < 0) ||
-        ((shape == MIME_PGP_SIGNED || shape == MIME_INLINE_PGP || shape == MIME_SMIME) && a < 0)) {
+    if (!parsing_take(reply, incoming_content(&m->in).len, of_plain ? &m->in.inner : &m->in.outer,
+                      of_plain ? NULL : &m->in.dsn, &p)) {
         opening_bad_frame(m);
         return;
     }
-    m->shape = (enum mime_shape)shape;
-    m->part_a = (int)a;
-    m->part_b = (int)b;
-    if (of_plain)
-        m->in.inner_secret = secret;
-    else
-        m->in.outer_secret = secret;
+    m->shape = p.shape;
+    m->part_a = p.part_a;
+    m->part_b = p.part_b;
+    *(of_plain ? &m->in.inner_secret : &m->in.outer_secret) = p.secret;
     mem_free_secret(&m->in.text);
-    m->in.text = mem_strndup(text.data, text.len);
+    m->in.text = mem_strndup(p.text.data, p.text.len);
     if (of_plain)
         parsed_inner(m);
     else
@@ -309,16 +291,11 @@ static void parsed(void *ctx, enum err err, struct span reply, const struct diag
 static void structure(struct mail *m)
 {
     const struct settings_limits *l = &m->core->settings->limits;
-    struct buf request = BUF_EMPTY;
 
-    frame_put_u64(&request, m->in.unpacked ? l->decrypted_bytes : l->message_bytes);
-    frame_put_u64(&request, l->header_block_bytes);
-    frame_put_u64(&request, l->header_line_bytes);
-    frame_put_u64(&request, l->parts);
-    frame_put_u64(&request, l->depth);
-    frame_put_u64(&request, MIME_LIMITS_DEFAULT.comments);
-    frame_put_span(&request, incoming_content(&m->in));
-    pool_submit(m->core->pool, WORKER_MIME, m->in.unpacked ? MIME_PARSE : MIME_PARSE_CAME, &request, parsed, m);
+    if (m->in.unpacked)
+        parsing_submit(m->core, MIME_PARSE, l->decrypted_bytes, incoming_content(&m->in), parsed, m);
+    else
+        parsing_submit(m->core, MIME_PARSE_CAME, l->message_bytes, incoming_content(&m->in), parsed, m);
 }
 
 /* What stood around the envelope is marked as what it is. */

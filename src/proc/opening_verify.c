@@ -236,7 +236,6 @@ static void judge_loose_signature(struct mail *m)
 {
     struct buf key = BUF_EMPTY;
     struct diag why;
-    char *folder;
 
     if (m->tried_loose || !m->in.has_signature || m->in.signature.verdict != PGP_SIG_UNKNOWN_KEY ||
         (participant_key_of_issuer(m->core->flow.db, m->in.signature.issuer, &key, &why) && !m->in.key.len)) {
@@ -245,10 +244,8 @@ static void judge_loose_signature(struct mail *m)
         return;
     }
     m->tried_loose = true;
-    folder = settings_path(m->core->settings, "gnupg");
-    verify_at(m, folder, key.len ? buf_span(&key) : buf_span(&m->in.key));
+    verify_at(m, m->core->homes, key.len ? buf_span(&key) : buf_span(&m->in.key));
     buf_free(&key);
-    free(folder);
 }
 
 /* Takes info. */

@@ -156,7 +156,6 @@ static void submit_participant(struct part *p)
     struct copy_row row;
     struct buf key = BUF_EMPTY, request = BUF_EMPTY;
     struct diag why;
-    char *folder;
     enum err err = copy_by_id(core->flow.db, p->copies[0], &row, &why);
 
     if (!err)
@@ -167,15 +166,13 @@ static void submit_participant(struct part *p)
         return;
     }
     copy_row_free(&row);
-    folder = settings_path(core->settings, "gnupg");
     frame_put_i64(&request, core_gpg_time(core));
-    frame_put_str(&request, folder);
+    frame_put_str(&request, core->homes);
     frame_put_buf(&request, &key);
     frame_put_str(&request, p->fingerprints[0]);
     frame_put_buf(&request, &p->t->packets);
     pool_submit(core->pool, WORKER_CRYPTO, CRYPTO_ENCRYPT_TO, &request, encrypted, p);
     buf_free(&key);
-    free(folder);
 }
 
 static void submit_shard(struct part *p)

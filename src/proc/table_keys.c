@@ -94,16 +94,14 @@ static enum err gather(struct table_keys *t, struct span csv, struct diag *why)
 
 static void submit(struct table_keys *t, struct batch *b)
 {
-    char *folder = settings_path(t->core->settings, "gnupg");
     struct buf request = BUF_EMPTY;
 
     frame_put_i64(&request, core_gpg_time(t->core));
-    frame_put_str(&request, folder);
+    frame_put_str(&request, t->core->homes);
     frame_put_u32(&request, b->n);
     buf_add_buf(&request, &b->request);
     b->all = t;
     pool_submit(t->core->pool, WORKER_CRYPTO, CRYPTO_EXAMINE_MANY, &request, examined, b);
-    free(folder);
 }
 
 enum err table_keys_start(struct core *core, struct span csv, table_keys_done *done, void *ctx, struct diag *why)

@@ -22,10 +22,10 @@
  *   CRYPTO_SIGN       home, fingerprint, form u32, bytes    → bytes
  *   CRYPTO_ENCRYPT    home, count, fingerprints, packets    → ok bool, bytes | count, (fingerprint, reason)…
  *   CRYPTO_ENCRYPT_TO folder for throw-away homes, certificate bytes, fingerprint, packets → subkey id u64, bytes
- *   CRYPTO_EXAMINE    folder for throw-away homes, bytes    → facts (pgp_key_info_put), minimised certificate
- *   CRYPTO_UPDATE     the same, known certificate           → the same with what is known (pgp_key_update); a
- * revocation alone of a key that is not handed in  → no facts, and the key's fingerprint CRYPTO_IMPORT     home, count,
- * certificates             → count of those taken, then a bool for each
+ *   CRYPTO_UPDATE     folder for throw-away homes, bytes, known certificate (none: nothing is known)
+ *                     → facts (pgp_key_info_put), minimised certificate with what is known (pgp_key_update); of a
+ *                       revocation alone, of a key that is not handed in: no facts, and the key's fingerprint
+ *   CRYPTO_IMPORT     home, count, certificates             → count of those taken, then a bool for each
  *   CRYPTO_QUARANTINE quarantine home, fingerprint, certificate bytes (none: the key is deleted) → nothing
  *   CRYPTO_BACKUP     list home, signer, instance, with keys bool, manifest, count, admins, count, (name, bytes)…,
  *                     count, lists → facts as JSON (proc/worker_backup.h)
@@ -57,7 +57,6 @@ enum worker_op {
     CRYPTO_SIGN,
     CRYPTO_ENCRYPT,
     CRYPTO_ENCRYPT_TO,
-    CRYPTO_EXAMINE,
     CRYPTO_UPDATE,
     CRYPTO_IMPORT,
     CRYPTO_QUARANTINE,

@@ -296,22 +296,6 @@ static enum err examine_key(const char *folder, int64_t now, struct span known, 
     return err;
 }
 
-static enum err examine(struct span request, struct buf *reply, struct diag *why)
-{
-    struct frame_reader r;
-    struct span in;
-    int64_t now;
-    char *folder;
-    enum err err;
-
-    frame_reader_init(&r, request);
-    folder = get_home(&r, &now);
-    in = frame_get_bytes(&r);
-    err = frame_done(&r) && folder ? examine_key(folder, now, (struct span){NULL, 0}, in, reply, why) : damaged(why);
-    free(folder);
-    return err;
-}
-
 static enum err update(struct span request, struct buf *reply, struct diag *why)
 {
     char revoked[PGP_FPR_SIZE];
@@ -454,19 +438,12 @@ enum err worker_crypto_do(uint32_t op, struct span request, struct buf *reply, s
     static const struct {
         uint32_t op;
         enum err (*run)(struct span, struct buf *, struct diag *);
-    } table[] = {{CRYPTO_UNWRAP, unwrap},
-                 {CRYPTO_OPEN, open_message},
-                 {CRYPTO_VERIFY, verify},
-                 {CRYPTO_SIGN, sign},
-                 {CRYPTO_ENCRYPT, encrypt},
-                 {CRYPTO_ENCRYPT_TO, encrypt_to},
-                 {CRYPTO_EXAMINE, examine},
-                 {CRYPTO_UPDATE, update},
-                 {CRYPTO_IMPORT, import},
-                 {CRYPTO_QUARANTINE, quarantine},
-                 {CRYPTO_EXAMINE_MANY, examine_many},
-                 {CRYPTO_BACKUP, worker_backup},
-                 {CRYPTO_PROBE, probe}};
+    } table[] = {{CRYPTO_UNWRAP, unwrap},         {CRYPTO_OPEN, open_message},
+                 {CRYPTO_VERIFY, verify},         {CRYPTO_SIGN, sign},
+                 {CRYPTO_ENCRYPT, encrypt},       {CRYPTO_ENCRYPT_TO, encrypt_to},
+                 {CRYPTO_UPDATE, update},         {CRYPTO_IMPORT, import},
+                 {CRYPTO_QUARANTINE, quarantine}, {CRYPTO_EXAMINE_MANY, examine_many},
+                 {CRYPTO_BACKUP, worker_backup},  {CRYPTO_PROBE, probe}};
 
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
         if (table[i].op == op)

@@ -330,6 +330,7 @@ static enum err start(char **argv, struct diag *why)
     core.loop = loop_new();
     core.pool = pool_new(core.loop, argv[2], (int)at_a_time, core.settings->limits.worker_seconds);
     opening_warm(&core);
+    core.homes = settings_path(core.settings, "gnupg");
     core.flow.settings = core.settings;
     core.flow.clock = &core.clock;
     core.importer = importer_new(&core);
@@ -390,6 +391,7 @@ int main(int argc, char **argv)
     db_close(&core.flow.db);
     loop_free(&core.loop);
     clock_close(&core.clock);
+    free(core.homes);
     settings_free(&core.settings);
     return err ? 1 : 0;
 }

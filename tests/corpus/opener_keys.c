@@ -1,7 +1,6 @@
 /* The certificates of a corpus: pinned to persons, or looked at as what they are. */
-#include "base/frame.h"
 #include "base/mem.h"
-#include "codec/pgp_wire.h"
+#include "proc/examiner.h"
 #include "tests/corpus/opener.h"
 
 #include <dirent.h>
@@ -17,42 +16,33 @@ struct examined {
     struct buf certificate;
 };
 
-static void on_examined(void *ctx, enum err err, struct span reply, const struct diag *why)
+static void on_examined(void *ctx, enum err err, const struct pgp_key_info *key, struct span certificate,
+                        const struct diag *why)
 {
     struct examined *e = ctx;
-    struct frame_reader r;
-    struct span facts, certificate;
 
     e->done = true;
     e->err = err;
     if (err) {
         e->why = *why;
-        return;
+    } else {
+        e->info = *key;
+        buf_add(&e->certificate, certificate.data, certificate.len);
     }
-    frame_reader_init(&r, reply);
-    facts = frame_get_bytes(&r);
-    certificate = frame_get_bytes(&r);
-    buf_add(&e->certificate, certificate.data, certificate.len);
-    e->err = frame_done(&r) ? pgp_key_info_get(facts, &e->info, &e->why) : ERR_INTERNAL;
 }
 
-/* What member add and an application do with a key: ask a crypto worker. */
+/* What member add and an application do with a key. */
 static void examine(const char *path, struct examined *e)
 {
-    struct buf request = BUF_EMPTY, key = BUF_EMPTY;
-    char *folder = settings_path(core.settings, "gnupg");
+    struct buf key = BUF_EMPTY;
 
     memset(e, 0, sizeof *e);
     e->certificate = BUF_EMPTY;
     opener_read_file(path, &key);
-    frame_put_i64(&request, core_gpg_time(&core));
-    frame_put_str(&request, folder);
-    frame_put_buf(&request, &key);
-    pool_submit(core.pool, WORKER_CRYPTO, CRYPTO_EXAMINE, &request, on_examined, e);
+    examiner_start(&core, 0, buf_span(&key), on_examined, e);
     while (!e->done)
         opener_turn();
     buf_free(&key);
-    free(folder);
 }
 
 void opener_try_key(const char *kind, const char *name, const char *path)

@@ -39,6 +39,9 @@ denied key.duplicate "a member's key is no other member's" \
     member add --org thief --class distro --tier distros --address security@thief.example --key "$T/k/birch.asc"
 denied key.garbage 'what is no key is refused' \
     member add --org none --class distro --tier distros --address security@none.example --key "$T/i/embargod.conf"
+head -c 9000000 /dev/zero >"$T/w/huge"
+denied key.too-large 'a file that is larger than a key may be is refused as that' \
+    member add --org huge --class distro --tier distros --address security@huge.example --key "$T/w/huge"
 settle
 # gpg takes nothing that is signed in its future.
 mkdir -m 700 "$T/k/morrow"
