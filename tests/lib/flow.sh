@@ -14,6 +14,8 @@ list=security@example.org
 fails=0
 daemon=
 at_end=
+# For a server on loopback: below the ports that the kernel gives to connections.
+port=$((10000 + $$ % 22000))
 ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0}
 export ASAN_OPTIONS
 unset EMBARGOD_CONF GNUPGHOME

@@ -5,7 +5,6 @@
 
 P=$(mktemp -d /tmp/mXXXXXX) || exit 99
 chmod 755 "$P"
-port=$((20000 + $$ % 20000))
 
 # section NAME FILE: the lines of one section of a recipe, without comments.
 section() {

@@ -1,10 +1,9 @@
 # Shell functions for tests with a mail server that follows a script (tests/lib/smtp-sink.c), after tests/lib/flow.sh; to
-# be sourced by a POSIX shell. It listens on $port, always the same one.
+# be sourced by a POSIX shell. It listens on $port.
 . "${srcdir:-.}/tests/lib/live.sh"
 
 sink_bin=$bin/tests/lib/smtp-sink
 [ -x "$sink_bin" ] || { echo 'skipped: no smtp-sink here'; exit 77; }
-port=$((20000 + $$ % 20000))
 sink=
 # It ends with its standard input.
 mkfifo "$T/w/hold" && exec 9<>"$T/w/hold"

@@ -301,18 +301,24 @@ static inline SSL_CTX *smtp_server_ctx(const char *pem)
     return ctx;
 }
 
-/* A socket that listens, and its port. */
+/* A socket that listens, and its port. A child of a server that was just killed may hold that for a moment more. */
 static inline int smtp_server_listen(int *port)
 {
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)*port)};
     socklen_t size = sizeof a;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1, failed = -1;
 
     a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) || listen(fd, 64) ||
-        getsockname(fd, (struct sockaddr *)&a, &size))
+    for (int i = 0; i < 50 && failed; i++) {
+        if (i)
+            usleep(100000);
+        failed = bind(fd, (struct sockaddr *)&a, sizeof a) || listen(fd, 64);
+    }
+    if (failed || getsockname(fd, (struct sockaddr *)&a, &size)) {
+        perror("smtp_server: listening");
         abort();
+    }
     *port = ntohs(a.sin_port);
     return fd;
 }

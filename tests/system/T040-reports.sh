@@ -6,7 +6,6 @@
 
 make_key rita rita@reporter.example
 init
-port=$((20000 + $$ % 20000))
 sed -i "s|^lmtp = .*|lmtp = { unix = \"run/lmtp.sock\"; tcp = \"127.0.0.1:$port\"; };|" "$conf"
 
 mail 'Rita <rita@reporter.example>' 'nobody is there' <<X >"$T/w/m"

@@ -90,7 +90,7 @@ done
 # ---- Thunderbird, without a screen, where it is installed ----
 by_thunderbird() {
     mkdir -p "$T/w/tb/profile" "$T/w/tb/home"
-    thunderbird_port=$((20000 + $$ % 20000))
+    thunderbird_port=$port
     cat >"$T/w/tb/profile/user.js" <<X
 user_pref("marionette.port", $thunderbird_port);
 user_pref("mail.openMessageBehavior", 0);

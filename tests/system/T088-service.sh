@@ -59,7 +59,6 @@ kill $manager
 
 # ---- sockets that are handed in ----
 
-port=$((20000 + $$ % 20000))
 sed -i '/^lmtp/d' "$conf"
 echo "lmtp = { unix = \"run/lmtp.sock\"; tcp = \"127.0.0.1:$port\"; };" >>"$conf"
 cat >"$T/w/activate.py" <<'X'

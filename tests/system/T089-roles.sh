@@ -8,7 +8,6 @@ case $cc in ccache\ *) cc=${cc#ccache } ;; esac
 command -v "${cc%% *}" >/dev/null 2>&1 || { echo 'skipped: no compiler here'; exit 77; }
 ldd "$bin/embargod" | grep -q asan && { echo 'skipped: LD_PRELOAD and this sanitizer do not go together'; exit 77; }
 
-port=$((20000 + $$ % 20000))
 init
 # In the instance, since what core starts can read nothing else of this test.
 $cc -shared -fPIC -O1 -o "$T/i/probe.so" "${srcdir:-.}/tests/lib/probe.c" -ldl || exit 99
