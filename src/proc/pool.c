@@ -337,7 +337,9 @@ void pool_tick(struct pool *p)
     for (struct job *j = p->running, *next; j; j = next) {
         next = j->next;
         if (now >= j->deadline_ms) {
-            fail(j, "worker.deadline", "a worker did not answer in time and was killed");
+            fail(j, "worker.deadline",
+                 "a worker did not answer in limits.worker_seconds and was killed: where gpg hangs or asks something, "
+                 "embargoctl check tells");
             next = p->running; /* the callback may have changed the list */
         }
     }
