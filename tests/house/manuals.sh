@@ -128,27 +128,6 @@ sed -n '/^\.Sh HELD MAIL/,/^\.Sh MAIL OUT/s/^\.It Cm \([a-z.-]*\)$/\1/p' man/emb
 look 'man/embargod.8: its rules are not those that hold mail (- the program, + the manual)' cmp "$work/held" "$work/rules"
 diff -U 0 "$work/held" "$work/rules" | grep '^[-+][a-z]'
 
-# ---- rules of the daemon's own troubles ----
-
-troubles() {
-    cat src/codec/pgp_gpg.c src/codec/pgp_home*.c src/codec/pgp_open.c src/codec/pgp_probe.c src/codec/pgp_seal.c \
-        src/codec/pgp_sign*.c src/codec/pgp_stream.c src/store/db.c src/store/db_open.c src/store/db_trouble.c src/base/spool*.c src/base/sandbox.c src/base/filter.c src/io/maildir_in.c \
-        src/io/deliver_maildir.c src/proc/core.c src/proc/core_start.c | tr '\n' ' ' |
-        grep -oE '(diag_set|diag_errno)\([^,]*, *(ERR_AGAIN|ERR_INTERNAL|ERR_DENIED|err), *"[a-z.-]+"' |
-        sed 's/.*"\(.*\)"/\1/'
-    grep -ohE '"store\.[a-z-]+"' src/store/db.c src/store/db_open.c src/store/db_trouble.c | tr -d '"'
-    grep -oE '"maildir\.[a-z-]+"' src/io/maildir_in.c | tr -d '"'
-    grep -oE 'fail\(j, "[a-z.-]+"' src/proc/pool.c | cut -d '"' -f 2
-    grep -oE '"state\.[a-z]+"' src/proc/ground.c | tr -d '"'
-    grep -oE '"clock\.[a-z]+"' src/flow/clock_guard.c | tr -d '"'
-}
-
-troubles | grep -v '^file\.\|^backup\.' | sort -u >"$work/troubles"
-sed -n '/^\.Sh DIAGNOSTICS/,/^\.Sh SEE ALSO/s/^\.It Cm //p' man/embargod.8 | tr -d ' ' | tr ',' '\n' | sort >"$work/told"
-look 'man/embargod.8: its rules of troubles are not those of the program (- the program, + the manual)' \
-    cmp "$work/troubles" "$work/told"
-diff -U 0 "$work/troubles" "$work/told" | grep '^[-+][a-z]'
-
 # ---- words and form ----
 
 version=$(sed -n 's/^AC_INIT(\[embargod\], \[\(.*\)\])/\1/p' configure.ac)
