@@ -87,7 +87,8 @@ void dsn_find_status(struct span text, char *out)
     }
 }
 
-int dsn_find_reply(struct span t)
+/* Where a code of SMTP stands; t.len where none does. */
+static size_t find_reply_at(struct span t)
 {
     for (size_t i = 0; i + 3 <= t.len; i++) {
         bool starts = i == 0 || strchr(" \t\n>:;#<(\"'[=", t.data[i - 1]);
@@ -95,9 +96,16 @@ int dsn_find_reply(struct span t)
 
         if ((t.data[i] == '4' || t.data[i] == '5') && t.data[i + 1] >= '0' && t.data[i + 1] <= '9' &&
             digits_at(t, i) == 3 && starts && ends && t.data[i + 1] <= '7')
-            return (t.data[i] - '0') * 100 + (t.data[i + 1] - '0') * 10 + (t.data[i + 2] - '0');
+            return i;
     }
-    return 0;
+    return t.len;
+}
+
+int dsn_find_reply(struct span t)
+{
+    size_t i = find_reply_at(t);
+
+    return i < t.len ? (t.data[i] - '0') * 100 + (t.data[i + 1] - '0') * 10 + (t.data[i + 2] - '0') : 0;
 }
 
 /* ---- the judgement ---- */
@@ -112,9 +120,26 @@ bool dsn_says_why(struct span words)
     return dsn_find_reason(words) != DSN_REASON_NONE;
 }
 
+/* From the code of a reply to the end of its paragraph: what the far server said, without what stands around it in
+ * each notice of that kind. */
+static struct span reply_of(struct span text)
+{
+    size_t from = find_reply_at(text), to = from, lines = 0;
+
+    while (to < text.len && lines < 2) {
+        lines = text.data[to] == '\n' ? lines + 1 : isspace(text.data[to]) ? lines : 0;
+        to++;
+    }
+    return (struct span){text.data + from, to - from};
+}
+
 void dsn_read_words(struct span text, struct dsn_words *out)
 {
-    out->reason = dsn_find_reason(text);
+    struct span reply = reply_of(text);
+
+    out->reason = dsn_find_reason(reply);
+    if (out->reason == DSN_REASON_NONE && reply.len < text.len)
+        out->reason = dsn_find_reason(text);
     dsn_find_status(text, out->status);
     out->reply = dsn_find_reply(text);
 }
@@ -140,6 +165,19 @@ static bool is_of_the_address(const char *status)
     return false;
 }
 
+/* RFC 3463, 3.2: the sender's mailbox, or its system, is not good. */
+static bool is_of_the_sender(const char *status)
+{
+    return strcmp(status, "5.1.7") == 0 || strcmp(status, "5.1.8") == 0;
+}
+
+/* RFC 3463, 3.3 to 3.8: about this mail, not about the address. */
+static bool is_of_this_mail(const char *status)
+{
+    return strncmp(status, "5.7.", 4) == 0 || strncmp(status, "5.6.", 4) == 0 || strcmp(status, "5.3.4") == 0 ||
+           strcmp(status, "5.2.3") == 0;
+}
+
 static enum dsn_class class_of_codes(const char *status, int reply)
 {
     if (strcmp(status, "5.2.2") == 0 || strcmp(status, "4.2.2") == 0)
@@ -148,9 +186,7 @@ static enum dsn_class class_of_codes(const char *status, int reply)
         return DSN_PERMANENT;
     if (reply == 521 || reply == 556 || strcmp(status, "5.3.2") == 0) /* RFC 7504: the host takes no mail at all */
         return DSN_PERMANENT;
-    /* RFC 3463, 3.3 to 3.8: about this mail, not about the address. */
-    if (strncmp(status, "5.7.", 4) == 0 || strncmp(status, "5.6.", 4) == 0 || strcmp(status, "5.3.4") == 0 ||
-        strcmp(status, "5.2.3") == 0)
+    if (is_of_this_mail(status))
         return DSN_TEMPORARY;
     if (*status == '4' || (!*status && reply >= 400 && reply < 500))
         return DSN_TEMPORARY;
@@ -161,6 +197,10 @@ static enum dsn_class class_of(const struct dsn_recipient *r, enum dsn_reason re
 {
     enum dsn_class by_codes = class_of_codes(r->status, r->reply);
 
+    if (is_of_the_sender(r->status))
+        return DSN_TEMPORARY;
+    if (reason == DSN_REASON_UNKNOWN_PERHAPS)
+        reason = is_of_this_mail(r->status) ? DSN_REASON_REFUSED : DSN_REASON_UNKNOWN;
     if (reason == DSN_REASON_FULL || by_codes == DSN_FULL)
         return reason == DSN_REASON_UNKNOWN ? DSN_PERMANENT : DSN_FULL;
     if (by_codes == DSN_TEMPORARY && *r->status != '5' && !(r->reply >= 500 && reason == DSN_REASON_UNKNOWN))

@@ -175,7 +175,7 @@ static void judge_group(const struct dsn_mail *mail, const struct group *g, stru
     facts.delayed = action_is(g, "delayed") || (!g->action.len && mail->delayed);
     facts.given_up = action_is(g, "failed") && !(*status == '4' && mail->delayed);
     dsn_judge(&facts, r);
-    if (dsn_status_is_general(r->status) && !r->reply) {
+    if ((dsn_status_is_general(r->status) && !r->reply) || (!g->diagnostic.len && strncmp(r->status, "5.7.", 4) == 0)) {
         dsn_add_words(&facts.words, &mail->said);
         dsn_judge(&facts, r);
     }

@@ -10,6 +10,7 @@
 enum dsn_reason {
     DSN_REASON_NONE,
     DSN_REASON_TIME,
+    DSN_REASON_UNKNOWN_PERHAPS, /* the mailbox is refused, which may be for another reason that a status gives */
     DSN_REASON_REFUSED,
     DSN_REASON_LARGE,
     DSN_REASON_FULL,

@@ -20,7 +20,7 @@ static bool is_name_byte(uint8_t c)
 /* The token at `at` that holds an @: up to a blank, a bracket or a quote. */
 static void mask_address(struct buf *text, size_t at)
 {
-    static const char ends[] = " \t\n<>()[]\"',;";
+    static const char ends[] = " \t\n<>()[]\"',;:";
     size_t from = at, to = at;
 
     while (from > 0 && text->data[from - 1] && !strchr(ends, text->data[from - 1]))
@@ -108,8 +108,12 @@ static void mask_names(struct span words, struct buf *out)
 #define FILL                                                                                                           \
     " is was are were be been has have a an the this that such valid active local virtual known mail email e-mail or " \
     "name user mailbox recipient recipient's address addresses account currently temporarily permanently temporary "   \
-    "does do did in our any your here to of for and at with on by you tried reach smtp yet domain may might "
-#define OURS " sender sender's from sending ip client envelope-from "
+    "does do did in our any your here to of for and at with on by you tried reach smtp yet domain may might allowed "  \
+    "permitted able "
+#define RELAY   " relay relayed relaying "
+#define DENIED  " denied prohibited forbidden refused rejected disallowed disabled not "
+#define MAY_NOT " not no cannot can't don't doesn't won't unable refuse refusing refuses "
+#define OURS    " sender sender's from sending ip client envelope-from "
 
 static bool in_set(const char *set, struct span token)
 {
@@ -170,7 +174,8 @@ static bool goes_through(struct span t, size_t at, const char *const *sets)
 static bool has_pattern(struct span t)
 {
     static const char *const rows[][4] = {{BAD, USER},         {USER, GONE},       {USER, NOT, KNOWN}, {BAD, HOST},
-                                          {HOST, " unknown "}, {HOST, NOT, KNOWN}, {" no ", USER},     {" no ", HOST}};
+                                          {HOST, " unknown "}, {HOST, NOT, KNOWN}, {" no ", USER},     {" no ", HOST},
+                                          {RELAY, DENIED},     {MAY_NOT, RELAY}};
     struct span word;
     bool ours = false; /* "sender address unknown", "ip address not found" */
 
@@ -206,7 +211,7 @@ static enum dsn_reason reason_of(struct span t)
     if (dsn_says(t, dsn_words_refused))
         return DSN_REASON_REFUSED;
     if (dsn_says(t, dsn_words_unknown_perhaps))
-        return DSN_REASON_UNKNOWN;
+        return DSN_REASON_UNKNOWN_PERHAPS;
     /* a server that calls it permanent is believed */
     return dsn_says(t, dsn_words_time) && !dsn_says(t, dsn_words_final) ? DSN_REASON_TIME : DSN_REASON_NONE;
 }
