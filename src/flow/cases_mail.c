@@ -59,18 +59,19 @@ static json_t *secret_key_facts(const struct incoming *in)
 static char *message_facts_json(const struct incoming *in)
 {
     const struct mime_message *outer = &in->outer;
-    char *subject = incoming_subject(in, NULL);
+    char *subject = incoming_subject(in, NULL), *shown = incoming_shown_text(in);
     json_t *o = json_object();
     char *text;
 
     json_object_set_new(o, "subject", json_string(subject ? subject : ""));
     json_object_set_new(o, "from", json_string(first_from(outer)));
-    json_object_set_new(o, "text", json_string(in->text ? in->text : ""));
+    json_object_set_new(o, "text", json_string(shown));
     json_object_set_new(o, "attachments", attachment_facts(in));
     json_object_set_new(o, "secret_keys", secret_key_facts(in));
     text = json_dumps(o, JSON_COMPACT);
     json_decref(o);
     mem_free_secret(&subject);
+    mem_free_secret(&shown);
     return text;
 }
 
@@ -123,7 +124,7 @@ enum err case_tell_team(struct flow *f, const struct settings_list *list, const 
     struct outgoing_file *parts;
     struct outgoing_to *team = NULL;
     size_t n_files = incoming_files(in, &files), n_team = 0;
-    char at[INSTANT_TEXT_SIZE], proof[160], *heading, *text;
+    char at[INSTANT_TEXT_SIZE], proof[160], *heading, *text, *shown = incoming_shown_text(in);
     struct buf secret = BUF_EMPTY;
     enum err err;
 
@@ -139,8 +140,7 @@ enum err case_tell_team(struct flow *f, const struct settings_list *list, const 
         "------------------------------------------------------------------------\n\n%s\n",
         c->code, c->state, (long long)message_n, author, first_from(&in->outer), instant_text(in->received_at, at),
         in->encrypted ? "encrypted" : "NOT ENCRYPTED", proof_words(in, verified, proof, sizeof proof),
-        incoming_is_signed(in) && subject && !covered ? "; not of the Subject" : "", buf_text(&secret), c->code,
-        in->text ? in->text : "");
+        incoming_is_signed(in) && subject && !covered ? "; not of the Subject" : "", buf_text(&secret), c->code, shown);
     err = outgoing_team(f, list, c->list_id, except, &team, &n_team, why);
     if (!err && n_team) {
         struct outgoing mail = {.kind = "team",
@@ -161,6 +161,7 @@ enum err case_tell_team(struct flow *f, const struct settings_list *list, const 
     buf_free(&secret);
     mem_free_secret(&heading);
     mem_free_secret(&text);
+    mem_free_secret(&shown);
     return err;
 }
 

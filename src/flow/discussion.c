@@ -87,9 +87,10 @@ static enum err write_mail(const struct receiving *r, const struct outgoing_to *
     size_t n_files = incoming_files(r->in, &files);
     struct outgoing_file *parts = mem_zero(n_files, sizeof *parts);
     char until[INSTANT_TEXT_SIZE], *subject = mem_printf("[%s] %s", case_label(c), subject_of(r));
+    char *shown = incoming_shown_text(r->in);
     char *text = mem_printf("%s writes, signed, to those who were told of %s:\n"
                             "------------------------------------------------------------------------\n\n%s\n",
-                            r->member.org, case_label(c), r->in->text ? r->in->text : "");
+                            r->member.org, case_label(c), shown);
     struct outgoing_field fields[] = {{"Embargo-Case", case_label(c)},
                                       {"Embargo-Status", c->embargo_status ? c->embargo_status : "active"},
                                       {"Embargo-Until", "unstated"},
@@ -119,6 +120,7 @@ static enum err write_mail(const struct receiving *r, const struct outgoing_to *
     free(parts);
     mem_free_secret(&subject);
     mem_free_secret(&text);
+    mem_free_secret(&shown);
     return err;
 }
 

@@ -20,6 +20,7 @@ void incoming_free(struct incoming *in)
     mime_message_free(&in->inner);
     dsn_free(&in->dsn);
     mem_free_secret(&in->text);
+    mem_free_secret(&in->outside);
     buf_free(&in->key);
     free(in->key_facts);
     buf_free(&in->key_whole);
@@ -34,6 +35,17 @@ void incoming_free(struct incoming *in)
     buf_free(&in->came);
     buf_free(&in->kept);
     memset(in, 0, sizeof *in);
+}
+
+char *incoming_shown_text(const struct incoming *in)
+{
+    const char *text = in->text ? in->text : "";
+
+    if (!in->outside)
+        return mem_strdup(text);
+    return mem_printf("%s\n\n[What follows stood outside of the encrypted mail. It is nobody's word: a program on the "
+                      "way, or anyone, may have added it.]\n%s",
+                      text, in->outside);
 }
 
 struct span incoming_content(const struct incoming *in)
@@ -73,7 +85,7 @@ static int protected_part(const struct mime_message *m, int payload)
 char *incoming_subject(const struct incoming *in, bool *covered)
 {
     const struct mime_message *m = incoming_message(in);
-    bool vouched = m->n_parts && !in->wrapped && (in->encrypted || (in->root > 0 && incoming_is_signed(in)));
+    bool vouched = m->n_parts && !in->outside && (in->encrypted || (in->root > 0 && incoming_is_signed(in)));
     int part = vouched ? protected_part(m, in->encrypted ? 0 : in->root) : -1;
 
     if (covered)

@@ -44,7 +44,8 @@ struct incoming {
     bool came_encrypted;       /* whether it could be opened or not */
     bool encrypted;            /* and it was opened */
     struct buf cipher;         /* the encrypted body, without what anyone can change around it: for its digest */
-    bool wrapped;              /* there was text around the encrypted mail, which is marked as such in `text` */
+    char *outside;             /* text around the encrypted mail, NULL: none. It is nobody's word: it is shown, marked
+                                * as what it is (incoming_shown_text), and no program takes anything from it */
     bool unpacked;             /* what is read stands in plain: it was encrypted, or is the text of inline PGP */
     struct buf plain;          /* what was inside */
     struct mime_message inner; /* of plain */
@@ -71,6 +72,9 @@ struct incoming {
 };
 
 void incoming_free(struct incoming *in);
+
+/* What a person is shown: `text`, and behind it, marked, what stood outside. The caller wipes and frees it. */
+char *incoming_shown_text(const struct incoming *in);
 
 /* The bytes and the structure that are read: of the decrypted mail, else of the mail itself. */
 struct span incoming_content(const struct incoming *in);

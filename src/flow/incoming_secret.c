@@ -67,15 +67,15 @@ static void keep_opened(struct incoming *in)
     buf_add(&in->kept, plain.data + inner.len, plain.len - inner.len);
 }
 
-static void wipe_text(struct incoming *in)
+static void wipe_text(char **text)
 {
     struct pgp_secrets again = {0};
-    struct buf text = BUF_EMPTY;
+    struct buf wiped = BUF_EMPTY;
 
-    if (!in->text || !pgp_secret_blank_copy(span_of(in->text), &text, &again))
+    if (!*text || !pgp_secret_blank_copy(span_of(*text), &wiped, &again))
         return;
-    mem_free_secret(&in->text);
-    in->text = buf_take(&text);
+    mem_free_secret(text);
+    *text = buf_take(&wiped);
 }
 
 void incoming_wipe_secrets(struct incoming *in)
@@ -87,6 +87,8 @@ void incoming_wipe_secrets(struct incoming *in)
     wipe_raw(in);
     if (in->unpacked && (!m || in->inner_secret) && mime_secret_blank(in->plain.data, in->plain.len, m, &in->secrets))
         keep_opened(in);
-    if (in->secrets.n)
-        wipe_text(in);
+    if (in->secrets.n) {
+        wipe_text(&in->text);
+        wipe_text(&in->outside);
+    }
 }

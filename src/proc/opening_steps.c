@@ -298,26 +298,14 @@ static void structure(struct mail *m)
         parsing_submit(m->core, MIME_PARSE_CAME, l->message_bytes, incoming_content(&m->in), parsed, m);
 }
 
-/* What stood around the envelope is marked as what it is. */
-static void add_outside(struct mail *m)
-{
-    char *text =
-        mem_printf("%s\n\n[What follows stood outside of the encrypted mail. It is nobody's word: a program on the "
-                   "way, or anyone, may have added it.]\n%s",
-                   m->in.text ? m->in.text : "", m->outside);
-
-    mem_free_secret(&m->in.text);
-    m->in.text = text;
-    m->in.wrapped = true;
-    mem_free_secret(&m->outside);
-}
-
 void opening_finish(struct mail *m)
 {
     struct diag why;
 
-    if (m->in.unpacked && m->outside && *m->outside)
-        add_outside(m);
+    if (m->in.unpacked && m->outside && *m->outside) {
+        m->in.outside = m->outside;
+        m->outside = NULL;
+    }
     if (!m->in.released && m->in.outer.several_from && incoming_is_signed(&m->in)) {
         diag_set(&why, ERR_REJECT, "several-from", "a signed mail that names several senders proves none of them");
         m->ends->failed(m, ERR_REJECT, false, &why);
