@@ -123,6 +123,11 @@ const struct settings_admin *settings_admin_at(const struct settings *s, const c
 const struct settings_admin *settings_admin_with_key(const struct settings *s, const struct settings_list *list,
                                                      const char *fingerprint);
 bool settings_admin_serves(const struct settings_admin *a, const struct settings_list *list);
+/* The first with the uid; of several, the first who serves that list (NULL: any). NULL: none has it. */
+const struct settings_admin *settings_admin_of_uid(const struct settings *s, int64_t uid,
+                                                   const struct settings_list *list);
+/* Who serves one list of several need not name it. NULL: there is but one, or he serves more. */
+const struct settings_list *settings_only_list(const struct settings *s, const struct settings_admin *admin);
 
 /* By name, whatever its case; NULL: none is configured. */
 const struct settings_channel *settings_channel_named(const struct settings *s, const char *name);

@@ -144,3 +144,34 @@ bool settings_is_loopback(const char *address)
            (strncmp(address, "127.", 4) == 0 || strncmp(address, "[::1]:", 6) == 0 ||
             strncmp(address, "localhost:", 10) == 0);
 }
+
+const struct settings_admin *settings_admin_of_uid(const struct settings *s, int64_t uid, const struct settings_list *list)
+{
+    const struct settings_admin *first = NULL;
+
+    for (size_t i = 0; i < s->n_admins; i++) {
+        const struct settings_admin *a = &s->admins[i];
+
+        if (a->uid != uid)
+            continue;
+        if (!list || settings_admin_serves(a, list))
+            return a;
+        if (!first)
+            first = a;
+    }
+    return first;
+}
+
+const struct settings_list *settings_only_list(const struct settings *s, const struct settings_admin *admin)
+{
+    const struct settings_list *only = NULL;
+
+    for (size_t i = 0; s->n_lists > 1 && i < s->n_lists; i++) {
+        if (!settings_admin_serves(admin, &s->lists[i]))
+            continue;
+        if (only)
+            return NULL;
+        only = &s->lists[i];
+    }
+    return only;
+}

@@ -6,13 +6,13 @@
 #include "base/mem.h"
 #include "flow/acks.h"
 #include "flow/clock_guard.h"
+#include "flow/command_lists.h"
 #include "flow/list_key.h"
 #include "flow/preflight.h"
 #include "flow/restored.h"
 #include "flow/stats.h"
 #include "flow/view.h"
 #include "store/approvals.h"
-#include "store/deadlines.h"
 #include "store/outlook.h"
 #include "store/publish.h"
 
@@ -22,9 +22,9 @@
 
 #define SOON_S 86400
 
-static json_t *counts(struct flow *f, const char *sql)
+static json_t *counts(struct flow *f, const char *scope, enum outlook_what what)
 {
-    struct db_rows *rows = db_query(f->db, sql, "");
+    struct db_rows *rows = outlook_states(f->db, scope, what);
     json_t *o = json_object();
 
     while (db_next(rows))
@@ -100,18 +100,19 @@ static void add_disk(struct flow *f, json_t *all)
     add_wrong(all, words, "make room on the disk");
 }
 
-static json_t *list_keys(struct flow *f)
+static json_t *list_keys(struct flow *f, const struct command *c)
 {
     json_t *all = json_array();
 
     for (size_t i = 0; i < f->settings->n_lists; i++)
-        json_array_append_new(all, list_key_json(f, &f->settings->lists[i]));
+        if (command_sees(f, c, &f->settings->lists[i]))
+            json_array_append_new(all, list_key_json(f, &f->settings->lists[i]));
     return all;
 }
 
-static void add_list_keys(struct flow *f, json_t *all)
+static void add_list_keys(struct flow *f, const struct command *c, json_t *all)
 {
-    json_t *keys = list_keys(f), *key;
+    json_t *keys = list_keys(f, c), *key;
     size_t i;
 
     json_array_foreach(keys, i, key)
@@ -129,34 +130,32 @@ static void add_list_keys(struct flow *f, json_t *all)
     json_decref(keys);
 }
 
-static json_t *wrong(struct flow *f)
+static json_t *wrong(struct flow *f, const struct command *c, const struct outlook *o)
 {
     json_t *all = json_array();
     struct publish_state site;
-    struct outlook o;
 
-    outlook_now(f->db, clock_now(f->clock), &o);
     publish_state(f->db, &site);
     add_hold(f, all);
     add_clock(f, all);
     add_store(f, all);
     add_disk(f, all);
-    add_list_keys(f, all);
-    add_count(all, o.overdue, "a deadline has passed and is not met", "deadlines have passed and are not met", "next");
-    add_count(all, o.undated, "a case that members know of has no date", "cases that members know of have no date",
+    add_list_keys(f, c, all);
+    add_count(all, o->overdue, "a deadline has passed and is not met", "deadlines have passed and are not met", "next");
+    add_count(all, o->undated, "a case that members know of has no date", "cases that members know of have no date",
               "next");
-    add_count(all, o.untriaged, "a report has waited for more than a day", "reports have waited for more than a day",
+    add_count(all, o->untriaged, "a report has waited for more than a day", "reports have waited for more than a day",
               "case list");
-    add_count(all, o.failed, "a mail could not be delivered", "mails could not be delivered", "queue list");
-    add_count(all, o.unsealed, "a mail waits to be signed and sealed", "mails wait to be signed and sealed",
+    add_count(all, o->failed, "a mail could not be delivered", "mails could not be delivered", "queue list");
+    add_count(all, o->unsealed, "a mail waits to be signed and sealed", "mails wait to be signed and sealed",
               "check (and look for sign-failed in the log)");
-    add_count(all, o.deferred, "a mail is deferred again and again", "mails are deferred again and again",
+    add_count(all, o->deferred, "a mail is deferred again and again", "mails are deferred again and again",
               "queue list");
-    add_count(all, o.held, "a mail is held", "mails are held", "held list");
-    add_count(all, o.keys, "a member has no usable key", "members have no usable key", "member list");
-    add_count(all, o.approvals, "a decision waits for another admin", "decisions wait for other admins",
+    add_count(all, o->held, "a mail is held", "mails are held", "held list");
+    add_count(all, o->keys, "a member has no usable key", "members have no usable key", "member list");
+    add_count(all, o->approvals, "a decision waits for another admin", "decisions wait for other admins",
               "approval list");
-    add_count(all, o.applications, "an application waits for a decision", "applications wait for a decision",
+    add_count(all, o->applications, "an application waits for a decision", "applications wait for a decision",
               "application list");
     if (site.wanted > site.built)
         add_wrong(all, "the public site is not yet what was published", "publish build");
@@ -212,12 +211,12 @@ static json_t *row_json(const struct outlook_row *row, int64_t now)
     return o;
 }
 
-static enum err rows_json(struct flow *f, int64_t before, json_t *all, struct diag *why)
+static enum err rows_json(struct flow *f, const char *scope, int64_t before, json_t *all, struct diag *why)
 {
     int64_t now = clock_now(f->clock);
     struct outlook_row *rows;
     size_t n;
-    enum err err = outlook_next(f->db, before, &rows, &n, why);
+    enum err err = outlook_next(f->db, scope, before, &rows, &n, why);
 
     for (size_t i = 0; i < n; i++)
         json_array_append_new(all, row_json(&rows[i], now));
@@ -264,14 +263,15 @@ static json_t *approval_json(struct flow *f, const struct approval_row *a)
 }
 
 /* It is for admins to do, whatever the cases' own deadlines say. */
-static enum err add_approvals(struct flow *f, json_t *all, struct diag *why)
+static enum err add_approvals(struct flow *f, const struct command *c, json_t *all, struct diag *why)
 {
     struct approval_row *rows;
-    size_t n;
+    size_t n, shown = 0;
     enum err err = approval_open(f->db, 0, &rows, &n, why);
 
     for (size_t i = 0; i < n; i++) {
-        json_array_insert_new(all, i, approval_json(f, &rows[i]));
+        if (command_sees_row(f, c, rows[i].list_id))
+            json_array_insert_new(all, shown++, approval_json(f, &rows[i]));
         approval_row_free(&rows[i]);
     }
     free(rows);
@@ -317,16 +317,19 @@ static json_t *unserved_json(const json_t *member, int64_t now)
 }
 
 /* Whom no advisory would reach: to be seen to before one goes. */
-static enum err add_unserved(struct flow *f, json_t *all, struct diag *why)
+static enum err add_unserved(struct flow *f, const struct command *c, json_t *all, struct diag *why)
 {
     int64_t now = clock_now(f->clock);
     enum err err = ERR_OK;
 
     for (size_t i = 0; !err && i < f->settings->n_lists; i++) {
         struct list_row row = {0};
-        json_t *members = json_array(), *member;
+        json_t *members, *member;
         size_t n;
 
+        if (!command_sees(f, c, &f->settings->lists[i]))
+            continue;
+        members = json_array();
         err = list_by_name(f->db, f->settings->lists[i].name, &row, why);
         if (!err)
             err = preflight_unserved(f->db, row.id, now, members, why);
@@ -343,43 +346,54 @@ static enum err add_unserved(struct flow *f, json_t *all, struct diag *why)
  */
 enum err cmd_next(struct flow *f, const struct command *c, struct reply *r, struct diag *why)
 {
-    enum err err;
+    struct buf scope = BUF_EMPTY;
+    enum err err = command_scope(f, c, &scope, why);
 
-    (void)c;
     r->data = json_array();
-    err = rows_json(f, INSTANT_NONE, r->data, why);
+    if (!err)
+        err = rows_json(f, buf_text(&scope), INSTANT_NONE, r->data, why);
     add_unacknowledged(f, r->data);
     if (!err)
-        err = add_approvals(f, r->data, why);
+        err = add_approvals(f, c, r->data, why);
     if (!err)
-        err = add_unserved(f, r->data, why);
+        err = add_unserved(f, c, r->data, why);
     add_restored(f, r->data);
+    buf_free(&scope);
     return err;
+}
+
+/* Of the lists in the scope. */
+static enum err status_json(struct flow *f, const struct command *c, const char *scope, json_t *o, struct diag *why)
+{
+    int64_t now = clock_now(f->clock);
+    json_t *soon = json_array();
+    struct outlook counted;
+
+    outlook_now(f->db, scope, now, &counted);
+    json_object_set_new(o, "now", view_instant(now));
+    json_object_set_new(o, "rehearsal", json_boolean(clock_is_rehearsal(f->clock)));
+    json_object_set_new(o, "on_hold", restored_json(f));
+    json_object_set_new(o, "settled", json_boolean(f->settled(f->settled_ctx)));
+    json_object_set_new(o, "wrong", wrong(f, c, &counted));
+    json_object_set_new(o, "soon", soon);
+    json_object_set_new(o, "cases", counts(f, scope, OUTLOOK_CASES));
+    json_object_set_new(o, "members", counts(f, scope, OUTLOOK_MEMBERS));
+    json_object_set_new(o, "queue", counts(f, scope, OUTLOOK_COPIES));
+    json_object_set_new(o, "held", json_integer(counted.held));
+    json_object_set_new(o, "list_keys", list_keys(f, c));
+    json_object_set_new(o, "site", view_site(f));
+    json_object_set_new(o, "next_deadline", view_instant(outlook_next_at(f->db, scope)));
+    return rows_json(f, scope, now + SOON_S, soon, why);
 }
 
 enum err cmd_status(struct flow *f, const struct command *c, struct reply *r, struct diag *why)
 {
-    int64_t now = clock_now(f->clock);
-    json_t *soon = json_array();
+    struct buf scope = BUF_EMPTY;
+    enum err err = command_scope(f, c, &scope, why);
 
-    (void)c;
     r->data = json_object();
-    json_object_set_new(r->data, "now", view_instant(now));
-    json_object_set_new(r->data, "rehearsal", json_boolean(clock_is_rehearsal(f->clock)));
-    json_object_set_new(r->data, "on_hold", restored_json(f));
-    json_object_set_new(r->data, "settled", json_boolean(f->settled(f->settled_ctx)));
-    json_object_set_new(r->data, "wrong", wrong(f));
-    json_object_set_new(r->data, "soon", soon);
-    json_object_set_new(r->data, "cases", counts(f, "SELECT state, COUNT(*) FROM cases GROUP BY state ORDER BY state"));
-    json_object_set_new(r->data, "members",
-                        counts(f, "SELECT state, COUNT(*) FROM member GROUP BY state ORDER BY state"));
-    json_object_set_new(r->data, "queue",
-                        counts(f, "SELECT CASE state WHEN 'sealing' THEN 'queued' ELSE state END AS s, COUNT(*)"
-                                  " FROM copy GROUP BY s ORDER BY s"));
-    json_object_set_new(r->data, "held",
-                        json_integer(db_value(f->db, 0, "SELECT COUNT(*) FROM held WHERE state = 'held'", "")));
-    json_object_set_new(r->data, "list_keys", list_keys(f));
-    json_object_set_new(r->data, "site", view_site(f));
-    json_object_set_new(r->data, "next_deadline", view_instant(deadline_next_at(f->db)));
-    return rows_json(f, now + SOON_S, soon, why);
+    if (!err)
+        err = status_json(f, c, buf_text(&scope), r->data, why);
+    buf_free(&scope);
+    return err;
 }

@@ -6,6 +6,7 @@
 #include "codec/addr.h"
 #include "flow/case_of.h"
 #include "flow/cases_flow.h"
+#include "flow/command_lists.h"
 #include "flow/explain_json.h"
 #include "flow/policies.h"
 #include "flow/view.h"
@@ -43,6 +44,8 @@ static enum err ask_case(struct flow *f, const struct command *c, struct questio
         return err;
     }
     err = case_by_code(f->db, command_word(c, "CASE"), &a->c, why);
+    if (!err && !command_sees_row(f, c, a->c.list_id))
+        err = diag_set(why, ERR_NOT_FOUND, "case.unknown", "no such case");
     /* With another policy than its own: what would be, on the track that this one would choose. */
     if (!err && command_word(c, "policy"))
         err = policies_load(f->policies, command_word(c, "policy"), policy, NULL, why);

@@ -4,6 +4,7 @@
 #include "base/frame.h"
 #include "base/instant.h"
 #include "base/mem.h"
+#include "flow/command_lists.h"
 #include "flow/view.h"
 #include "store/audit.h"
 #include "store/held.h"
@@ -41,11 +42,19 @@ static enum err find_copy(struct flow *f, const struct command *c, struct copy_r
 {
     char *end;
     long long id = strtoll(command_word(c, "ID"), &end, 10);
+    struct mail_row mail = {0};
+    enum err err;
 
     memset(out, 0, sizeof *out);
     if (*end || id <= 0)
         return diag_set(why, ERR_USAGE, "command.argument", "a copy in the queue has a number: see queue list");
-    return copy_by_id(f->db, id, out, why);
+    err = copy_by_id(f->db, id, out, why);
+    if (!err)
+        err = mail_by_id(f->db, out->mail_id, &mail, why);
+    if (!err && !command_sees_row(f, c, mail.list_id))
+        err = diag_set(why, ERR_NOT_FOUND, "queue.unknown", "no such copy in the queue");
+    mail_row_free(&mail);
+    return err;
 }
 
 enum err cmd_queue_show(struct flow *f, const struct command *c, struct reply *r, struct diag *why)
@@ -117,12 +126,12 @@ enum err cmd_held_list(struct flow *f, const struct command *c, struct reply *r,
     size_t n;
     enum err err = held_all(f->db, &rows, &n, why);
 
-    (void)c;
     if (err)
         return err;
     r->data = json_array();
     for (size_t i = 0; i < n; i++) {
-        json_array_append_new(r->data, view_held(&rows[i]));
+        if (command_sees_row(f, c, rows[i].list_id))
+            json_array_append_new(r->data, view_held(&rows[i]));
         held_row_free(&rows[i]);
     }
     free(rows);
@@ -132,6 +141,15 @@ enum err cmd_held_list(struct flow *f, const struct command *c, struct reply *r,
 static enum err find_held(struct flow *f, const struct command *c, struct held_row *out, struct diag *why)
 {
     enum err err = held_by_code(f->db, command_word(c, "ID"), out, why);
+
+    if (!err && !command_sees_row(f, c, out->list_id))
+        err = diag_set(why, ERR_NOT_FOUND, "held.unknown", "no such held mail: see held list");
+    return err;
+}
+
+static enum err find_waiting(struct flow *f, const struct command *c, struct held_row *out, struct diag *why)
+{
+    enum err err = find_held(f, c, out, why);
 
     if (!err && strcmp(out->state, "held") != 0)
         err = diag_set(why, ERR_DENIED, "held.over", "this mail was released or discarded");
@@ -146,7 +164,7 @@ enum err cmd_held_show(struct flow *f, const struct command *c, struct reply *r,
     struct held_row held = {0};
     struct frame_reader reader;
     char *sender, *recipient, *shown;
-    enum err err = held_by_code(f->db, command_word(c, "ID"), &held, why);
+    enum err err = find_held(f, c, &held, why);
 
     if (!err)
         err = held_content(f->db, held.id, &envelope, &raw, why);
@@ -178,7 +196,7 @@ static enum err end_held(struct flow *f, const struct command *c, struct reply *
 {
     struct held_row held = {0};
     char words[32];
-    enum err err = find_held(f, c, &held, why);
+    enum err err = find_waiting(f, c, &held, why);
 
     if (!err && strcmp(state, "released") == 0)
         err = f->release(f->release_ctx, &held, why);

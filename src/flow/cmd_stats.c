@@ -1,13 +1,14 @@
 /* The command that shows statistics. */
 #include "flow/cmd.h"
 
+#include "flow/command_lists.h"
 #include "flow/stats.h"
 
 enum err cmd_stats(struct flow *f, const struct command *c, struct reply *r, struct diag *why)
 {
     const struct settings_list *list;
     struct list_row row = {0};
-    enum err err = c->list ? flow_list(f, c->list, &list, &row, why) : ERR_OK;
+    enum err err = c->list || !command_serves_all(f, c) ? flow_list(f, c->list, &list, &row, why) : ERR_OK;
 
     if (!err && !command_flag(c, "openmetrics"))
         err = stats_json(f, row.id, &r->data, why);

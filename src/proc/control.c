@@ -129,7 +129,7 @@ static enum err find_actor(struct client *k, const char *as, struct diag *why)
     const struct core *core = k->control->core;
     const struct settings *s = core->settings;
     const struct settings_admin *found = NULL;
-    const struct settings_list *list;
+    const struct settings_list *list = NULL;
 
     if (as && !clock_is_rehearsal(&core->clock))
         return diag_set(why, ERR_DENIED, "control.as", "--as is for rehearsals: live, the caller's uid decides");
@@ -138,17 +138,21 @@ static enum err find_actor(struct client *k, const char *as, struct diag *why)
         if (!found)
             return diag_set(why, ERR_DENIED, "control.as", "no admin has this address: see embargoctl admin list");
     }
-    for (size_t i = 0; !found && i < s->n_admins; i++)
-        if (s->admins[i].uid == (int64_t)k->uid)
-            found = &s->admins[i];
+    /* Where a command names no list and there are several, its handler asks for one, or looks at the object's. */
+    if (k->command.list && !(list = settings_list_named(s, k->command.list)))
+        return diag_set(why, ERR_NOT_FOUND, "list.unknown", "no list `%.32s` in embargod.conf", k->command.list);
+    if (!list && s->n_lists == 1)
+        list = &s->lists[0];
+    if (!found)
+        found = settings_admin_of_uid(s, (int64_t)k->uid, list);
     if (!found)
         return diag_set(why, ERR_DENIED, "control.peer", "uid %ld is no admin's: see `admins` in embargod.conf",
                         (long)k->uid);
-    /* Where a command names no list and there are several, its handler asks for one, or looks at the object's. */
-    list = k->command.list ? settings_list_named(s, k->command.list) : s->n_lists == 1 ? &s->lists[0] : NULL;
     if (list && !settings_admin_serves(found, list))
         return diag_set(why, ERR_DENIED, "control.list",
                         "you are no admin of this list: see `admins` in embargod.conf");
+    if (!list && (list = settings_only_list(s, found)))
+        k->command.list = mem_strdup(list->name);
     actor_of_admin(&k->command.actor, found);
     return ERR_OK;
 }

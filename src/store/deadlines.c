@@ -122,8 +122,3 @@ enum err deadline_missed(struct db *db, int64_t list_id, int64_t fired_utc_s, in
                  "iii", list_id, fired_utc_s, late_s),
         out, n, why);
 }
-
-int64_t deadline_next_at(struct db *db)
-{
-    return db_value(db, INSTANT_NONE, "SELECT MIN(at) FROM deadline WHERE fired_at IS NULL", "");
-}

@@ -39,7 +39,5 @@ enum err deadline_find(struct db *db, int64_t case_id, const char *clock, const 
 /* Those of a list that fired then, more than late_s after their instants, in order. */
 enum err deadline_missed(struct db *db, int64_t list_id, int64_t fired_utc_s, int64_t late_s, struct deadline_row **out,
                          size_t *n, struct diag *why);
-/* The next instant at which something fires; INSTANT_NONE: nothing. */
-int64_t deadline_next_at(struct db *db);
 
 #endif
