@@ -145,7 +145,8 @@ bool settings_is_loopback(const char *address)
             strncmp(address, "localhost:", 10) == 0);
 }
 
-const struct settings_admin *settings_admin_of_uid(const struct settings *s, int64_t uid, const struct settings_list *list)
+const struct settings_admin *settings_admin_of_uid(const struct settings *s, int64_t uid,
+                                                   const struct settings_list *list)
 {
     const struct settings_admin *first = NULL;
 

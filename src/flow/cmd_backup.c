@@ -10,6 +10,7 @@
 #include "base/instant.h"
 #include "base/log.h"
 #include "flow/approvals.h"
+#include "flow/command_lists.h"
 #include "flow/cases_flow.h"
 #include "flow/policies.h"
 #include "policy/decide.h"

@@ -60,8 +60,9 @@ enum err cmd_audit_show(struct flow *f, const struct command *c, struct reply *r
 
     /* Entries tell whom another team lets in, and when it has a case; and a chain with gaps proves nothing. */
     if (!command_serves_all(f, c))
-        return diag_set(why, ERR_DENIED, "audit.admin",
-                        "the trail is of all lists: an admin of all of them may read it; case log has a case's entries");
+        return diag_set(
+            why, ERR_DENIED, "audit.admin",
+            "the trail is of all lists: an admin of all of them may read it; case log has a case's entries");
     err = audit_entries(f->db, NULL, &entries, &n, why);
     r->data = json_array();
     for (size_t i = 0; i < n; i++) {

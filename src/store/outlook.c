@@ -39,11 +39,10 @@ void outlook_now(struct db *db, const char *scope, int64_t now_utc_s, struct out
     out->untriaged =
         count(db, "SELECT COUNT(*) FROM cases WHERE state = 'new' AND opened_at <= ?2 AND" SCOPED("list_id"), scope,
               now_utc_s - 86400);
-    out->undated =
-        count(db,
-              "SELECT COUNT(*) FROM cases WHERE state = 'predisclosed' AND until_at IS NULL AND" SCOPED("list_id")
-                  ANY_TIME,
-              scope, now_utc_s);
+    out->undated = count(
+        db,
+        "SELECT COUNT(*) FROM cases WHERE state = 'predisclosed' AND until_at IS NULL AND" SCOPED("list_id") ANY_TIME,
+        scope, now_utc_s);
     out->overdue = count(db,
                          "SELECT COUNT(*) FROM duty d JOIN cases c ON c.id = d.object WHERE d.kind = 'overdue'"
                          " AND d.done_at IS NULL AND" OPEN_CASE " AND" SCOPED("c.list_id") ANY_TIME,
@@ -61,8 +60,7 @@ void outlook_now(struct db *db, const char *scope, int64_t now_utc_s, struct out
 struct db_rows *outlook_states(struct db *db, const char *scope, enum outlook_what what)
 {
     static const char *const sql[] = {
-        [OUTLOOK_CASES] =
-            "SELECT state, COUNT(*) FROM cases WHERE" SCOPED("list_id") " GROUP BY state ORDER BY state",
+        [OUTLOOK_CASES] = "SELECT state, COUNT(*) FROM cases WHERE" SCOPED("list_id") " GROUP BY state ORDER BY state",
         [OUTLOOK_MEMBERS] =
             "SELECT state, COUNT(*) FROM member WHERE" SCOPED("list_id") " GROUP BY state ORDER BY state",
         [OUTLOOK_COPIES] = "SELECT CASE k.state WHEN 'sealing' THEN 'queued' ELSE k.state END AS s, COUNT(*)"
