@@ -1,6 +1,7 @@
 #include "tests/unit/store_fixture.h"
 
 #include "store/deadlines.h"
+#include "store/outlook.h"
 
 static void put(struct store *s, int64_t case_id, const char *clock, const char *tier, int64_t at)
 {
@@ -87,7 +88,7 @@ static void test_due(void **state)
     struct deadline_row *rows;
     size_t n;
 
-    assert_true(deadline_next_at(s->db) == INSTANT_NONE);
+    assert_true(outlook_next_at(s->db, "") == INSTANT_NONE);
     assert_int_equal(deadline_count_due(s->db, INT64_MAX), 0);
     put(s, a, "later", NULL, NOW + 1);
     put(s, a, "now", "full", NOW);
@@ -95,7 +96,7 @@ static void test_due(void **state)
     assert_int_equal(deadline_count_due(s->db, NOW - 2), 0);
     assert_int_equal(deadline_count_due(s->db, NOW - 1), 1);
     assert_int_equal(deadline_count_due(s->db, NOW), 2);
-    assert_true(deadline_next_at(s->db) == NOW - 1);
+    assert_true(outlook_next_at(s->db, "") == NOW - 1);
     OK(deadline_due(s->db, NOW, &rows, &n, &s->why));
     assert_int_equal(n, 2);
     assert_string_equal(rows[0].clock, "before");
@@ -111,7 +112,8 @@ static void test_due(void **state)
     OK(deadline_due(s->db, NOW, &rows, &n, &s->why));
     assert_int_equal(n, 0);
     assert_null(rows);
-    assert_true(deadline_next_at(s->db) == NOW + 1);
+    assert_true(outlook_next_at(s->db, "") == NOW + 1);
+    assert_true(outlook_next_at(s->db, ",99,") == INSTANT_NONE);
     expect(s, a, "now/full@0! later/-@0");
 }
 
