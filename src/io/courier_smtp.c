@@ -119,6 +119,16 @@ static bool next_job(struct session *s)
 
 /* ---- the mail ---- */
 
+/* So that it is not ended, and goes by another session. */
+static bool has_hole(struct session *s)
+{
+    if (!courier_wire_has_hole(&s->wire, courier_socket()))
+        return false;
+    s->mail.broken = true;
+    diag_set(&s->mail.why, ERR_AGAIN, "smtp.hole", "a part of the mail was not written");
+    return true;
+}
+
 /* libesmtp's message callback. An end without errno is the end of the mail. */
 static const char *give_block(void **ctx, int *len, void *arg)
 {
@@ -132,7 +142,7 @@ static const char *give_block(void **ctx, int *len, void *arg)
         return NULL;
     }
     *len = 0;
-    if (!courier_mail_next(&s->mail, &block)) {
+    if (!courier_mail_next(&s->mail, &block) || (!block.len && has_hole(s))) {
         errno = EIO;
         return NULL;
     }
@@ -436,25 +446,6 @@ static void run(struct session *s)
     smtp_destroy_session(s->smtp);
     courier_tls_close(&s->tls);
     s->tls.fault[0] = 0;
-}
-
-static bool is_loopback(const char *host)
-{
-    return strncmp(host, "127.", 4) == 0 || strcasecmp(host, "localhost") == 0;
-}
-
-struct courier_relay courier_relay_of(const struct settings *settings)
-{
-    struct courier_relay r = {.host = settings->smtp_host,
-                              .port = settings->smtp_port,
-                              .tls = settings->smtp_tls,
-                              .ca = settings->smtp_ca,
-                              .timeout_s = settings->smtp_timeout_s,
-                              .idle_ms = 2000};
-
-    if (r.tls == SMTP_TLS_OPPORTUNISTIC && is_loopback(r.host))
-        r.tls = SMTP_TLS_NONE;
-    return r;
 }
 
 /* What EHLO says: the host's name where it can be one (RFC 5321, 4.1.1.1). */

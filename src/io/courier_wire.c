@@ -11,6 +11,8 @@
 /* Behind the header, and at the end. */
 #define BETWEEN (sizeof "\r\n" - 1)
 #define ENDING  (sizeof ".\r\n" - 1)
+/* What libesmtp 1.1.0 has in its buffer is less than this (siobuf.h, SIO_BUFSIZE). */
+#define BUFFERED 2048
 
 /* The bytes that the kernel has ever taken for it; 0: not known. */
 static uint64_t taken(int fd)
@@ -45,6 +47,13 @@ void courier_wire_given(struct courier_wire *w, struct span block)
 void courier_wire_meant(struct courier_wire *w, size_t len)
 {
     w->meant += len;
+}
+
+bool courier_wire_has_hole(const struct courier_wire *w, int fd)
+{
+    uint64_t now = taken(fd);
+
+    return w->before && now && now - w->before + BUFFERED <= w->meant - ENDING;
 }
 
 bool courier_wire_is_whole(const struct courier_wire *w, int fd, bool tls)

@@ -133,7 +133,7 @@ reads() {
 }
 
 # Each copy that is recorded as sent is with the server, and nothing else is; it came from one sender, its own, and with
-# the same bytes each time, but for one with a hole, which the courier has seen. A copy comes twice only for a reason: a role or a result was lost (a kill, a fault that ends
+# the same bytes each time. A copy comes twice only for a reason: a role or a result was lost (a kill, a fault that ends
 # a role, a commit that failed), or the session ended after the mail's end, which its tries show; once more for each
 # point at most.
 check_sink() {
@@ -147,13 +147,12 @@ check_sink() {
         done >"$T/w/copies"
     check_again=$(tail -n +$((log_before + 1)) "$T/log" |
         grep -cE 'event=(role-ended|restart|courier-gone|results-not-recorded|core-stopped)')
-    check_holes=$(tail -n +$((log_before + 1)) "$T/log" | grep -c event=mail-with-a-hole)
-    awk -v points="$points_n" -v holes="$check_holes" -v again=$((check_again + starts_again)) '
+    awk -v points="$points_n" -v again=$((check_again + starts_again)) '
         function wrong(words) { print words }
         FNR == NR {
             n[$1 " " $2]++
             if (($1 " " $2) in sender && (sender[$1 " " $2] != $3 || digest[$1 " " $2] != $4))
-                two[$1 " " $2]++
+                wrong("a copy for " $2 " came as two")
             if ($3 != "<>" && $3 in owner && owner[$3] != $1 " " $2) wrong("two copies have one sender")
             owner[$3] = $1 " " $2
             sender[$1 " " $2] = $3
@@ -163,7 +162,6 @@ check_sink() {
         {
             known[$1 " " $2] = 1
             if ($3 != "sent") wrong("a copy for " $2 " is " $3)
-            if (($1 " " $2) in two && (!holes || $4 < 2)) wrong("a copy for " $2 " came as two")
             got = n[$1 " " $2] + 0
             most = 1 + (again || $4 > 1 ? points : 0)
             if (got < 1 || got > most) wrong("mails with the server for " $2 ": " got " where 1 was wanted")

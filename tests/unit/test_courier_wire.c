@@ -88,6 +88,35 @@ static void test_wire(void **state)
         }
 }
 
+/* Before the end: libesmtp has some of it in its buffer, and less than 2 KiB. */
+static void test_hole(void **state)
+{
+    static const struct {
+        size_t given, written;
+        bool hole;
+    } rows[] = {
+        {100, 0, false},    {2047, 0, false},    {2048, 0, true},       {5000, 4096, false},   {5000, 2953, false},
+        {5000, 2952, true}, {5000, 5000, false}, {65536, 65536, false}, {65536, 63489, false}, {65536, 63488, true},
+    };
+    static char bytes[65536];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct courier_wire w;
+        int fds[2];
+
+        connect_pair(fds);
+        courier_wire_begin(&w, fds[0]);
+        if (!w.before)
+            skip();
+        courier_wire_meant(&w, rows[i].given - 2);
+        assert_int_equal(write(fds[0], bytes, rows[i].written), rows[i].written);
+        assert_int_equal(courier_wire_has_hole(&w, fds[0]), rows[i].hole);
+        close(fds[0]);
+        close(fds[1]);
+    }
+}
+
 /* Nothing is known: nothing is said against the mail. */
 static void test_unknown(void **state)
 {
@@ -97,13 +126,15 @@ static void test_unknown(void **state)
     courier_wire_begin(&w, -1);
     courier_wire_meant(&w, 100);
     assert_true(courier_wire_is_whole(&w, -1, false));
+    assert_false(courier_wire_has_hole(&w, -1));
     courier_wire_begin(&w, STDERR_FILENO);
     assert_true(courier_wire_is_whole(&w, STDERR_FILENO, true));
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_wire), cmocka_unit_test(test_unknown)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_wire), cmocka_unit_test(test_hole),
+                                       cmocka_unit_test(test_unknown)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
