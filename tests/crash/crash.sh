@@ -6,6 +6,8 @@
 #   GROUP           so many points in one turn, in other roles or of other calls (1); when something is wrong, each alone
 #   WAYS            some of those in ways.sh and smtp_ways.sh
 #   ROLES           points of these roles only
+#   PER_CALL        of a call that comes more often in a role on a way, so many faults (40), spread; kills are all there
+#   SEED            a number, by which these and a sample are others (0)
 #   POINTS          a file with the points instead, lines WAY [ROLE CALL N ACTION]..., such as `report core fsync 3 EIO'
 #   SECONDS_MAX     no further point is begun after so long
 # The last lines are the counts, of what was done by then when it is interrupted: points are distinct by way, role, call
@@ -29,10 +31,16 @@ cc="${CC:-cc} -std=gnu11 -D_GNU_SOURCE -O1"
 $cc -shared -fPIC -o "$folder/trip.so" "$srcdir/tests/crash/trip.c" -ldl && $cc -DTRIP_TOOL -o "$folder/trip" "$srcdir/tests/crash/trip.c" ||
     { echo "skipped: the trip wire does not compile here"; exit 77; }
 
+# Where in each stretch of the row a point is taken, from 0 to 1: in the middle, or elsewhere.
+phase=$(awk -v seed="${SEED:-0}" 'BEGIN { x = 0.5 + seed * 0.6180339887; printf "%.6f", x - int(x) }')
+
 # spread N: so many of the lines, evenly.
 spread() {
     if [ "$1" = all ]; then cat; else
-        awk -v want="$1" '{ line[NR] = $0 } END { n = want < NR ? want : NR; for (i = 0; i < n; i++) print line[int((i + 0.5) * NR / n) + 1] }'
+        awk -v want="$1" -v phase="$phase" '{ line[NR] = $0 } END {
+            n = want < NR ? want : NR
+            for (i = 0; i < n; i++) print line[int((i + phase) * NR / n) + 1]
+        }'
     fi
 }
 
@@ -41,7 +49,7 @@ mix() { awk '{ print (NR * 7919) % 100003, $0 }' | sort -n | cut -d' ' -f2-; }
 # Kills: before each call that changes something, in each role. Faults: each call, with what the kernel says then.
 # Of a call that comes very often (malloc), so many, spread.
 choose() {
-    awk -v most="${PER_CALL:-40}" -v roles=" ${ROLES:-} " '
+    awk -v most="${PER_CALL:-40}" -v phase="$phase" -v roles=" ${ROLES:-} " '
         roles != "  " && !index(roles, " " $2 " ") { next }
         BEGIN {
             # Of a call to a mail server; EIO leaves a hole in a mail.
@@ -57,7 +65,7 @@ choose() {
         function all(kind, error,    n, shown, step) {
             shown = $4 < most || kind == "kill" ? $4 : most
             for (n = 0; n < shown; n++)
-                print kind, $1, $2, $3, int((n + 0.5) * $4 / shown) + 1, error
+                print kind, $1, $2, $3, int((n + phase) * $4 / shown) + 1, error
         }
         $3 == "change" { if ($2 != "other") all("kill", "kill"); next }
         $2 == "other" { next }
@@ -130,7 +138,7 @@ for what in kills faults; do
 done
 tally call 4 faults
 tally error 6 faults
-cat "$folder"/results.* 2>/dev/null | awk -F'\t' -v points="$(wc -l <"$folder/all")" '
+cat "$folder"/results.* 2>/dev/null | awk -F'\t' -v points="$(wc -l <"$folder/all")" -v seed="${SEED:-}" '
     { kind = $6 == "kill" ? "kills" : "faults" }
     $1 == "missed" { missed++; next }
     $1 == "together" { bad++; next }
@@ -143,6 +151,7 @@ cat "$folder"/results.* 2>/dev/null | awk -F'\t' -v points="$(wc -l <"$folder/al
     $8 ~ /: [2-9] where 1 / { doubled++ }
     $1 == "wrong" { bad++ }
     END {
+        if (seed) printf "# SEED %s\n", seed
         printf "# %d points known; %d kills (%d distinct, %d places), %d faults (%d distinct, %d places), %d not reached\n", \
             points, n["kills"], distinct["kills"], where["kills"], n["faults"], distinct["faults"], where["faults"], missed
         printf "# faults: %d refused and said again, %d logged, %d tried again by the queue, %d without a trace; daemons that ended and were started: %d\n", \

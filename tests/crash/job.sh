@@ -10,6 +10,8 @@
 folder=$1 number=$2 of=$3 TRIP=$1
 . "${srcdir:-.}/tests/crash/ways.sh"
 
+trap 'stop_sink; [ -z "$wkd_pid" ] || wkd_stop; cleanup' EXIT
+
 # Of several jobs the second begins with SMTP.
 kinds=$(for way in $ways; do kind_of "$way"; done | sort -u | tr '\n' ' ')
 case "$kinds $number" in 'rehearsal smtp  2') kinds='smtp rehearsal' ;; esac
@@ -27,6 +29,7 @@ use() {
 clear_away() {
     kill_all
     stop_sink
+    [ -z "$wkd_pid" ] || wkd_stop
     for home in "$T"/i/gnupg/*/* "$T"/k/*; do gpgconf --homedir "$home" --kill all 2>/dev/null; done
     rm -rf "$T/i" "$T/k" "$T/log" "$T/sink"
     mkdir -m 700 "$T/k"
@@ -128,5 +131,4 @@ for want_kind in $kinds; do
         take_turn $points
     done 3<"$folder/chosen"
 done
-stop_sink
 finish

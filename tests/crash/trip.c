@@ -240,7 +240,8 @@ static struct point *due(int role, int call)
 
 static int role_now(void)
 {
-    if (getpid() == my_pid || my_role == ROLE_agent) /* an agent goes on in a fork of itself */
+    /* An agent goes on in a fork of itself, and so does each look-up. */
+    if (getpid() == my_pid || my_role == ROLE_agent || my_role == ROLE_fetch)
         return my_role;
     return my_role == ROLE_courier ? ROLE_session : ROLE_child;
 }

@@ -12,9 +12,15 @@
 
 wire=$T/i/gnupg/wire
 wire_so=$T/i/gnupg/trip.so
-ways=${WAYS:-report sealed advisory command order release publish start smtp_report smtp_advisory}
+ways=${WAYS:-report sealed advisory command order release publish start lookup smtp_report smtp_advisory}
 turn=0
 . "${srcdir:-.}/tests/crash/smtp_ways.sh"
+wkd_pid=
+if command -v python3 >/dev/null && command -v openssl >/dev/null; then
+    . "${srcdir:-.}/tests/lib/wkd.sh"
+else
+    ways=$(echo " $ways " | sed 's/ lookup / /')
+fi
 
 # kind_of WAY
 kind_of() { case $1 in smtp_*) echo smtp ;; *) echo rehearsal ;; esac; }
@@ -33,6 +39,11 @@ set_up() {
     sed -i 's/^    channels = "unstated";.*/    channels = ( { kind = "mail"; to = "public"; } );/' "$T/i/policy/cloud-model@2026.conf"
     sed -i '1i channels = ( { name = "public"; address = "public@lists.example.net"; } );' "$conf"
     give_key rita "$T/k/list.asc"
+    case " $kind  $ways " in ' rehearsal '*' lookup '*)
+        wkd_start openpgpkey.acorn.example
+        wkd_conf >>"$conf"
+        ;;
+    esac
     cp "$TRIP/trip.so" "$wire_so"
     "$TRIP/trip" "$wire" arm
     [ $kind = rehearsal ] || set_up_smtp
@@ -240,6 +251,34 @@ verify_release() {
     id=$(case_titled "Held $turn sesame")
     want 'messages of the held mail' 1 "$(get '.data.messages | length' case show "$id")"
     once "$id" team 2
+}
+
+# ---- a member's key is looked up, and has a later end ----
+lookup_end() { get .data.expires_at key show "$(fpr acorn)"; }
+prepare_lookup() {
+    gpg --homedir "$T/k/acorn" --batch -q --passphrase '' --quick-set-expire "$(fpr acorn)" $((400 + turn))d 2>/dev/null
+    gpg --homedir "$T/k/acorn" --batch -q --passphrase '' --quick-set-expire "$(fpr acorn)" $((400 + turn))d '*' 2>/dev/null
+    gpg --homedir "$T/k/acorn" --batch --export "$(fpr acorn)" 2>/dev/null | wkd_put openpgpkey.acorn.example advanced acorn
+    lookup_before=$(lookup_end)
+    : >"$T/w/asked"
+}
+# A look-up that fails is left until the next round; who does not wait for it says the command again.
+run_lookup() {
+    for lookup_try in $(seq $((points_n + 1))); do
+        until_done ctl key refresh || return 1
+        later '2 hours'
+        settled
+        [ "$(lookup_end)" = "$lookup_before" ] || return 0
+        refusals=$((refusals + 1))
+    done
+    return 1
+}
+verify_lookup() {
+    lookup_now=$(lookup_end)
+    [ -n "$lookup_now" ] && [ "$lookup_now" != "$lookup_before" ] || wrong "the key ends at $lookup_now, as before"
+    want 'the state of the key' usable "$(get '.data.contacts[0].key_state' member show acorn)"
+    # What was asked may be forgotten again before it is recorded, once by each point.
+    [ "$(grep -c . "$T/w/asked")" -le $((1 + refusals + points_n)) ] || wrong "asked $(grep -c . "$T/w/asked") times"
 }
 
 # ---- the start, with a mail in the spool ----
