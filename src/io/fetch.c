@@ -35,6 +35,7 @@ struct fetch {
     int fd;
     struct buf in;
     struct job jobs[FETCH_JOBS_MAX];
+    bool lost; /* an answer */
 };
 
 void fetch_result_put(int64_t job, const struct fetch_result *result, struct buf *out)
@@ -99,18 +100,21 @@ static _Noreturn void run_job(const struct fetch *f, int64_t id, const char *add
     _exit(frame_send(out_fd, FETCH_RESULT, buf_span(&payload), &why) ? 1 : 0);
 }
 
-static void send_result(const struct fetch *f, int64_t id, const struct fetch_result *result)
+/* An answer that is lost would be waited for: the roles are started anew. */
+static void send_result(struct fetch *f, int64_t id, const struct fetch_result *result)
 {
     struct buf payload = BUF_EMPTY;
     struct diag why;
 
     fetch_result_put(id, result, &payload);
-    if (frame_send(f->fd, FETCH_RESULT, buf_span(&payload), &why))
+    if (frame_send(f->fd, FETCH_RESULT, buf_span(&payload), &why)) {
         log_diag(NULL, "fetch-lost", &why);
+        f->lost = true;
+    }
     buf_free(&payload);
 }
 
-static void send_failure(const struct fetch *f, int64_t id, const char *rule, const char *text)
+static void send_failure(struct fetch *f, int64_t id, const char *rule, const char *text)
 {
     struct fetch_result result = {.outcome = FETCH_REFUSED, .bytes = BUF_EMPTY};
 
@@ -260,7 +264,7 @@ int fetch_main(const struct settings *settings, bool rehearsal, int fd)
     buf_init(&f.in, 2 * REQUEST_MAX);
     if (chdir("/"))
         err = diag_errno(&why, ERR_INTERNAL, "fetch.folder", "leaving the folder");
-    while (!err && turn(&f))
+    while (!err && !f.lost && turn(&f))
         ;
     if (err)
         log_diag(NULL, "fetch-ended", &why);
@@ -268,5 +272,5 @@ int fetch_main(const struct settings *settings, bool rehearsal, int fd)
         if (f.jobs[i].id)
             end_job(&f.jobs[i]);
     buf_free(&f.in);
-    return err ? 1 : 0;
+    return err || f.lost ? 1 : 0;
 }
