@@ -312,8 +312,10 @@ trip_way() {
     shift
     turn=$((turn + 1)) refusals=0 starts_again=0
     : >"$T/w/wrong"
-    # Acknowledgements are so many in an hour.
+    # Acknowledgements are so many in an hour. Nothing is under way when all clocks move; what is due then goes first.
+    [ $kind = rehearsal ] || ctl wait --timeout 10 >"$T/w/wait" 2>&1
     later '61 seconds'
+    [ $kind = rehearsal ] || ctl wait --timeout 10 >"$T/w/wait" 2>&1
     prepare_"$trip_name"
     log_before=$(wc -l <"$T/log") points_n=$(($# / 4)) doubles=0 retried=0
     "$TRIP/trip" "$wire" arm "$@"
