@@ -1,6 +1,5 @@
 #include "proc/worker_backup.h"
 
-#include "base/frame.h"
 #include "base/fsx.h"
 #include "base/instant.h"
 #include "base/mem.h"
@@ -9,6 +8,7 @@
 #include "codec/pgp_key.h"
 #include "codec/pgp_stream.h"
 #include "codec/tar.h"
+#include "proc/crypto_request.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -279,11 +279,6 @@ static void order_free(struct order *o)
         free(o->admins[i]);
 }
 
-static enum err damaged(struct diag *why)
-{
-    return diag_set(why, ERR_INTERNAL, "frame.bad", "a request to a worker is damaged");
-}
-
 /* instant, list home, signer, instance, with_keys, manifest, admins, files (name, bytes), lists */
 static enum err read_order(struct span request, struct order *o, struct pack *p, struct diag *why)
 {
@@ -301,13 +296,13 @@ static enum err read_order(struct span request, struct order *o, struct pack *p,
     o->manifest = frame_get_str(&r);
     n = frame_get_count(&r, 4);
     if (!o->list_home || !o->signer || !p->home || !o->manifest || n > BACKUP_ADMINS_MAX)
-        return damaged(why);
+        return crypto_request_damaged(why);
     while (o->n_admins < n)
         if (!(o->admins[o->n_admins++] = frame_get_str(&r)))
-            return damaged(why);
+            return crypto_request_damaged(why);
     for (n = frame_get_count(&r, 8); !err && n; n--) {
         name = frame_get_str(&r);
-        err = name ? add_entry(p, name, NULL, frame_get_bytes(&r), why) : damaged(why);
+        err = name ? add_entry(p, name, NULL, frame_get_bytes(&r), why) : crypto_request_damaged(why);
         free(name);
     }
     if (!err)
@@ -317,10 +312,10 @@ static enum err read_order(struct span request, struct order *o, struct pack *p,
         err = add_folder(p, "state/bodies", "", why);
     for (n = frame_get_count(&r, 4); !err && n; n--) {
         name = frame_get_str(&r);
-        err = name ? add_homes_of(p, name, why) : damaged(why);
+        err = name ? add_homes_of(p, name, why) : crypto_request_damaged(why);
         free(name);
     }
-    return err || frame_done(&r) ? err : damaged(why);
+    return err || frame_done(&r) ? err : crypto_request_damaged(why);
 }
 
 /* Those whose keys can be used; what is wrong with the others goes into left_out. */
@@ -393,7 +388,7 @@ enum err worker_backup(struct span request, struct buf *reply, struct diag *why)
     if (!err && rehearsed)
         err = pgp_home_set_time(o.list_home, p.now_utc_s, why);
     if (!err && !(p.manifest = json_loads(o.manifest, 0, NULL)))
-        err = damaged(why);
+        err = crypto_request_damaged(why);
     p.files = json_array();
     if (!err)
         err = box_start(why);
