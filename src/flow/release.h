@@ -15,7 +15,7 @@
 #ifndef FLOW_RELEASE_H
 #define FLOW_RELEASE_H
 
-#include "flow/advisory_send.h"
+#include "flow/advisory_view.h"
 #include "flow/flow.h"
 #include "policy/release.h"
 #include "policy/states.h"

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "codec/addr.h"
+#include "flow/advisory_send.h"
 #include "flow/cases_flow.h"
 #include "flow/policies.h"
 #include "flow/reporter.h"

@@ -5,7 +5,7 @@
 #define FLOW_SITE_MODEL_H
 
 #include "codec/tmpl.h"
-#include "flow/advisory_send.h"
+#include "flow/advisory_view.h"
 #include "flow/site.h"
 #include "store/publish.h"
 
