@@ -2,8 +2,8 @@
  * embargod.conf: the root of trust (who the admins are, which lists there are) and how the daemon runs.
  *
  * Relative paths are below the folder of the file, which is the instance's home. Every fault names file, line and the
- * nearest right key; a file with a fault is refused whole. The keys, types, units and defaults stand in the table of
- * settings.c and in embargod.conf(5).
+ * nearest right key; a file with a fault is refused whole. The keys, types, units and defaults stand in the tables of
+ * settings.c and settings_limits.c and in embargod.conf(5).
  */
 #ifndef CODEC_SETTINGS_H
 #define CODEC_SETTINGS_H
@@ -16,12 +16,12 @@
 
 struct settings_list {
     char *name;
-    char *address;     /* checked, domain in lower case */
-    char *policy;      /* ID@EDITION, or ID for the newest */
-    char *fingerprint; /* of the list's key: upper-case hex */
-    char *previous_key; /* the one before, which opens mail still: key rotate-list; NULL: none */
+    char *address;         /* checked, domain in lower case */
+    char *policy;          /* ID@EDITION, or ID for the newest */
+    char *fingerprint;     /* of the list's key: upper-case hex */
+    char *previous_key;    /* the one before, which opens mail still: key rotate-list; NULL: none */
     char *passphrase_file; /* absolute; of the list's key; NULL: none */
-    char *authserv_id; /* NULL: Authentication-Results are not believed */
+    char *authserv_id;     /* NULL: Authentication-Results are not believed */
     int64_t next_id;
     char *commit_url; /* https://…{commit}…; NULL: commits are shown without a link */
 };
@@ -135,11 +135,6 @@ const struct settings_channel *settings_channel_named(const struct settings *s, 
 const char *settings_style_of(const char *name, const char *address);
 /* What the Subject of mail to an address must begin with ("[vs] "); "" where nothing. */
 const char *settings_subject_prefix(const struct settings *s, const char *address);
-
-/* Of settings_parse and settings_free. */
-void settings_read_channels(const struct conf_node *root, const char *file, struct conf_faults *faults,
-                            struct settings *s);
-void settings_free_channels(struct settings *s);
 
 /* 127.…:PORT, [::1]:PORT or localhost:PORT. */
 bool settings_is_loopback(const char *address);

@@ -1,5 +1,5 @@
 /* Public lists that policies name as channels: their addresses, and how each wants its mail. */
-#include "codec/settings.h"
+#include "codec/settings_parts.h"
 
 #include "base/mem.h"
 #include "codec/addr.h"

@@ -1,5 +1,5 @@
 /* Lists and admins found in the settings, the paths of an instance, and the end of it all. */
-#include "codec/settings.h"
+#include "codec/settings_parts.h"
 
 #include "base/mem.h"
 #include "codec/addr.h"

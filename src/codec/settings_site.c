@@ -1,4 +1,4 @@
-#include "codec/settings_site.h"
+#include "codec/settings_parts.h"
 
 #include "base/mem.h"
 

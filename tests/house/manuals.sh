@@ -92,6 +92,7 @@ done
 
 conf=man/embargod.conf.5
 settings=src/codec/settings.c
+limits=src/codec/settings_limits.c
 
 number() { # an expression of C
     echo $(($(echo "$1" | sed 's/INT_MAX/2147483647/g; s/[^0-9<>*+ ()]//g')))
@@ -99,15 +100,15 @@ number() { # an expression of C
 
 {
     cat $settings src/codec/settings_*.c | grep -o '\.name = "[a-z_]*"' | cut -d '"' -f 2
-    sed -n 's/^ *LIMIT_[A-Z]*(\([a-z_]*\), .*/\1/p' $settings
+    sed -n 's/^ *LIMIT_[A-Z]*(\([a-z_]*\), .*/\1/p' $limits
 } | sort >"$work/keys"
 sed -n 's/^\.It Ic \([a-z_]*\) No (.*/\1/p' $conf | sort >"$work/documented"
 look "$conf: its keys are not those of $settings (- the program, + the manual)" cmp "$work/keys" "$work/documented"
 diff -U 0 "$work/keys" "$work/documented" | grep '^[-+][a-z]'
 
-grep '^ *LIMIT_[A-Z]*([a-z]' $settings | tr -d ' ' | tr '(,)' '   ' >"$work/limits"
+grep '^ *LIMIT_[A-Z]*([a-z]' $limits | tr -d ' ' | tr '(,)' '   ' >"$work/limits"
 while read -r _ key low high _; do
-    usual=$(sed -n "/default_limits = {/,/};/s/^ *\.$key = \(.*\),\$/\1/p" $settings)
+    usual=$(sed -n "/default_limits = {/,/};/s/^ *\.$key = \(.*\),\$/\1/p" $limits)
     entry=$(grep "^\.It Ic $key No" $conf)
     look "$conf: $key is not said to be from $(number "$low") to $(number "$high")" \
         expr "$entry" : ".*[( ]$(number "$low") to $(number "$high")[;,)]"
