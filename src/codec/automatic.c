@@ -84,9 +84,16 @@ static bool is_bounce(const struct looked *l)
            has_field(l, "X-Failed-Recipients") || field_has(l, "From", "mailer-daemon");
 }
 
+static bool is_submitted(const struct looked *l)
+{
+    const char *value = l->m->auto_submitted;
+
+    return value && *value && !token_is(value, "no");
+}
+
 static bool is_challenge(const struct looked *l)
 {
-    return challenge_is(l->header, l->m, l->null_sender || has_field(l, "Auto-Submitted") || is_bounce(l));
+    return challenge_is(l->header, l->m, l->null_sender || is_submitted(l) || is_bounce(l));
 }
 
 /* Vacation programs do not sign or encrypt; a person who answers one may leave its Subject. */
@@ -98,16 +105,29 @@ static bool is_pgp(const struct looked *l)
     return shape == MIME_PGP_ENCRYPTED || shape == MIME_PGP_SIGNED || shape == MIME_INLINE_PGP;
 }
 
-static bool is_reply(const struct looked *l)
+/* What a calendar program answers to an invitation (RFC 5546, 3.2.3; RFC 6047, 2.4): nobody here sends one. */
+static bool is_calendar_reply(const struct looked *l)
 {
-    return vacation_has_field(l->header) || (vacation_is_subject(l->m->subject) && !is_pgp(l));
+    struct buf method = BUF_EMPTY;
+    struct span type;
+    bool found = false;
+
+    for (size_t i = 0; i < l->m->n_parts && !found; i++) {
+        const struct mime_part *p = &l->m->parts[i];
+
+        buf_clear(&method);
+        found = strcmp(p->type, "text/calendar") == 0 &&
+                !(p->disposition && strcmp(p->disposition, "attachment") == 0) &&
+                header_find(mime_part_header(l->raw, p), "Content-Type", 0, &type) &&
+                header_param(type, "method", &method) && strcasecmp(buf_text(&method), "reply") == 0;
+    }
+    buf_free(&method);
+    return found;
 }
 
-static bool is_submitted(const struct looked *l)
+static bool is_reply(const struct looked *l)
 {
-    const char *value = l->m->auto_submitted;
-
-    return value && *value && !token_is(value, "no");
+    return vacation_has_field(l->header) || is_calendar_reply(l) || (vacation_is_subject(l->m->subject) && !is_pgp(l));
 }
 
 /* The field names our address in brackets or as List-Id writes it: with the @ as a dot. */

@@ -51,6 +51,12 @@ static void test_sorts(void **state)
         {"rita@x.example", "Subject: Re: Out of Office: A hole\r\n", "auto-reply"},
         {"rita@x.example", "Subject: =?utf-8?Q?R=C3=A9ponse_automatique_?= A hole\r\n", "auto-reply"},
         {"", "Subject: Abwesenheitsnotiz\r\n", "auto-reply"},
+        {"rita@x.example", "X-MS-Exchange-Generated-Message-Source: Mailbox Rules Agent\r\n", "auto-reply"},
+        {"rita@x.example", "X-Mailer: vacation 1.2\r\n", "auto-reply"},
+        {"rita@x.example", "MIME-Version: 1.0\r\nContent-Type: text/calendar; method=REPLY\r\n", "auto-reply"},
+        {"rita@x.example", "MIME-Version: 1.0\r\nContent-Type: text/calendar; method=REQUEST\r\n", "-"},
+        {"rita@x.example",
+         "MIME-Version: 1.0\r\nContent-Type: text/calendar; method=REPLY\r\nContent-Disposition: attachment\r\n", "-"},
         /* but not what only mentions it */
         {"rita@x.example", "Subject: A hole in the automatic reply: code\r\n", "-"},
         {"rita@x.example", "Subject: Vacation program executes its input\r\n", "-"},
@@ -85,6 +91,8 @@ static void test_sorts(void **state)
         {"rita@x.example", "X-Challenge: 1\r\n", "challenge"},
         {"", "Subject: Re: A hole (Action Required)\r\n", "challenge"},
         {"rita@x.example", "Subject: Action required: a hole in your parser\r\n", "-"},
+        {"rita@x.example", "Subject: Challenge-response can be skipped\r\nAuto-Submitted: no\r\n", "-"},
+        {"rita@x.example", "Subject: Please confirm your message\r\nAuto-Submitted: auto-replied\r\n", "challenge"},
         /* reports of other kinds */
         {"fbl@x.example",
          "MIME-Version: 1.0\r\nContent-Type: multipart/report; report-type=feedback-report; boundary=b\r\n",

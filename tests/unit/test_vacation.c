@@ -14,6 +14,13 @@ static void test_subjects(void **state)
 {
     static const char *const are[] = {
         "Automatic reply: a hole",
+        "Autoresponder: a hole",
+        "Away message",
+        "Out of office notification: a hole",
+        "Ich bin im Urlaub",
+        "Je suis absente",
+        "Automatinis atsakymas: skyl\xc4\x97",
+        "Balasan otomatis: lubang",
         "AUTOMATIC REPLY: a hole",
         "Auto: a hole",
         "[Auto-Reply] a hole",
@@ -53,6 +60,8 @@ static void test_subjects(void **state)
         "Out of office access bypass",
         "Out of office replies show internal addresses",
         "Automatic reply crashes on a long name",
+        "Away message runs a script",
+        "Autoreply messages are not escaped",
         "Autoreply plugin: stored script",
         "Auto-reply loop between two daemons",
         "Automatic update without a signature",
