@@ -216,13 +216,33 @@ void pgp_scan_add_counted(struct span packets, struct buf *out)
         buf_add(out, packets.data + w.packet.off, w.packet.len);
 }
 
-/* All packets but those for a passphrase, at which gpg would stop though a key of ours opens the message. */
-static enum err copy_packets(struct span packets, struct buf *out, struct diag *why)
+/* A session key in a form of which gpg knows nothing. */
+static bool is_unknown_pkesk(const struct walk *w)
+{
+    struct span body = pgp_packet_body(w->in, &w->packet);
+
+    return w->packet.tag == PGP_TAG_PKESK && !(body.len && (body.data[0] == 2 || body.data[0] == 3));
+}
+
+static bool has_known_pkesk(struct span packets)
 {
     struct walk w = {.in = packets};
 
+    for (advance(&w); at(&w, PGP_TAG_PKESK) || at(&w, PGP_TAG_SKESK); advance(&w))
+        if (w.packet.tag == PGP_TAG_PKESK && !is_unknown_pkesk(&w))
+            return true;
+    return false;
+}
+
+/* All packets but those at which gpg would stop though a key of ours opens the message: for a passphrase, and, beside
+ * others, of a version that it does not know (RFC 9580, 5.1). */
+static enum err copy_packets(struct span packets, struct buf *out, struct diag *why)
+{
+    struct walk w = {.in = packets};
+    bool drops_unknown = has_known_pkesk(packets);
+
     for (advance(&w); w.result == PGP_PACKET_OK; advance(&w))
-        if (w.packet.tag != PGP_TAG_SKESK)
+        if (w.packet.tag != PGP_TAG_SKESK && !(drops_unknown && is_unknown_pkesk(&w)))
             buf_add(out, packets.data + w.packet.off, w.packet.len);
     if (out->over)
         return diag_set(why, ERR_LIMIT, "too-large", "the encrypted message exceeds %zu bytes", out->max);

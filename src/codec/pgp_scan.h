@@ -48,8 +48,8 @@ enum err pgp_scan_message(struct span packets, struct pgp_scan *out, struct diag
 
 /*
  * Armored or binary; one whole encrypted message, else ERR_REJECT (rule not-encrypted for any other kind of message).
- * binary (may be NULL) is filled with the packets on ERR_OK; those for a passphrase (SKESK) and what does not count are
- * left out.
+ * binary (may be NULL) is filled with the packets on ERR_OK; those for a passphrase (SKESK), what does not count, and,
+ * where there are others, session keys (PKESK) of a version after 3 are left out.
  */
 enum err pgp_packets_scan(struct span in, struct pgp_scan *out, struct buf *binary, struct diag *why);
 

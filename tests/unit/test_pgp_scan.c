@@ -96,6 +96,20 @@ static void test_scan_recipients(void **state)
     assert_int_equal(scan.passphrases, 1);
     assert_int_equal(binary.len, b.len - 12);
     assert_memory_equal(binary.data, b.data + 12, binary.len);
+    /* of an unknown version: not handed on beside one that is known, but handed on alone */
+    buf_clear(&b);
+    put_packet(&b, PGP_TAG_PKESK, 6, 10);
+    put_pkesk(&b, 7);
+    put_packet(&b, PGP_TAG_SEIPD, 1, 60);
+    check_ok(pgp_packets_scan(buf_span(&b), &scan, &binary, &why), &why);
+    assert_int_equal(scan.n_key_ids, 2);
+    assert_int_equal(binary.len, b.len - 12);
+    assert_memory_equal(binary.data, b.data + 12, binary.len);
+    buf_clear(&b);
+    put_packet(&b, PGP_TAG_PKESK, 6, 10);
+    put_packet(&b, PGP_TAG_SEIPD, 1, 60);
+    check_ok(pgp_packets_scan(buf_span(&b), &scan, &binary, &why), &why);
+    assert_int_equal(binary.len, b.len);
     buf_clear(&b);
     put_packet(&b, PGP_TAG_LITERAL, 'b', 10);
     check_fails(pgp_packets_scan(buf_span(&b), &scan, NULL, &why), ERR_REJECT, "not-encrypted", &why);
