@@ -125,8 +125,12 @@ static void address_of(struct span value, bool xtext, struct buf *out)
     s = trimmed(s);
     if (s.len && *s.data != '"' && (at = memchr(s.data, ' ', s.len)))
         s.len = (size_t)(at - s.data);
+    if (s.len > 2 && *s.data == '"' && s.data[s.len - 1] == '"' && memchr(s.data, '@', s.len))
+        s = (struct span){s.data + 1, s.len - 2}; /* the whole in quotes */
     if (s.len > 5 && strncasecmp((const char *)s.data, "SMTP:", 5) == 0)
         s = (struct span){s.data + 5, s.len - 5};
+    if (s.len > 7 && strncasecmp((const char *)s.data, "mailto:", 7) == 0)
+        s = (struct span){s.data + 7, s.len - 7};
     while (s.len && memchr(">,;:.", s.data[s.len - 1], 5))
         s.len--;
     if (s.len > 6 && memmem(s.data, s.len, "=?", 2)) /* some write an encoded word where none may be */

@@ -147,6 +147,12 @@ static void test_languages(void **state)
          "a@x.example\r\n", "permanent a@x.example"},
         {"From: postmaster@mx.example\r\nSubject: =?utf-8?B?0J3QtSDQtNC+0YHRgtCw0LLQu9C10L3Qvg==?=\r\n",
          "a@x.example\r\n", "permanent a@x.example"},
+        {"From: postmaster@mx.example\r\nSubject: Non recapitabile: x\r\n",
+         "Recapito non riuscito:\r\n\r\na@x.example\r\n", "permanent a@x.example"},
+        {"From: postmaster@mx.example\r\nSubject: Toimitus ep\xc3\xa4onnistui: x\r\n", "a@x.example\r\n",
+         "permanent a@x.example"},
+        {"From: postmaster@mx.example\r\nSubject: Imposibil de livrat: x\r\n", "a@x.example\r\n",
+         "permanent a@x.example"},
         {"From: postmaster@mx.example\r\nSubject: Xyzzy\r\n", "Plugh:\r\n\r\na@x.example 550 5.1.1 xyzzy\r\n",
          "permanent a@x.example"},
         {"From: postmaster@mx.example\r\nSubject: Xyzzy\r\n", "Plugh:\r\n\r\na@x.example\r\n#4.2.2\r\n",
@@ -202,6 +208,12 @@ static void test_odd_fields(void **state)
          "rfc822;rfc822;a@x.example"
          "\r\nAction: failed\r\nStatus: 5.1.1\r\n--b--\r\n",
          "permanent a@x.example"},
+        {DAEMON "MIME-Version: 1.0\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\r\n",
+         "--b\r\n\r\nx\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\nFinal-Recipient: rfc822; "
+         "\"a@x.example\"\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\nFinal-Recipient: rfc822; \"b c\"@x.example\r\n"
+         "Action: failed\r\nStatus: 5.1.1\r\n\r\nFinal-Recipient: rfc822; mailto:d@x.example\r\nAction: failed\r\n"
+         "Status: 5.1.1\r\n--b--\r\n",
+         "permanent a@x.example,\"b c\"@x.example,d@x.example"},
         {DAEMON "MIME-Version: 1.0\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\r\n",
          "--b\r\n\r\nx\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\nFinal-Recipient: local; \\name\r\n"
          "X-Actual-Recipient: rfc822; a@x.example\r\nAction: failed\r\nStatus: 5.1.1\r\n--b--\r\n",
