@@ -38,7 +38,8 @@ bool courier_reply_queue_id(const char *text, char *out);
 /*
  * Watches the bytes of a session before the first MAIL, where libesmtp hands out no replies: keeps the last 4yz or 5yz,
  * and sees more bytes than the one reply that was asked for. Before TLS these are an injection (a reply in clear that
- * would be taken for one within TLS; CVE-2011-0411 from the client's side).
+ * would be taken for one within TLS; CVE-2011-0411 from the client's side), and without TLS they would move each later
+ * reply to another command than its own: the session is broken off.
  */
 struct courier_watch {
     char line[512];

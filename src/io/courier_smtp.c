@@ -265,9 +265,12 @@ static void on_sent(struct session *s, smtp_message_t message)
 
 /* ---- events ---- */
 
-static bool is_injected(const struct session *s)
+/* Whoever answers before he is asked would have the last of his answers taken for that to the mail. */
+static const char *surplus_words(const struct session *s)
 {
-    return s->watch.surplus && s->relay->tls == SMTP_TLS_REQUIRED;
+    return s->relay->tls == SMTP_TLS_REQUIRED
+               ? "smtp.tls-injection: bytes in clear came behind a reply: somebody is in between"
+               : "smtp.early: the mail server answers before it is asked, or somebody is in between: see its log";
 }
 
 static void on_bytes(const char *bytes, int len, int writing, void *arg)
@@ -280,7 +283,7 @@ static void on_bytes(const char *bytes, int len, int writing, void *arg)
         /* They are in libesmtp's own buffer, which it looks at when this returns. */
         courier_watch_hide(&s->watch, (char *)bytes, (size_t)len);
         courier_watch_read(&s->watch, bytes, (size_t)len);
-        if (is_injected(s))
+        if (s->watch.surplus)
             courier_socket_shut();
         return;
     }
@@ -397,8 +400,8 @@ static void no_relay(struct session *s)
         snprintf(code, sizeof code, "%s: %.180s", s->why.rule, s->why.text);
     else if (s->tls_missing)
         snprintf(code, sizeof code, "smtp.tls-missing: the mail server offers no STARTTLS: let it, or set smtp.tls");
-    else if (is_injected(s))
-        snprintf(code, sizeof code, "smtp.tls-injection: bytes in clear came behind a reply: somebody is in between");
+    else if (s->watch.surplus)
+        snprintf(code, sizeof code, "%s", surplus_words(s));
     else if (*s->tls.fault)
         snprintf(code, sizeof code, "smtp.certificate: %s: correct smtp.host or smtp.ca, or the certificate",
                  s->tls.fault);
@@ -420,6 +423,8 @@ static void settle(struct session *s)
 
     if (s->mail.broken) {
         conclude(s, COURIER_RESULT, COURIER_DEFERRED, *s->mail.why.rule ? s->mail.why.rule : "courier.body", NULL);
+    } else if (s->watch.surplus) {
+        no_relay(s);
     } else if (s->mails > 1 && !s->asked && !s->again) {
         s->again = true; /* a server may end a session between two mails, without a word */
     } else if (!s->opened && s->with_tls && s->relay->tls == SMTP_TLS_OPPORTUNISTIC && s->tls_asked && !s->tls_ok) {

@@ -19,6 +19,7 @@
 #define READ_SIZE      16384 /* taken from one client before the next has its turn */
 #define ACCEPT_PAUSE   1000  /* ms without accepting, when the process is out of descriptors */
 #define ACCEPTS_A_TURN 32
+#define DRAINS_MAX     64    /* of 4 KiB */
 #define PROGRESS_BYTES 65536 /* of a message */
 #define GIVE_WAY_MS    1000  /* without progress, after which a connection gives way to a new one */
 
@@ -59,9 +60,23 @@ static void notify(const struct server *server, size_t n)
         return;
 }
 
+/*
+ * Bytes that nobody has read would make the kernel reset the connection, and the last reply may be lost by it: so much
+ * as has come is taken, within bounds.
+ */
+static void close_gently(int fd)
+{
+    char bytes[4096];
+
+    for (int i = 0; i < DRAINS_MAX && recv(fd, bytes, sizeof bytes, MSG_DONTWAIT) > 0; i++)
+        ;
+    mem_wipe(bytes, sizeof bytes);
+    close(fd);
+}
+
 static void conn_close(struct conn *conn)
 {
-    close(conn->fd);
+    close_gently(conn->fd);
     conn->fd = -1;
     lmtp_session_free(&conn->session);
 }
@@ -195,7 +210,7 @@ static void accept_some(struct server *server, int listen_fd)
             conn_add(server, fd);
         } else {
             send(fd, full, (size_t)snprintf(full, sizeof full, "%s\r\n", too_many), MSG_NOSIGNAL | MSG_DONTWAIT);
-            close(fd);
+            close_gently(fd);
         }
     }
 }

@@ -157,6 +157,10 @@ peer.send('\r\n' + 'NONSENSE\r\n' * 19)
 got = [peer.reply() for _ in range(21)]
 check('twenty faults end the session', got[-1].startswith('421 4.7.0') and peer.reply() is None, got[-2:])
 
+peer = opened()
+peer.send('QUIT\r\n' + 'NOOP\r\n' * 10000)
+check('the last reply arrives, whatever was sent behind it', peer.reply().startswith('221 ') and peer.reply() is None)
+
 # ---- a mail that is broken off is none ----
 peer = opened()
 for command in ('MAIL FROM:<a@example.net>', f'RCPT TO:<{ours}>', 'DATA'):

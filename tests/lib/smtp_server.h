@@ -32,6 +32,7 @@ struct smtp_script {
     const char *extensions; /* of EHLO, separated by '|'; NULL: the usual ones */
     const char *only;       /* rcpt, data and dot are for recipients that hold it; others get the usual ones */
     int connections;        /* so many follow the script, later ones do not; 0: all */
+    bool trickles;          /* replies are written byte by byte */
     int mails;              /* after so many of a connection it is closed without a word; 0: never */
     const char *pem;        /* certificate and key; NULL: no TLS */
     const char *dir;
@@ -83,7 +84,8 @@ static inline void smtp_peer_line(struct smtp_peer *p, char *out, size_t size)
 static inline void smtp_peer_write(struct smtp_peer *p, const char *text, size_t len)
 {
     while (len) {
-        ssize_t n = p->ssl ? SSL_write(p->ssl, text, (int)len) : write(p->fd, text, len);
+        size_t some = p->script->trickles ? 1 : len;
+        ssize_t n = p->ssl ? SSL_write(p->ssl, text, (int)some) : write(p->fd, text, some);
 
         if (n <= 0)
             _exit(0);
@@ -95,8 +97,6 @@ static inline void smtp_peer_write(struct smtp_peer *p, const char *text, size_t
 /* Says it; the words "hang" and "drop" are done. */
 static inline void smtp_peer_say(struct smtp_peer *p, const char *reply, const char *usual)
 {
-    char line[16384];
-
     if (!reply)
         reply = usual;
     if (strcmp(reply, "hang") == 0)
@@ -104,8 +104,8 @@ static inline void smtp_peer_say(struct smtp_peer *p, const char *reply, const c
             pause();
     if (strcmp(reply, "drop") == 0)
         _exit(0);
-    snprintf(line, sizeof line, "%s\r\n", reply);
-    smtp_peer_write(p, line, strlen(line));
+    smtp_peer_write(p, reply, strlen(reply));
+    smtp_peer_write(p, "\r\n", 2);
 }
 
 static inline const char *smtp_peer_scripted(const struct smtp_peer *p, const char *reply)
