@@ -189,12 +189,12 @@ _embargoctl() {
             fi
             at=$((at + 2))
             ;;
-        --json | --help | -h | help) at=$((at + 1)) ;;
+        --json | --help | -h | --version | help) at=$((at + 1)) ;;
         *) break ;;
         esac
     done
     if [ "$at" -eq "$COMP_CWORD" ] && [[ $_embargoctl_cur == -* ]]; then
-        _embargoctl_words -c --list --json --as --help
+        _embargoctl_words -c --list --json --as --help --version
     else
         _embargoctl_command "$at"
     fi

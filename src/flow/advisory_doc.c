@@ -92,7 +92,7 @@ static bool is_word(const char *const *words, const char *word)
     return false;
 }
 
-static bool cve_ok(const char *id)
+bool advisory_is_cve(const char *id)
 {
     size_t digits;
 
@@ -124,7 +124,7 @@ static enum err set_cves(struct advisory_doc *doc, const char *value, int line, 
     free_list(doc->cves);
     doc->cves = split_list(value);
     for (size_t i = 0; doc->cves[i]; i++)
-        if (!cve_ok(doc->cves[i]))
+        if (!advisory_is_cve(doc->cves[i]))
             return fault(why, line, "advisory.cve", "a CVE id looks like CVE-2026-12345", NULL);
     return ERR_OK;
 }

@@ -33,6 +33,9 @@ struct advisory_doc {
     size_t n_sections;
 };
 
+/* "CVE-2026-12345": a year of four digits, four to nineteen more. */
+bool advisory_is_cve(const char *id);
+
 enum err advisory_doc_parse(struct span file, struct advisory_doc *out, struct diag *why);
 void advisory_doc_free(struct advisory_doc *doc);
 

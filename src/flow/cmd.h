@@ -8,6 +8,9 @@
 
 #define CMD_HANDLER(name) enum err name(struct flow *f, const struct command *c, struct reply *r, struct diag *why)
 
+/* A file's bytes are a text for people: UTF-8, without NUL, and not empty. ERR_USAGE with the rule. */
+enum err cmd_check_text(const struct command_value *file, const char *rule, struct diag *why);
+
 CMD_HANDLER(cmd_status);
 CMD_HANDLER(cmd_next);
 CMD_HANDLER(cmd_wait);

@@ -3,6 +3,7 @@
 
 #include "base/instant.h"
 #include "base/mem.h"
+#include "codec/charset.h"
 #include "flow/case_of.h"
 #include "flow/cases_flow.h"
 #include "flow/outgoing.h"
@@ -64,9 +65,13 @@ enum err cmd_case_list(struct flow *f, const struct command *c, struct reply *r,
 
 static enum err keep_message(json_t *o, const char *wanted, struct diag *why)
 {
-    long n = strtol(wanted, NULL, 10);
+    char *end;
+    long n = strtol(wanted, &end, 10);
     json_t *messages = json_object_get(o, "messages"), *m;
     size_t i;
+
+    if (end == wanted || *end)
+        return diag_set(why, ERR_USAGE, "command.option", "--message is a number, from 1: see case show");
 
     json_array_foreach(messages, i, m)
     {
@@ -168,6 +173,18 @@ enum err cmd_case_duplicate(struct flow *f, const struct command *c, struct repl
     return err;
 }
 
+enum err cmd_check_text(const struct command_value *file, const char *rule, struct diag *why)
+{
+    struct span bytes = buf_span(&file->bytes);
+
+    if (!charset_is_utf8(bytes) || (bytes.len && memchr(bytes.data, 0, bytes.len)))
+        return diag_set(why, ERR_USAGE, rule, "the text must be UTF-8; a file of another kind is no text");
+    for (size_t i = 0; i < bytes.len; i++)
+        if (!strchr(" \t\r\n", bytes.data[i]))
+            return ERR_OK;
+    return diag_set(why, ERR_USAGE, rule, "the text is empty");
+}
+
 enum err cmd_case_note(struct flow *f, const struct command *c, struct reply *r, struct diag *why)
 {
     const struct command_value *file = command_value(c, "FILE");
@@ -177,7 +194,9 @@ enum err cmd_case_note(struct flow *f, const struct command *c, struct reply *r,
 
     if (err)
         return err;
-    err = note_insert(f->db, row.id, c->actor.name, buf_text(&file->bytes), clock_now(f->clock), why);
+    err = cmd_check_text(file, "case.note", why);
+    if (!err)
+        err = note_insert(f->db, row.id, c->actor.name, buf_text(&file->bytes), clock_now(f->clock), why);
     if (!err)
         err = audit_append(f->db, clock_now(f->clock), c->actor.name, "case.note", row.code, "", NULL, why);
     if (!err)

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "codec/addr.h"
 #include "codec/xfer.h"
+#include "flow/advisory_doc.h"
 #include "flow/approvals.h"
 #include "flow/case_of.h"
 #include "flow/cases_flow.h"
@@ -17,6 +18,7 @@
 #include "policy/schedule.h"
 #include "store/audit.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,17 +81,47 @@ static enum err set_fix_needs(struct setting *s, const char *value, struct diag 
     return case_choose_track(s->policy, s->row, why);
 }
 
-/* A list of ids, separated by commas, kept one a line. */
-static enum err set_lines(struct setting *s, const char *column, const char *value, struct diag *why)
+static bool has_line(const char *lines, const char *word)
 {
-    char *lines = mem_strdup(value);
+    size_t len = strlen(word);
+
+    for (const char *p = lines; *p; p += strcspn(p, "\n"), p += *p == '\n')
+        if (strcspn(p, "\n") == len && strncmp(p, word, len) == 0)
+            return true;
+    return false;
+}
+
+/* A list of ids, separated by commas or blanks, kept one a line, each once. check NULL: any word is one. */
+static enum err set_lines(struct setting *s, const char *column, const char *value, bool (*check)(const char *),
+                          const char *looks_like, struct diag *why)
+{
+    char *copy = mem_strdup(value), *rest = copy, *word;
+    struct buf lines = BUF_EMPTY;
+    enum err err = ERR_OK;
+
+    while (!err && (word = strsep(&rest, ", "))) {
+        if (*word && check && !check(word))
+            err = diag_set(why, ERR_USAGE, "case.set", "%s", looks_like);
+        else if (*word && !has_line(buf_text(&lines), word))
+            buf_printf(&lines, "%s%s", lines.len ? "\n" : "", word);
+    }
+    if (!err)
+        err = db_seal_text(s->f->db, "cases", s->row->id, column, buf_text(&lines), why);
+    buf_free(&lines);
+    mem_free_secret(&copy);
+    return err;
+}
+
+/* Upper case, as CVE ids are written. */
+static enum err set_cves(struct setting *s, const char *value, struct diag *why)
+{
+    char *upper = mem_strdup(value);
     enum err err;
 
-    for (char *p = lines; *p; p++)
-        if (*p == ',' || *p == ' ')
-            *p = '\n';
-    err = db_seal_text(s->f->db, "cases", s->row->id, column, lines, why);
-    mem_free_secret(&lines);
+    for (char *p = upper; *p; p++)
+        *p = (char)toupper((unsigned char)*p);
+    err = set_lines(s, "sealed_cves", upper, advisory_is_cve, "a CVE id looks like CVE-2026-12345", why);
+    mem_free_secret(&upper);
     return err;
 }
 
@@ -143,9 +175,9 @@ static enum err set_one(struct setting *s, const char *key, const char *value, s
     if (strcmp(key, "track") == 0)
         return set_track(s, value, why);
     if (strcmp(key, "cve") == 0)
-        return set_lines(s, "sealed_cves", value, why);
+        return set_cves(s, value, why);
     if (strcmp(key, "commit") == 0)
-        return set_lines(s, "sealed_commits", value, why);
+        return set_lines(s, "sealed_commits", value, NULL, "", why);
     if (strcmp(key, "discoverer_date") == 0)
         return set_discoverer(s, value, why);
     if (strcmp(key, "title") == 0)
@@ -280,7 +312,7 @@ static enum err keep_reply(struct flow *f, const struct command *c, const struct
     facts = o ? json_dumps(o, JSON_COMPACT) : NULL;
     json_decref(o);
     if (!facts)
-        return diag_set(why, ERR_USAGE, "case.reply", "the text must be UTF-8");
+        return diag_set(why, ERR_INTERNAL, "case.reply", "the text cannot be kept");
     err = message_insert(f->db, row->id, &m, span_of(text), span_of(facts), why);
     mem_free_secret(&facts);
     return err;
@@ -348,12 +380,12 @@ enum err cmd_case_reply(struct flow *f, const struct command *c, struct reply *r
 
     if (err)
         return err;
-    if (strcmp(to, "reporter") == 0)
-        err = reply_to_reporter(f, list, &row, text, r, why);
-    else if (strcmp(to, "team") == 0)
-        err = reply_to_team(f, list, &row, c, text, why);
-    else
+    err = cmd_check_text(command_value(c, "FILE"), "case.reply", why);
+    if (!err && strcmp(to, "reporter") != 0 && strcmp(to, "team") != 0)
         err = diag_set(why, ERR_USAGE, "command.option", "--to is reporter or team");
+    if (!err)
+        err = strcmp(to, "team") == 0 ? reply_to_team(f, list, &row, c, text, why)
+                                      : reply_to_reporter(f, list, &row, text, r, why);
     if (!err)
         err = keep_reply(f, c, &row, text, why);
     if (!err)

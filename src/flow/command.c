@@ -142,6 +142,20 @@ enum err command_add(struct command *c, const struct command_arg *arg, const cha
     return ERR_OK;
 }
 
+/* A reason of blanks is none, and neither is a date, a tier or an organisation. */
+static enum err check_not_blank(const struct command *c, struct diag *why)
+{
+    const struct command_arg *options = c->verb->options;
+
+    for (size_t i = 0; i < COMMAND_OPTIONS_MAX && options[i].name; i++) {
+        const struct command_value *v = command_value(c, options[i].name);
+
+        if (v && v->type == ARG_WORD && !v->word[strspn(v->word, " ")])
+            return diag_set(why, ERR_USAGE, "command.option", "--%s must not be empty", options[i].name);
+    }
+    return ERR_OK;
+}
+
 enum err command_check_complete(const struct command *c, struct diag *why)
 {
     const struct command_verb *v = c->verb;
@@ -154,7 +168,7 @@ enum err command_check_complete(const struct command *c, struct diag *why)
         if (!v->options[i].optional && !command_value(c, v->options[i].name))
             return diag_set(why, ERR_USAGE, "command.option", "%s needs --%s; see `embargoctl help %s`", v->words,
                             v->options[i].name, v->words);
-    return ERR_OK;
+    return check_not_blank(c, why);
 }
 
 static enum err unknown_option(const struct command_verb *v, const char *name, struct diag *why)

@@ -27,7 +27,7 @@ enum err command_check_word(const struct command_arg *arg, const char *word, str
 enum err command_add(struct command *c, const struct command_arg *arg, const char *word, struct command_value **out,
                      struct diag *why);
 
-/* Nothing that must be given is missing. */
+/* Nothing that must be given is missing, and no option that was given is blank. */
 enum err command_check_complete(const struct command *c, struct diag *why);
 
 #endif

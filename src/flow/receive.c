@@ -15,14 +15,19 @@
 #include "store/held.h"
 #include "store/outbox.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+/* An address of ours is the same in upper case: a mail to both spellings came once. */
 static void delivery_bytes(const struct incoming *in, struct buf *out)
 {
-    buf_printf(out, "%s\n%s\n", in->sender, in->recipient);
+    buf_printf(out, "%s\n", in->sender);
+    for (const char *p = in->recipient; p && *p; p++)
+        buf_add_byte(out, (uint8_t)tolower((unsigned char)*p));
+    buf_add_str(out, "\n");
     buf_add_buf(out, in->came.len ? &in->came : &in->raw);
 }
 

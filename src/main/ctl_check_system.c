@@ -14,14 +14,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 #include <sys/timex.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 extern char **environ;
-
-#define FEW_TIMES_RESERVE 4
 
 static void check_user(struct check *k)
 {
@@ -39,27 +36,6 @@ static void check_user(struct check *k)
     else if (named && geteuid() != 0)
         check_add(k, CHECK_WARN, "users", "start embargod as root, or take `users` out of embargod.conf",
                   "only root can give the roles their own users: all run as the user who starts embargod");
-}
-
-static void check_disk(struct check *k)
-{
-    char *path = settings_path(k->settings, "state");
-    struct statvfs fs;
-    unsigned long long free_bytes, reserve = k->settings->limits.reserve_bytes;
-
-    if (statvfs(path, &fs)) {
-        check_add(k, CHECK_FAIL, "disk", "see the check of the folders", "its free space cannot be told");
-        free(path);
-        return;
-    }
-    free(path);
-    free_bytes = (unsigned long long)fs.f_bavail * fs.f_frsize;
-    check_add(k,
-              free_bytes < reserve                       ? CHECK_FAIL
-              : free_bytes < FEW_TIMES_RESERVE * reserve ? CHECK_WARN
-                                                         : CHECK_OK,
-              "disk", free_bytes < FEW_TIMES_RESERVE * reserve ? "make room, or mail is deferred" : "",
-              "%llu MiB are free", free_bytes >> 20);
 }
 
 /* The device of a swap line: zram is memory; a dm- device may be dm-crypt, which its uuid says. */
@@ -219,10 +195,8 @@ static void check_sandbox(struct check *k)
 void check_system(struct check *k)
 {
     check_user(k);
-    if (k->settings) {
+    if (k->settings)
         check_sandbox(k);
-        check_disk(k);
-    }
     check_swap(k);
     check_clock(k);
     check_clock_jump(k);

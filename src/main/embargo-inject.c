@@ -40,6 +40,7 @@ static bool read_options(int argc, char **argv, struct options *out)
                                           {0}};
     int option;
 
+    opterr = 0; /* the lines on the standard error are ours, and a name that a mail brought is not repeated */
     *out = (struct options){0};
     while ((option = getopt_long(argc, argv, "c:f:", longs, NULL)) != -1) {
         if (option == 'c')
@@ -101,14 +102,28 @@ static bool has_standard_descriptors(void)
            fcntl(STDERR_FILENO, F_GETFD) >= 0;
 }
 
+/* Asked for by a person: no mail is lost by it. */
+static int tell(const char *option)
+{
+    if (strcmp(option, "--help") == 0)
+        fputs(usage, stdout);
+    else
+        printf("embargo-inject %s\n", PACKAGE_VERSION);
+    return fflush(stdout) || ferror(stdout) ? EXIT_TEMPFAIL : 0;
+}
+
 int main(int argc, char **argv)
 {
     struct options options;
     struct diag why;
 
     signal(SIGPIPE, SIG_IGN);
-    if (!has_standard_descriptors())
+    if (!has_standard_descriptors()) {
+        dprintf(STDERR_FILENO, "embargo-inject: standard input, output and error must all be open\n");
         return EXIT_TEMPFAIL;
+    }
+    if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "--version") == 0))
+        return tell(argv[1]);
     if (!read_options(argc, argv, &options)) {
         fputs(usage, stderr);
         return EXIT_TEMPFAIL;

@@ -110,13 +110,19 @@ static enum err run(struct ctl *ctl, struct command *c, struct reply *r, bool *a
     return err;
 }
 
+/* What was printed has to have gone out. */
+static int written(int code)
+{
+    return fflush(stdout) || ferror(stdout) ? EXIT_INTERNAL : code;
+}
+
 static int finish(const struct ctl *ctl, const struct command_verb *verb, const struct reply *r)
 {
     if (ctl->json)
         render_json(stdout, r);
     else
         render_text(stdout, stderr, verb, r);
-    return fflush(stdout) || ferror(stdout) ? EXIT_INTERNAL : (int)r->exit;
+    return written((int)r->exit);
 }
 
 /* Of the errors on the client's side: no daemon has an exit code of its own. */
@@ -185,11 +191,10 @@ static int usage_error(const struct ctl *ctl, const char *text)
 /* Global options; -1: go on, else the exit code. */
 static int read_options(struct ctl *ctl, int argc, char **argv)
 {
-    static const struct option longs[] = {{"config", required_argument, NULL, 'c'},
-                                          {"list", required_argument, NULL, 'l'},
-                                          {"as", required_argument, NULL, 'a'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {0}};
+    static const struct option longs[] = {
+        {"config", required_argument, NULL, 'c'}, {"list", required_argument, NULL, 'l'},
+        {"as", required_argument, NULL, 'a'},     {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},      {0}};
     int option;
 
     opterr = 0;
@@ -201,10 +206,12 @@ static int read_options(struct ctl *ctl, int argc, char **argv)
         else if (option == 'a')
             ctl->as = optarg;
         else if (option == 'h')
-            return help_print(stdout, 0, NULL) ? EXIT_DONE : EXIT_USAGE;
+            return written(help_print(stdout, 0, NULL) ? EXIT_DONE : EXIT_USAGE);
+        else if (option == 'V')
+            return written(printf("embargoctl %s\n", PACKAGE_VERSION) < 0 ? EXIT_INTERNAL : EXIT_DONE);
         else
             return usage_error(ctl, "the options before the command are -c FILE, --list NAME, --json, --as ADDRESS, "
-                                    "--help; see `embargoctl help`");
+                                    "--help, --version; see `embargoctl help`");
     }
     return -1;
 }
@@ -228,7 +235,8 @@ int main(int argc, char **argv)
     words = (const char *const *)argv + optind;
     n = argc - optind;
     if (help_is_asked(n, words))
-        code = help_print(stdout, n, words) ? EXIT_DONE : usage_error(&ctl, "no such command; see `embargoctl help`");
+        code = help_print(stdout, n, words) ? written(EXIT_DONE)
+                                            : usage_error(&ctl, "no such command; see `embargoctl help`");
     else
         code = run_command(&ctl, n, words);
     settings_free(&ctl.settings);
