@@ -59,7 +59,7 @@ choose() {
             split("write:ENOSPC,EIO pwrite:ENOSPC,EIO fsync:EIO,ENOSPC ftruncate:EIO openat:EMFILE,ENOSPC linkat:ENOSPC,EIO " \
                 "rename:ENOSPC,EIO unlink:EIO mkdir:ENOSPC send:ECONNRESET,EAGAIN,EINTR read:EIO,EINTR pread:EIO recv:ECONNRESET,EINTR " \
                 "socket:EMFILE socketpair:EMFILE pipe:EMFILE accept:EMFILE connect:EAGAIN fork:EAGAIN spawn:EAGAIN " \
-                "malloc:ENOMEM mmap:ENOMEM poll:EINTR opendir:EMFILE fchmod:EIO flock:EINTR", words, " ")
+                "malloc:ENOMEM mmap:ENOMEM poll:EINTR opendir:EMFILE fchmod:EIO flock:EINTR bind:EADDRINUSE signalfd:EMFILE", words, " ")
             for (i in words) { split(words[i], pair, ":"); errors[pair[1]] = pair[2] }
         }
         function all(kind, error,    n, shown, step) {

@@ -35,8 +35,9 @@
     X(ftruncate)                                                                                                       \
     X(openat)                                                                                                          \
     X(linkat)                                                                                                          \
-    X(rename) X(unlink) X(mkdir) X(send) X(read) X(pread) X(recv) X(socket) X(socketpair) X(pipe) X(accept) X(connect) \
-        X(fork) X(spawn) X(malloc) X(mmap) X(poll) X(opendir) X(fchmod) X(flock)
+    X(rename)                                                                                                          \
+    X(unlink) X(mkdir) X(send) X(read) X(pread) X(recv) X(socket) X(socketpair) X(pipe) X(accept) X(connect) X(fork)   \
+        X(spawn) X(malloc) X(mmap) X(poll) X(opendir) X(fchmod) X(flock) X(bind) X(signalfd)
 #define ROLES(X)                                                                                                       \
     X(parent) X(core) X(intake) X(courier) X(session) X(fetch) X(mime) X(crypto) X(gpg) X(agent) X(child) X(other)
 #define IN_ENUM_CALL(name) CALL_##name,
@@ -77,7 +78,8 @@ static const struct {
                {"EMFILE", EMFILE},         {"ENOMEM", ENOMEM},
                {"EAGAIN", EAGAIN},         {"EINTR", EINTR},
                {"ECONNRESET", ECONNRESET}, {"ECONNREFUSED", ECONNREFUSED},
-               {"EPIPE", EPIPE},           {"ETIMEDOUT", ETIMEDOUT}};
+               {"EPIPE", EPIPE},           {"ETIMEDOUT", ETIMEDOUT},
+               {"EADDRINUSE", EADDRINUSE}};
 
 static int find(const char *const *names, int n, const char *word)
 {
@@ -150,9 +152,12 @@ int main(int argc, char **argv)
 #include <spawn.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <sys/inotify.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <time.h>
 
 static struct wire *wire;
@@ -340,14 +345,29 @@ HOOK(int, socketpair, socketpair, false, -1, (int a, int b, int c, int d[2]), (a
 HOOK(int, pipe, pipe, false, -1, (int fds[2]), (fds))
 HOOK(int, pipe2, pipe, false, -1, (int fds[2], int flags), (fds, flags))
 HOOK(pid_t, fork, fork, false, -1, (void), ())
+HOOK(DIR *, fdopendir, opendir, false, NULL, (int fd), (fd))
+HOOK(int, rmdir, unlink, true, -1, (const char *name), (name))
+HOOK(int, chmod, fchmod, true, -1, (const char *name, mode_t mode), (name, mode))
+HOOK(int, dup, openat, false, -1, (int fd), (fd))
+HOOK(int, memfd_create, openat, false, -1, (const char *name, unsigned flags), (name, flags))
+HOOK(int, signalfd, signalfd, false, -1, (int fd, const sigset_t *set, int flags), (fd, set, flags))
+HOOK(int, inotify_init1, signalfd, false, -1, (int flags), (flags))
+HOOK(int, timerfd_create, signalfd, false, -1, (clockid_t clock, int flags), (clock, flags))
+HOOK(int, listen, bind, true, -1, (int fd, int n), (fd, n))
 HOOK(DIR *, opendir, opendir, false, NULL, (const char *name), (name))
 HOOK(int, poll, poll, false, -1, (struct pollfd * fds, nfds_t n, int ms), (fds, n, ms))
 
-static void *next_accept4, *next_connect, *next_sendto, *next_write, *next_mmap, *next_mmap64, *next_posix_spawn;
+static void *next_accept4, *next_connect, *next_sendto, *next_write, *next_mmap, *next_mmap64, *next_posix_spawn,
+    *next_posix_spawnp, *next_bind, *next_fopen;
 
 int accept4(int fd, __SOCKADDR_ARG address, socklen_t *len, int flags)
 {
     return trip(CALL_accept, false, CALLER) ? -1 : NEXT(accept4)(fd, address, len, flags);
+}
+
+int bind(int fd, __CONST_SOCKADDR_ARG address, socklen_t len)
+{
+    return trip(CALL_bind, true, CALLER) ? -1 : NEXT(bind)(fd, address, len);
 }
 
 int connect(int fd, __CONST_SOCKADDR_ARG address, socklen_t len)
@@ -374,6 +394,17 @@ int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *
 {
     /* It hands its error back instead of setting errno. */
     return trip(CALL_spawn, false, CALLER) ? errno : NEXT(posix_spawn)(pid, path, actions, attributes, argv, envp);
+}
+
+int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,
+                 const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
+{
+    return trip(CALL_spawn, false, CALLER) ? errno : NEXT(posix_spawnp)(pid, file, actions, attributes, argv, envp);
+}
+
+FILE *fopen(const char *restrict name, const char *restrict mode)
+{
+    return trip(CALL_openat, *mode != 'r', CALLER) ? NULL : NEXT(fopen)(name, mode);
 }
 
 void *mmap(void *at, size_t len, int protection, int flags, int fd, off_t offset)

@@ -332,7 +332,7 @@ trip_way() {
         case $trip_name in publish) later '1 hour' ;; *) later '6 seconds' ;; esac
         settled
     done
-    log_lines=$(tail -n +$((log_before + 1)) "$T/log" | grep -cE 'event=[a-z-]*(fail|defer|refus|ended|gone|restart|died|not-rec|not-sig|missing|memory|does-not|wait|stopped)')
+    log_lines=$(tail -n +$((log_before + 1)) "$T/log" | grep -cE '^embargod: |event=[a-z-]*(fail|defer|refus|ended|gone|restart|died|not-rec|not-sig|missing|memory|does-not|wait|stopped)')
     # What has not happened yet shall not happen to the checks.
     "$TRIP/trip" "$wire" fired >"$T/w/fired"
     [ $# -eq 0 ] || "$TRIP/trip" "$wire" arm
