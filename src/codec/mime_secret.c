@@ -1,6 +1,7 @@
 #include "codec/mime_secret.h"
 
 #include "codec/header.h"
+#include "codec/pgp_secret_archive.h"
 
 #include <string.h>
 
@@ -36,9 +37,15 @@ static bool in_wide(struct span bytes, struct pgp_secrets *found)
     return is;
 }
 
+/* Autocrypt Level 1, "Autocrypt Setup Message": a secret key, encrypted with a code of digits. */
+static bool is_setup(const struct mime_part *p)
+{
+    return p->body_len && strcmp(p->type, "application/autocrypt-setup") == 0;
+}
+
 /*
- * Most of what is large is an archive or a picture, and need not be decoded: its first bytes have zeros, which no armor
- * has, and are no packet of a key.
+ * Most of what is large is a picture or a recording, and need not be decoded: its first bytes have zeros, which no
+ * armor has, and are no packet of a key, nor do they begin an archive that can be opened.
  */
 static bool is_foreign(struct span raw, const struct mime_part *p)
 {
@@ -47,11 +54,12 @@ static bool is_foreign(struct span raw, const struct mime_part *p)
     struct diag why;
     bool foreign = false;
 
-    if (is_wide(p) || p->body_len <= SNIFF_BYTES)
+    if (is_wide(p) || is_setup(p) || p->body_len <= SNIFF_BYTES)
         return false;
     front.body_len = SNIFF_BYTES;
     if (!mime_part_decode(raw, &front, &bytes, &why) && bytes.len)
-        foreign = memchr(bytes.data, 0, bytes.len) && !pgp_secret_begins(buf_span(&bytes));
+        foreign = memchr(bytes.data, 0, bytes.len) && !pgp_secret_begins(buf_span(&bytes)) &&
+                  !pgp_secret_is_archive(buf_span(&bytes));
     buf_free(&bytes);
     return foreign;
 }
@@ -64,8 +72,21 @@ static bool has_text(struct span bytes)
     return pgp_secret_in_text(bytes, &any);
 }
 
+/* All of it is one, or holds one that cannot be taken out of it. */
+static bool is_whole(struct span bytes, const struct mime_part *p, struct archive_budget *left,
+                     struct pgp_secrets *found)
+{
+    if (is_setup(p) && !pgp_secret_is_sentence(bytes)) {
+        found->n++;
+        return true;
+    }
+    return pgp_secret_in_packets(bytes, found) || (is_wide(p) && in_wide(bytes, found)) ||
+           pgp_secret_in_archive(bytes, left, found);
+}
+
 /* What a leaf is to hold instead; false: it may stay as it is. */
-static bool judge_leaf(struct span raw, const struct mime_part *p, struct buf *instead, struct pgp_secrets *found)
+static bool judge_leaf(struct span raw, const struct mime_part *p, struct archive_budget *left, struct buf *instead,
+                       struct pgp_secrets *found)
 {
     struct pgp_secrets own = {0};
     struct buf bytes = BUF_EMPTY;
@@ -75,7 +96,7 @@ static bool judge_leaf(struct span raw, const struct mime_part *p, struct buf *i
     if (is_foreign(raw, p))
         return false;
     if (!mime_part_decode(raw, p, &bytes, &why)) {
-        whole = pgp_secret_in_packets(buf_span(&bytes), &own) || (is_wide(p) && in_wide(buf_span(&bytes), &own));
+        whole = is_whole(buf_span(&bytes), p, left, &own);
         if (whole)
             pgp_secret_sentence(own.n_keys ? own.fingerprints[0] : "", SIZE_MAX, instead);
         is = whole ||
@@ -119,13 +140,14 @@ static void write_body(uint8_t *body, size_t len, enum xfer_encoding encoding, s
 
 bool mime_secret_in(struct span raw, const struct mime_message *m, struct pgp_secrets *found)
 {
+    struct archive_budget left = archive_budget();
     size_t before = found->n;
 
     for (size_t i = 0; m && i < m->n_parts; i++) {
         struct buf instead = BUF_EMPTY;
 
         if (is_leaf(m, i))
-            judge_leaf(raw, &m->parts[i], &instead, found);
+            judge_leaf(raw, &m->parts[i], &left, &instead, found);
         buf_free(&instead);
     }
     return pgp_secret_in_text(raw, found) || found->n > before;
@@ -133,6 +155,7 @@ bool mime_secret_in(struct span raw, const struct mime_message *m, struct pgp_se
 
 bool mime_secret_blank(uint8_t *raw, size_t len, const struct mime_message *m, struct pgp_secrets *found)
 {
+    struct archive_budget left = archive_budget();
     size_t before = found->n, head;
 
     if (!len)
@@ -141,7 +164,7 @@ bool mime_secret_blank(uint8_t *raw, size_t len, const struct mime_message *m, s
         const struct mime_part *p = &m->parts[i];
         struct buf instead = BUF_EMPTY;
 
-        if (is_leaf(m, i) && judge_leaf((struct span){raw, len}, p, &instead, found))
+        if (is_leaf(m, i) && judge_leaf((struct span){raw, len}, p, &left, &instead, found))
             write_body(raw + p->body_off, p->body_len, p->encoding, buf_span(&instead), found);
         buf_free(&instead);
     }

@@ -7,7 +7,9 @@
 
 #define ARMOR_BASE64 "LS0tLS1CRUdJTiBQR1Ag" /* "-----BEGIN PGP " */
 #define RUN_LINE_MIN 40                     /* characters of a line within a run of base64 */
-#define SENTENCE_MIN 24                     /* no place is shorter */
+#define SENTENCE     "[An OpenPGP secret key"
+#define SENTENCE_FEW "[A secret key was here]"
+#define SENTENCE_MIN 24 /* no place is shorter */
 
 /* ---- base64 by itself: an encoded part, keydata of Autocrypt ---- */
 
@@ -164,12 +166,18 @@ void pgp_secret_sentence(const char *fingerprint, size_t len, struct buf *out)
 {
     size_t before = out->len;
 
-    buf_printf(out, "[An OpenPGP secret key%s%s was here and was wiped. Count it as known to others: revoke it.]",
+    buf_printf(out, SENTENCE "%s%s was here and was wiped. Count it as known to others: revoke it.]",
                *fingerprint ? " of " : "", fingerprint);
     if (out->len - before <= len)
         return;
     out->len = before;
-    buf_add_str(out, len >= SENTENCE_MIN ? "[A secret key was here]" : "");
+    buf_add_str(out, len >= SENTENCE_MIN ? SENTENCE_FEW : "");
+}
+
+bool pgp_secret_is_sentence(struct span bytes)
+{
+    return (bytes.len >= sizeof SENTENCE - 1 && memcmp(bytes.data, SENTENCE, sizeof SENTENCE - 1) == 0) ||
+           (bytes.len >= sizeof SENTENCE_FEW - 1 && memcmp(bytes.data, SENTENCE_FEW, sizeof SENTENCE_FEW - 1) == 0);
 }
 
 void pgp_secret_pad(uint8_t *bytes, size_t len)

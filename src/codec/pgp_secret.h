@@ -5,10 +5,12 @@
  * What counts as one (RFC 9580, sections 5.5.3 and 6.2):
  *   - armor that says it is a private key, with 32 bytes of data or more, whole or cut off, whatever the data is;
  *   - other armor, base64 at the beginning of a run of lines or behind a `=` (keydata of Autocrypt), and bytes, where a
- *     packet of tag 5 or 7 with all of its public part stands among packets of a key.
+ *     packet of tag 5 or 7 with all of its public part stands among packets of a key;
+ *   - an encrypted message whose armor has a Passphrase-Format (Autocrypt Level 1, "Autocrypt Setup Message"): such a
+ *     one is a secret key.
  * Armor is found behind quotes ("> "), dash escapes, escapes of quoted-printable and of JSON, and between tags of HTML.
- * Text that names the header line alone, public keys and messages are none. What is inside of archives, or encrypted,
- * is not looked at.
+ * Text that names the header line alone, public keys and messages are none. Archives: codec/pgp_secret_archive.h.
+ * What is encrypted otherwise is not looked at.
  */
 #ifndef CODEC_PGP_SECRET_H
 #define CODEC_PGP_SECRET_H
@@ -48,6 +50,9 @@ bool pgp_secret_blank_copy(struct span text, struct buf *out, struct pgp_secrets
 
 /* The sentence alone, for a place of len bytes (a short one where there is no room, nothing at all below that). */
 void pgp_secret_sentence(const char *fingerprint, size_t len, struct buf *out);
+
+/* Does it begin with that sentence? */
+bool pgp_secret_is_sentence(struct span bytes);
 
 /* Overwrites what is behind a new content: blanks, but for line ends. */
 void pgp_secret_pad(uint8_t *bytes, size_t len);

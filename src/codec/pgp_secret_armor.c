@@ -85,20 +85,22 @@ static bool is_header(const struct reader *r)
     return i > r->at && i < r->in.len && r->in.data[i] == ':';
 }
 
-/* To the data: past blanks, quotes and armor headers. */
-static void skip_headers(struct reader *r)
+/* To the data: past blanks, quotes and armor headers. *setup: one of them is of an Autocrypt Setup Message. */
+static void skip_headers(struct reader *r, bool *setup)
 {
     int headers = 0;
     size_t n;
 
     while (r->at < r->in.len) {
         n = gap(r);
-        if (n)
+        if (n) {
             r->at += n;
-        else if (is_header(r) && headers++ < HEADERS_MAX)
-            skip_header(r);
-        else
+            continue;
+        }
+        if (!is_header(r) || headers++ >= HEADERS_MAX)
             return;
+        *setup = *setup || begins(r, "Passphrase-Format:");
+        skip_header(r);
     }
 }
 
@@ -223,12 +225,13 @@ static bool read_block(struct span in, size_t off, size_t *next, struct pgp_secr
 {
     struct buf digits = {.max = in.len};
     struct reader r = {.in = in, .at = off + strlen(BEGIN), .line_begins = true, .digits = &digits};
-    bool claimed, is = false;
+    bool claimed, setup = false, is = false;
 
     *next = r.at;
     if (!take_label(&r, &claimed))
         return false;
-    skip_headers(&r);
+    skip_headers(&r, &setup);
+    claimed = claimed || setup;
     if (claimed || may_be_key(&r)) {
         read_data(&r, SIZE_MAX);
         is = judge(&r, claimed, out->of_key);

@@ -1,7 +1,7 @@
 #include "flow/command.h"
 
 #include "base/log.h"
-#include "codec/pgp_secret.h"
+#include "codec/pgp_secret_archive.h"
 #include "store/audit.h"
 
 #include <string.h>
@@ -11,10 +11,12 @@ static enum err check_files(const struct command *c, struct diag *why)
 {
     for (size_t i = 0; i < c->n_values; i++) {
         struct span bytes = buf_span(&c->values[i].bytes);
+        struct archive_budget left = archive_budget();
         struct pgp_secrets found = {0};
 
         if (c->values[i].type == ARG_FILE &&
-            (pgp_secret_in_packets(bytes, &found) || pgp_secret_in_text(bytes, &found)))
+            (pgp_secret_in_packets(bytes, &found) || pgp_secret_in_text(bytes, &found) ||
+             pgp_secret_in_archive(bytes, &left, &found)))
             return diag_set(why, ERR_DENIED, "key.secret", "an OpenPGP secret key is in the file: take it out%s%s",
                             found.n_keys ? ", of " : "", found.n_keys ? found.fingerprints[0] : "");
     }

@@ -27,6 +27,7 @@ owner() {
     libesmtp.h | auth-client.h) echo 'io/courier*' ;;
     curl/curl.h) echo 'io/fetch*' ;;
     libconfig.h) echo 'codec/conf*' ;;
+    zlib.h) echo 'codec/pgp_secret_archive*' ;;
     esac
 }
 
