@@ -33,7 +33,7 @@ gone() {
     daemon=
     has "$1: by its rule, for its place" "event=core-cannot-go-on rule=state.gone $T/i/$2 " "$T/log"
     has "$1: with the remedy" 'or restore a backup, then start embargod again' "$T/log"
-    same "$1: said once" 1 "$(grep -c 'rule=state.gone' "$T/log")"
+    same "$1: said once" 1 "$(grep -c 'event=core-cannot-go-on' "$T/log")"
     lacks "$1: it is not begun again" 'event=restart' "$T/log"
     until_same "$1: no process is left" '' processes
 }
