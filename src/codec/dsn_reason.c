@@ -30,6 +30,19 @@ static void mask_address(struct buf *text, size_t at)
     memset(text->data + from, ' ', to - from);
 }
 
+/* "[192.0.2.1]", "[2001:db8::1]": and not "[550]". */
+static bool is_bracketed_host(const struct buf *text, size_t at)
+{
+    size_t digits = at + 1;
+
+    if (text->data[at] != '[' && text->data[at] != '(')
+        return false;
+    while (digits < text->len && digits < at + 5 && isxdigit(text->data[digits]))
+        digits++;
+    return isdigit(text->data[at + 1]) && digits < text->len &&
+           (text->data[digits] == '.' || text->data[digits] == ':');
+}
+
 /* "host NAME", "at NAME", or "NAME[192.0.2.1]". */
 static void mask_hosts(struct buf *text)
 {
@@ -52,7 +65,7 @@ static void mask_hosts(struct buf *text)
     for (size_t i = 1; i + 1 < text->len; i++) {
         size_t to = i - (text->data[i - 1] == ' '), from = to;
 
-        if ((text->data[i] != '[' && text->data[i] != '(') || !isdigit(text->data[i + 1]))
+        if (!is_bracketed_host(text, i))
             continue;
         while (from > 0 && is_name_byte(text->data[from - 1]))
             from--;

@@ -108,7 +108,8 @@ bool dsn_has_servers_subject(const struct dsn_mail *mail)
         "transient local remote postmaster administrator mailer-daemon mdaemon smtp server bounce bounced from "
         "recipient "
         "recipients address user unknown reason and or a an by you member members not rejected blocked reject service "
-        "auto automatic transaction eater nonexistent could ";
+        "auto automatic transaction eater nonexistent could during occurred while trying attempt attempted temporary "
+        "temporarily permanently unsuccessful mailbox full invalid ";
     struct span s = buf_span(&mail->subject);
     size_t n_words = 0, at = 0;
 

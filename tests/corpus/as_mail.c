@@ -67,7 +67,7 @@ static int64_t find_date(struct span mail)
 static struct span armor_alone(struct span s)
 {
     static const char begin[] = "-----BEGIN PGP ", end[] = "-----END PGP ";
-    const uint8_t *a = memmem(s.data, s.len, begin, sizeof begin - 1), *b = NULL, *lf;
+    const uint8_t *a = s.len ? memmem(s.data, s.len, begin, sizeof begin - 1) : NULL, *b = NULL, *lf;
 
     if (!a || (a > s.data && a[-1] != '\n'))
         return s;

@@ -125,6 +125,8 @@ static void test_reasons(void **state)
         {DAEMON, "<a@x.example>: blocked.x.example [192.0.2.1] says gone\r\n", "permanent a@x.example"},
         {DAEMON, "<a@x.example>: gone from hotspam\r\n", "permanent a@x.example"},
         {DAEMON, "<a@x.example>: blocked using bl.x.example\r\n", "temporary a@x.example"},
+        {DAEMON, "<a@x.example>: this is spam. [550]\r\n", "temporary a@x.example"},
+        {DAEMON, "<a@x.example>: spam.x.example. [2001:db8::1] says gone\r\n", "permanent a@x.example"},
     };
 
     (void)state;
@@ -191,6 +193,8 @@ static void test_persons(void **state)
          "5.1.1\r\n--b--\r\n",
          "permanent a@x.example"},
         /* a gateway under a name of its own */
+        {"From: gate@mx.example\r\nSubject: Returned Mail - Error During Delivery\r\n",
+         "--- Failed ---\r\n\r\n<a@x.example>: mailbox unavailable. [550]\r\n", "permanent a@x.example"},
         {"From: Gateway <gate@mx.example>\r\nReturn-Path: <gate@mx.example>\r\nSubject: Undeliverable message\r\n",
          "--- Failure ---\r\n\r\nnot listed in the directory\r\na@x.example\r\n", "permanent a@x.example"},
     };

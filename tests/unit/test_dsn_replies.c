@@ -115,6 +115,9 @@ static void test_refused(void **state)
         {"550 Reverse DNS lookup failed for host 192.0.2.7", "5.0.0", DSN_TEMPORARY},
         {"550 please turn on SMTP authentication", "5.0.0", DSN_TEMPORARY},
         {"550 rejected by our content scanner", "5.0.0", DSN_TEMPORARY},
+        {"550 Rejected: 192.0.2.7 listed at dnsbl.x.example", "5.0.0", DSN_TEMPORARY},
+        {"550 mail from your network is not welcome here", "5.0.0", DSN_TEMPORARY},
+        {"550 forged header", "5.0.0", DSN_TEMPORARY},
         {"554 5.7.1 you are not allowed to send to this list", "5.7.1", DSN_TEMPORARY},
         /* what it says of the sender */
         {"553 5.1.8 <list@example.org>... Domain of sender address list@example.org does not exist", "5.1.8",
