@@ -88,9 +88,7 @@ static enum err ask_voucher(struct apply *a, const struct member_row *m, struct 
                                 .earliest_at = INSTANT_NONE};
         err = outgoing_queue(a->f, &mail, content_sealed(), to, n_to, NULL, why);
     }
-    for (size_t i = 0; i < n; i++)
-        contact_row_free(&contacts[i]);
-    free(contacts);
+    contact_rows_free(contacts, n);
     free(to);
     buf_free(&text);
     return err;

@@ -59,9 +59,8 @@ static char *shared_key(struct flow *f, int64_t member_id)
             free(key);
             key = NULL;
         }
-        contact_row_free(&contacts[i]);
     }
-    free(contacts);
+    contact_rows_free(contacts, n);
     return key;
 }
 
@@ -128,9 +127,7 @@ static enum err gate(struct flow *f, const struct command *c, const struct work 
     }
     if (!err)
         err = approval_gate(f, c, &what, r, go_on, why);
-    for (size_t i = 0; i < n; i++)
-        contact_row_free(&contacts[i]);
-    free(contacts);
+    contact_rows_free(contacts, n);
     free(owners);
     return err;
 }

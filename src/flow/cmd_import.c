@@ -41,14 +41,12 @@ static bool has_contact(struct flow *f, int64_t member_id, const char *address, 
     bool found = false;
 
     contact_all(f->db, member_id, &contacts, &n, &none);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n && !found; i++) {
         const char *has = contacts[i].fingerprint;
 
-        found = found ||
-                (addr_equal(contacts[i].address, address) && (!fingerprint || (has && strcmp(has, fingerprint) == 0)));
-        contact_row_free(&contacts[i]);
+        found = addr_equal(contacts[i].address, address) && (!fingerprint || (has && strcmp(has, fingerprint) == 0));
     }
-    free(contacts);
+    contact_rows_free(contacts, n);
     return found;
 }
 

@@ -96,9 +96,7 @@ static enum err begin(struct replacement *w, struct flow *f, const struct comman
 
 static void end(struct replacement *w)
 {
-    for (size_t i = 0; i < w->n_contacts; i++)
-        contact_row_free(&w->contacts[i]);
-    free(w->contacts);
+    contact_rows_free(w->contacts, w->n_contacts);
     member_row_free(&w->m);
     list_row_free(&w->row);
     policy_free(&w->policy);

@@ -63,7 +63,7 @@ static enum err ask_case(struct flow *f, const struct command *c, struct questio
 static enum err ask_member(struct flow *f, const struct command *c, struct question *a, struct diag *why)
 {
     const struct settings_list *list;
-    struct contact_row *contacts;
+    struct contact_row *contacts = NULL;
     enum member_state state;
     struct list_row row = {0};
     size_t n = 0;
@@ -81,10 +81,8 @@ static enum err ask_member(struct flow *f, const struct command *c, struct quest
                                    .state = state,
                                    .key_state = view_key_state(f, row.id, n ? contacts[0].fingerprint : NULL, NULL, 0)};
         a->q.member = &a->member;
-        for (size_t i = 0; i < n; i++)
-            contact_row_free(&contacts[i]);
-        free(contacts);
     }
+    contact_rows_free(contacts, n);
     list_row_free(&row);
     return err;
 }

@@ -125,12 +125,10 @@ static enum err decide_of_member(struct fanning *g, const struct member_row *m, 
         skip(row_new(g->out, m, n ? &contacts[0] : NULL), "option.to", "left out by --to");
     else if (!n)
         decide_row(g, m, NULL);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++)
         if (!g->wish->org || strcmp(g->wish->org, m->org) == 0)
             decide_row(g, m, &contacts[i]);
-        contact_row_free(&contacts[i]);
-    }
-    free(contacts);
+    contact_rows_free(contacts, n);
     return err;
 }
 

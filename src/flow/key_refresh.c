@@ -39,15 +39,14 @@ static enum err put_contacts(struct flow *f, const struct member_row *m, int64_t
     size_t count = 0;
     enum err err = contact_all(f->db, m->id, &contacts, &count, why);
 
-    for (size_t i = 0; i < count; i++) {
-        if (!err && contacts[i].fingerprint) {
+    for (size_t i = 0; i < count && !err; i++) {
+        if (contacts[i].fingerprint) {
             err = lookup_put(f->db, m->list_id, KEY_ROUND_LOOKUP, contacts[i].id, contacts[i].address,
                              clock_now(f->clock) + random_below(spread_s), why);
             ++*n;
         }
-        contact_row_free(&contacts[i]);
     }
-    free(contacts);
+    contact_rows_free(contacts, count);
     return err;
 }
 

@@ -56,12 +56,10 @@ static char *address_of_member(struct receiving *r, const char *fingerprint)
     size_t n = 0;
 
     contact_all(r->f->db, r->member.id, &contacts, &n, &none);
-    for (size_t i = 0; i < n; i++) {
-        if (!address && contacts[i].fingerprint && strcmp(contacts[i].fingerprint, fingerprint) == 0)
+    for (size_t i = 0; i < n && !address; i++)
+        if (contacts[i].fingerprint && strcmp(contacts[i].fingerprint, fingerprint) == 0)
             address = mem_strdup(contacts[i].address);
-        contact_row_free(&contacts[i]);
-    }
-    free(contacts);
+    contact_rows_free(contacts, n);
     return address;
 }
 

@@ -16,13 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void free_contacts(struct contact_row *contacts, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        contact_row_free(&contacts[i]);
-    free(contacts);
-}
-
 /* ---- the end ---- */
 
 static enum err end_contacts(struct flow *f, const struct member_row *m, struct member_change *out, struct diag *why)
@@ -39,7 +32,7 @@ static enum err end_contacts(struct flow *f, const struct member_row *m, struct 
         if (!err)
             err = lookup_end(f->db, KEY_ROUND_LOOKUP, contacts[i].id, why);
     }
-    free_contacts(contacts, n);
+    contact_rows_free(contacts, n);
     return err;
 }
 
@@ -134,7 +127,7 @@ enum err member_drop_contact(struct flow *f, const struct settings_list *list, c
         err = member_contact_changed(f, list, m, contacts[at].address, "dropped", by, why);
     if (!err)
         err = contact_delete(f->db, contacts[at].id, why);
-    free_contacts(contacts, n);
+    contact_rows_free(contacts, n);
     return err;
 }
 

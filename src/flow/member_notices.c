@@ -24,13 +24,6 @@ static int64_t usable_key(struct flow *f, int64_t list_id, const struct contact_
     return id;
 }
 
-static void free_contacts(struct contact_row *contacts, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        contact_row_free(&contacts[i]);
-    free(contacts);
-}
-
 bool member_is_reachable(struct flow *f, const struct member_row *m)
 {
     struct contact_row *contacts = NULL;
@@ -41,7 +34,7 @@ bool member_is_reachable(struct flow *f, const struct member_row *m)
     contact_all(f->db, m->id, &contacts, &n, &none);
     for (size_t i = 0; i < n && !found; i++)
         found = usable_key(f, m->list_id, &contacts[i]) != 0;
-    free_contacts(contacts, n);
+    contact_rows_free(contacts, n);
     return found;
 }
 
@@ -69,7 +62,7 @@ enum err member_send(struct flow *f, const struct outgoing *mail, const struct m
     if (n_told)
         *n_told = err ? 0 : n_to;
     free(to);
-    free_contacts(contacts, n);
+    contact_rows_free(contacts, n);
     return err;
 }
 
@@ -124,7 +117,7 @@ enum err member_tell_plain(struct flow *f, const struct settings_list *list, con
         err = contact_all(f->db, m->id, &contacts, &n, why);
     for (size_t i = 0; !err && i < n; i++, ++*n_told)
         err = send_plain(f, list, policy, m, contacts[i].address, buf_text(&text), why);
-    free_contacts(contacts, n);
+    contact_rows_free(contacts, n);
     buf_free(&text);
     return err;
 }

@@ -28,16 +28,13 @@ static enum err look(struct db *db, const struct member_row *m, int64_t now_utc_
 
     *served = false;
     *first = PGP_KEY_MISSING;
-    for (size_t i = 0; i < n; i++) {
-        if (!*served) {
-            enum pgp_key_state state = state_of(db, m->list_id, contacts[i].fingerprint, now_utc_s);
+    for (size_t i = 0; i < n && !*served; i++) {
+        enum pgp_key_state state = state_of(db, m->list_id, contacts[i].fingerprint, now_utc_s);
 
-            *served = pgp_key_state_sends(state);
-            *first = i ? *first : state;
-        }
-        contact_row_free(&contacts[i]);
+        *served = pgp_key_state_sends(state);
+        *first = i ? *first : state;
     }
-    free(contacts);
+    contact_rows_free(contacts, n);
     return err;
 }
 

@@ -251,9 +251,8 @@ json_t *view_member(struct flow *f, const struct member_row *m)
         add_trouble(f, &contacts[i], reason, sizeof reason);
         json_object_set_new(k, "reason", *reason ? json_string(reason) : json_null());
         json_array_append_new(a, k);
-        contact_row_free(&contacts[i]);
     }
-    free(contacts);
+    contact_rows_free(contacts, n);
     json_object_set_new(o, "org", view_text(m->org));
     json_object_set_new(o, "class", view_text(m->class_name));
     json_object_set_new(o, "tier", view_text(m->tier));

@@ -165,6 +165,13 @@ void contact_row_free(struct contact_row *row)
     memset(row, 0, sizeof *row);
 }
 
+void contact_rows_free(struct contact_row *rows, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        contact_row_free(&rows[i]);
+    free(rows);
+}
+
 enum err contact_insert(struct db *db, struct contact_row *row, int64_t now_utc_s, struct diag *why)
 {
     enum err err;

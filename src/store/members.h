@@ -70,6 +70,7 @@ struct contact_row {
 };
 
 void contact_row_free(struct contact_row *row);
+void contact_rows_free(struct contact_row *rows, size_t n);
 enum err contact_insert(struct db *db, struct contact_row *row, int64_t now_utc_s, struct diag *why);
 enum err contact_all(struct db *db, int64_t member_id, struct contact_row **out, size_t *n, struct diag *why);
 /* Whether the address is a contact of any member; it says nothing of who wrote. */
