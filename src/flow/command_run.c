@@ -37,11 +37,7 @@ static enum err run_in_transaction(struct flow *f, const struct command *c, stru
 
     if (!err)
         err = run(f, c, r, why);
-    if (!err)
-        err = db_commit(f->db, why);
-    if (err)
-        db_rollback(f->db);
-    return err;
+    return db_end(f->db, err, why);
 }
 
 /* A refusal leaves a trace too: who asked for what, and by which rule it was refused. */

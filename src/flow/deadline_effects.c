@@ -87,10 +87,8 @@ enum err clock_watch(struct flow *f, struct diag *why)
     err = db_begin(f->db, why);
     if (!err)
         err = clock_alarm(f, why);
-    if (!err)
-        err = db_commit(f->db, why);
+    err = db_end(f->db, err, why);
     if (err) {
-        db_rollback(f->db);
         f->guard->alarmed = false;
     }
     return err;

@@ -160,10 +160,7 @@ enum err list_key_tried(struct flow *f, const struct settings_list *list, enum e
         err = duty_put(f->db, row.id, LIST_KEY_DUTY, row.id, "", clock_now(f->clock) + AGAIN_S, why);
     else if (!err)
         err = record(f, list, row.id, tried ? reason->rule : SIGNS, why);
-    if (!err)
-        err = db_commit(f->db, why);
-    if (err && db_in_transaction(f->db))
-        db_rollback(f->db);
+    err = db_end(f->db, err, why);
     list_row_free(&row);
     return err;
 }

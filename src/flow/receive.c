@@ -201,11 +201,8 @@ enum err receive_hold(struct flow *f, const struct incoming *in, const struct di
         err = report_secret(&r, code, why);
     if (!err)
         err = note_seen(f, in, "delivery", why); /* held again it may be let in again */
+    err = db_end(f->db, err, why);
     if (!err)
-        err = db_commit(f->db, why);
-    if (err)
-        db_rollback(f->db);
-    else
         log_diag(NULL, "mail-held", reason);
     receiving_free(&r);
     return err;
@@ -299,11 +296,8 @@ enum err receive_mail(struct flow *f, const struct incoming *in, enum receive_re
     err = db_begin(f->db, why);
     if (!err)
         err = receive_in_transaction(&r, result, why);
+    err = db_end(f->db, err, why);
     if (!err)
-        err = db_commit(f->db, why);
-    if (err)
-        db_rollback(f->db);
-    else
         log_event(r.c.id ? r.c.code : NULL, *result == RECEIVE_HELD ? "mail-held" : "mail-taken", r.rule, NULL);
     snprintf(rule, DIAG_RULE_MAX, "%s", r.rule);
     receiving_free(&r);

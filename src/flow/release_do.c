@@ -259,11 +259,7 @@ static enum err record_failure(struct flow *f, struct release_step *step, const 
             err = tell_trouble(&g, why);
         unload(&g);
     }
-    if (!err)
-        err = db_commit(f->db, why);
-    if (err)
-        db_rollback(f->db);
-    return err;
+    return db_end(f->db, err, why);
 }
 
 static enum err one_step(struct flow *f, struct release_step *step, struct diag *why)
@@ -396,10 +392,7 @@ enum err release_signed(struct flow *f, const struct release_step *step, enum er
         if (!err && strcmp(step->target, "announce") == 0)
             err = keep_for_site(&g, signed_text, why);
     }
-    if (!err)
-        err = db_commit(f->db, why);
-    if (err)
-        db_rollback(f->db);
+    err = db_end(f->db, err, why);
     unload(&g);
     free(mine.state);
     free(mine.rule);

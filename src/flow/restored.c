@@ -92,11 +92,7 @@ static enum err put_aside_old(struct flow *f, struct restored *r, struct diag *w
         err = copy_put_aside(f->db, r->accepted_at, r->last_copy, &n, why);
     if (!err)
         err = restored_write(f->db, r, why);
-    if (!err)
-        err = db_commit(f->db, why);
-    if (err)
-        db_rollback(f->db);
-    return err;
+    return db_end(f->db, err, why);
 }
 
 static char *report(const struct restored *r, int64_t aside)
@@ -153,11 +149,8 @@ static enum err finish(struct flow *f, struct restored *r, struct diag *why)
         err = audit_append(f->db, clock_now(f->clock), "embargoctl", "restore", r->id, "restore.accepted", NULL, why);
     if (!err)
         err = restored_write(f->db, r, why);
+    err = db_end(f->db, err, why);
     if (!err)
-        err = db_commit(f->db, why);
-    if (err)
-        db_rollback(f->db);
-    else
         log_event(r->id, "restore-accepted", NULL, "aside=%lld", (long long)n);
     free(text);
     return err;

@@ -143,11 +143,8 @@ static enum err fire_one(struct flow *f, const struct deadline_row *d, int64_t n
         err = audit_append(f->db, now, by.name, event, c.code, d->rule, NULL, why);
     if (!err && !gone)
         err = take_effect(f, d, &c, now, why);
-    if (!err)
-        err = db_commit(f->db, why);
-    if (err)
-        db_rollback(f->db);
-    else if (!gone)
+    err = db_end(f->db, err, why);
+    if (!err && !gone)
         log_event(c.code, event, d->rule, NULL);
     case_row_free(&c);
     return err;
@@ -206,11 +203,8 @@ static enum err carry_out(struct flow *f, const struct duty_row *d, struct diag 
     gone = !err && !db_changes(f->db);
     if (!err && !gone)
         err = run_duty(f, d, why);
-    if (!err)
-        err = db_commit(f->db, why);
-    if (err)
-        db_rollback(f->db);
-    else if (!gone)
+    err = db_end(f->db, err, why);
+    if (!err && !gone)
         log_event(NULL, "duty", d->kind, NULL);
     return err;
 }

@@ -39,9 +39,5 @@ enum err upkeep_begin(struct flow *f, struct diag *why)
         return err;
     for (size_t i = 0; !err && i < f->settings->n_lists; i++)
         err = begin_list(f, &f->settings->lists[i], why);
-    if (!err)
-        err = db_commit(f->db, why);
-    if (err && db_in_transaction(f->db))
-        db_rollback(f->db);
-    return err;
+    return db_end(f->db, err, why);
 }

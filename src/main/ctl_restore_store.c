@@ -53,11 +53,7 @@ static enum err mark(struct restore *r, struct db *db, struct diag *why)
         err = db_meta_set(db, "kind", span_of("rehearsal"), why);
     if (!err)
         err = restored_write(db, &mark, why);
-    if (!err)
-        err = db_commit(db, why);
-    if (err)
-        db_rollback(db);
-    return err;
+    return db_end(db, err, why);
 }
 
 /* So that it can be named, should this database be damaged too. */

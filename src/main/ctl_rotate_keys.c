@@ -140,10 +140,7 @@ static enum err stage(struct rotation *r, struct db *db, struct diag *why)
         err = db_begin(db, why);
     if (!err)
         err = list_rotation_stage(db, r->list->name, &next, why);
-    if (!err)
-        err = db_commit(db, why);
-    if (err && db_in_transaction(db))
-        db_rollback(db);
+    err = db_end(db, err, why);
     buf_free(&next.certificate);
     buf_free(&next.previous_certificate);
     buf_free(&retires);

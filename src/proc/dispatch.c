@@ -252,11 +252,7 @@ static enum err record_some(struct dispatch *d, size_t max, size_t *bytes, struc
             err = ERR_OK; /* its case was removed meanwhile */
         result_free(&result);
     }
-    if (!err)
-        err = db_commit(d->core->flow.db, why);
-    if (err)
-        db_rollback(d->core->flow.db);
-    return err;
+    return db_end(d->core->flow.db, err, why);
 }
 
 /* They are recorded: the courier has these copies no more, and may get others. */

@@ -125,11 +125,8 @@ static void conclude(struct fetching *f, int64_t id, const struct lookup_result 
         err = run_kind(f, &row, result, &why);
     if (!err)
         err = lookup_end(db, row.kind, row.object, &why);
-    if (!err)
-        err = db_commit(db, &why);
+    err = db_end(db, err, &why);
     if (err) {
-        if (db_in_transaction(db))
-            db_rollback(db);
         if (row.id) {
             log_event(NULL, "lookup-later", why.rule, NULL);
             put_off(f, &row);

@@ -83,10 +83,8 @@ static bool tell_team(struct publisher *p, const char *subject, const char *text
             err = case_notify_team(f, &f->settings->lists[i], row.id, NULL, subject, text, &why);
         list_row_free(&row);
     }
-    if (!err)
-        err = db_commit(f->db, &why);
+    err = db_end(f->db, err, &why);
     if (err) {
-        db_rollback(f->db);
         log_diag(NULL, "site-alarm-failed", &why);
     }
     return !err;
@@ -227,11 +225,7 @@ static enum err set_built(struct publisher *p, struct diag *why)
 
     if (!err)
         err = publish_set_built(db, p->wish, clock_now(&p->core->clock), why);
-    if (!err)
-        err = db_commit(db, why);
-    if (err)
-        db_rollback(db);
-    return err;
+    return db_end(db, err, why);
 }
 
 static bool write_step(struct publisher *p)

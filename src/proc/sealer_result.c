@@ -37,11 +37,7 @@ static enum err commit_copies(struct part *p, struct span message, const struct 
 
         err = copy_sealed(db, p->copies[i], (struct span){message.data + k->off, k->len}, body_id, why);
     }
-    if (!err)
-        err = db_commit(db, why);
-    if (err)
-        db_rollback(db);
-    return err;
+    return db_end(db, err, why);
 }
 
 /* ERR_REJECT rule pgp.split: the result is not what it must be. */

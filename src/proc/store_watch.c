@@ -85,10 +85,8 @@ static void tell(struct core *core, struct store_watch *w)
 
     for (size_t i = 0; !err && i < core->settings->n_lists; i++)
         err = tell_list(core, &core->settings->lists[i], text, &why);
-    if (!err)
-        err = db_commit(core->flow.db, &why);
+    err = db_end(core->flow.db, err, &why);
     if (err) {
-        db_rollback(core->flow.db);
         log_diag(NULL, "notice-failed", &why);
     }
     if (err != ERR_AGAIN)

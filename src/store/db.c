@@ -79,6 +79,15 @@ void db_rollback(struct db *db)
         sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
 }
 
+enum err db_end(struct db *db, enum err err, struct diag *why)
+{
+    if (!err)
+        err = db_commit(db, why);
+    if (err)
+        db_rollback(db);
+    return err;
+}
+
 enum err db_part_begin(struct db *db, struct diag *why)
 {
     return db_exec(db, "SAVEPOINT part", why);

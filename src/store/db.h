@@ -3,8 +3,8 @@
  *
  * One connection, owned by core (or by an offline command), never kept over a fork. WAL, synchronous=FULL, foreign
  * keys, STRICT tables. What changes state, audit trail and outbox happens in one transaction: db_begin, calls of the
- * typed records, db_commit; after any error the caller rolls back. A failed statement is logged with its words but
- * never with its values.
+ * typed records, db_end, which commits them or, after any error, rolls back. A failed statement is logged with its
+ * words but never with its values.
  *
  * Sealed columns hold BOX-sealed bytes (codec/box.h), bound to table, row and column.
  */
@@ -62,6 +62,8 @@ enum err db_trouble_end(struct db *db, struct diag *why);
 enum err db_begin(struct db *db, struct diag *why);
 enum err db_commit(struct db *db, struct diag *why);
 void db_rollback(struct db *db);
+/* Commits where err, of what was written so far, is ERR_OK; else, and where that fails, rolls back. The first error. */
+enum err db_end(struct db *db, enum err err, struct diag *why);
 /*
  * A part of a transaction that may fail by itself: what was written since db_part_begin is undone by db_part_undo, and
  * the transaction goes on. They may stand in one another; the newest is meant.

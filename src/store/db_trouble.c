@@ -144,10 +144,8 @@ enum err db_trouble_end(struct db *db, struct diag *why)
     err = db_begin(db, why);
     if (!err)
         err = db_meta_set(db, "written", span_of(when), why);
-    if (!err)
-        err = db_commit(db, why);
+    err = db_end(db, err, why);
     if (err) {
-        db_rollback(db);
         return err;
     }
     db->trouble = ERR_OK;

@@ -82,11 +82,7 @@ static enum err pin(const char *path, int64_t list_id, struct examined *e, struc
     if (!err)
         err = key_insert(core.flow.db, list_id, false, &e->info, buf_span(&e->certificate), clock_now(&core.clock), &id,
                          why);
-    if (!err)
-        err = db_commit(core.flow.db, why);
-    if (err)
-        db_rollback(core.flow.db);
-    return err;
+    return db_end(core.flow.db, err, why);
 }
 
 void opener_pin_all(const char *folder, int64_t list_id)

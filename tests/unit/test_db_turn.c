@@ -60,6 +60,35 @@ static void test_no_commit(void **state)
     assert_int_equal(db_value(s->db, -1, "SELECT COUNT(*) FROM meta WHERE key IN ('turn-3', 'turn-4')", ""), 0);
 }
 
+/* The end of a transaction: what came of it before decides, and nothing is left open. */
+static void test_end(void **state)
+{
+    struct store *s = *state;
+
+    db_new_turn(s->db);
+    OK(db_begin(s->db, &s->why));
+    OK(db_end(s->db, write_one(s, "turn-7"), &s->why));
+    assert_false(db_in_transaction(s->db));
+    OK(db_begin(s->db, &s->why));
+    OK(write_one(s, "turn-8"));
+    diag_set(&s->why, ERR_DENIED, "test.no", "no");
+    assert_int_equal(db_end(s->db, ERR_DENIED, &s->why), ERR_DENIED);
+    assert_string_equal(s->why.rule, "test.no");
+    assert_false(db_in_transaction(s->db));
+    OK(db_begin(s->db, &s->why));
+    OK(write_one(s, "turn-9"));
+    fail_to_read(s);
+    assert_int_equal(db_end(s->db, ERR_OK, &s->why), ERR_INTERNAL);
+    assert_string_equal(s->why.rule, "store.fault");
+    assert_false(db_in_transaction(s->db));
+    db_new_turn(s->db);
+    assert_int_equal(db_end(s->db, ERR_AGAIN, &s->why), ERR_AGAIN); /* where it could not even begin */
+    assert_int_equal(
+        db_value(s->db, -1,
+                 "SELECT group_concat(key, ' ') = 'turn-7' FROM meta WHERE key IN ('turn-7', 'turn-8', 'turn-9')", ""),
+        1);
+}
+
 /* What a statement may not do by the schema is an answer, and no failure. */
 static void test_constraint(void **state)
 {
@@ -117,7 +146,8 @@ static void test_transactions(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {WITH_STORE(test_transactions), WITH_STORE(test_nothing_is_written),
-                                       WITH_STORE(test_no_commit), WITH_STORE(test_constraint), WITH_STORE(test_first)};
+                                       WITH_STORE(test_no_commit),    WITH_STORE(test_end),
+                                       WITH_STORE(test_constraint),   WITH_STORE(test_first)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
