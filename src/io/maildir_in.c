@@ -4,8 +4,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "io/maildir_file.h"
+#include "io/maildir_folder.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -18,8 +18,6 @@
 #include <unistd.h>
 
 #define CHUNK 65536
-/* The folder itself too: one that is replaced under its name is found again at once. */
-#define WATCHED (IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE | IN_MOVE_SELF | IN_DELETE_SELF | IN_ONLYDIR | IN_DONT_FOLLOW)
 
 struct maildir_in {
     const char *dir;
@@ -67,11 +65,8 @@ static void note_trouble(struct maildir_in *m, const struct diag *why)
 
 static void forget_names(struct maildir_in *m)
 {
-    for (size_t i = 0; i < m->n_names; i++)
-        free(m->names[i]);
-    free(m->names);
-    m->names = NULL;
-    m->n_names = m->next = 0;
+    maildir_folder_names_free(&m->names, &m->n_names);
+    m->next = 0;
 }
 
 static void forget_mail(struct maildir_in *m)
@@ -83,30 +78,10 @@ static void forget_mail(struct maildir_in *m)
 
 /* ---- the folder ---- */
 
-static int open_new(const char *dir)
-{
-    int top = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd;
-
-    if (top < 0)
-        return -1;
-    fd = openat(top, "new", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    fsx_close(&top);
-    return fd;
-}
-
-static bool watch(int inotify_fd, const char *dir)
-{
-    char *path = mem_printf("%s/new", dir);
-    bool ok = inotify_fd >= 0 && inotify_add_watch(inotify_fd, path, WATCHED) >= 0;
-
-    free(path);
-    return ok;
-}
-
 /* Said again of the same folder it changes nothing. There are only so many inotify instances: gpg-agents hold some. */
 static void watch_folder(struct maildir_in *m)
 {
-    bool watched = watch(m->inotify_fd, m->dir);
+    bool watched = maildir_folder_watch(m->inotify_fd, m->dir);
 
     if (!watched && !m->unwatched)
         log_event(NULL, "maildir-unwatched", "maildir.watch",
@@ -116,74 +91,22 @@ static void watch_folder(struct maildir_in *m)
 }
 
 /* The folder may have been replaced under its name: it is opened anew for each reading. */
-static bool open_folder(struct maildir_in *m)
-{
-    struct diag why;
-
-    fsx_close(&m->new_fd);
-    m->new_fd = open_new(m->dir);
-    if (m->new_fd < 0) {
-        diag_errno(&why, ERR_AGAIN, "maildir.folder", "maildir_in: the folder `new` cannot be opened");
-        note_trouble(m, &why);
-        return false;
-    }
-    if (faccessat(m->new_fd, ".", R_OK | W_OK | X_OK, AT_EACCESS)) {
-        /* What cannot be removed afterwards is not taken: it would come again and again. */
-        diag_set(&why, ERR_AGAIN, "maildir.folder",
-                 "maildir_in: the folder `new` cannot be written by this user (under systemd: ReadWritePaths=)");
-        note_trouble(m, &why);
-        return false;
-    }
-    watch_folder(m);
-    return true;
-}
-
-static DIR *open_stream(int fd)
-{
-    int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *stream = own >= 0 ? fdopendir(own) : NULL;
-
-    if (!stream)
-        fsx_close(&own);
-    return stream;
-}
-
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 static bool read_names(struct maildir_in *m)
 {
-    struct dirent *item;
-    size_t cap = 0;
     struct diag why;
-    DIR *stream;
+    enum err err;
 
     forget_names(m);
     m->left = 0;
-    if (!open_folder(m))
-        return false;
-    stream = open_stream(m->new_fd);
-    if (!stream) {
-        diag_errno(&why, ERR_AGAIN, "maildir.folder", "maildir_in: the folder `new` cannot be read");
+    fsx_close(&m->new_fd);
+    err = maildir_folder_open(m->dir, &m->new_fd, &why);
+    if (!err) {
+        watch_folder(m);
+        err = maildir_folder_names(m->new_fd, &m->names, &m->n_names, &why);
+    }
+    if (err)
         note_trouble(m, &why);
-        return false;
-    }
-    while ((item = readdir(stream))) {
-        if (item->d_name[0] == '.')
-            continue;
-        if (m->n_names == cap) {
-            cap = cap ? cap * 2 : 64;
-            m->names = mem_resize(m->names, cap, sizeof *m->names);
-        }
-        m->names[m->n_names++] = mem_strdup(item->d_name);
-    }
-    closedir(stream);
-    /* Names begin with the second of delivery. */
-    if (m->n_names)
-        qsort(m->names, m->n_names, sizeof *m->names, by_name);
-    return true;
+    return !err;
 }
 
 /* ---- one mail ---- */
@@ -461,36 +384,4 @@ void maildir_in_free(struct maildir_in **out)
     fsx_close(&m->timer_fd);
     free(m);
     *out = NULL;
-}
-
-bool maildir_in_can_watch(const char *dir)
-{
-    int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    bool ok = watch(fd, dir);
-
-    fsx_close(&fd);
-    return ok;
-}
-
-bool maildir_in_count(const char *dir, uint64_t hold_bytes, size_t *out_waiting, size_t *out_left)
-{
-    int fd = open_new(dir);
-    DIR *stream = fd >= 0 ? fdopendir(fd) : NULL;
-    struct dirent *item;
-
-    *out_waiting = *out_left = 0;
-    if (!stream) {
-        fsx_close(&fd);
-        return false;
-    }
-    while ((item = readdir(stream))) {
-        struct stat st;
-        int mail = *item->d_name == '.' ? -1 : maildir_file_open(fd, item->d_name, &st);
-
-        if (*item->d_name != '.')
-            ++*(mail >= 0 && (uint64_t)st.st_size <= hold_bytes ? out_waiting : out_left);
-        fsx_close(&mail);
-    }
-    closedir(stream);
-    return true;
 }

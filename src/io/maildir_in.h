@@ -48,12 +48,6 @@ struct maildir_envelope {
 void maildir_envelope_read(struct span head, const struct lmtp_settings *settings, struct maildir_envelope *out);
 void maildir_envelope_free(struct maildir_envelope *e);
 
-/* Files of DIR/new that maildir_in would not take, and those that it would; false where the folder cannot be read. */
-bool maildir_in_count(const char *dir, uint64_t hold_bytes, size_t *out_waiting, size_t *out_left);
-
-/* Whether the kernel would tell of new files there. */
-bool maildir_in_can_watch(const char *dir);
-
 struct maildir_in;
 
 /*

@@ -4,6 +4,7 @@
 #include "base/fsx.h"
 #include "base/mem.h"
 #include "flow/policies.h"
+#include "io/maildir_folder.h"
 #include "io/maildir_in.h"
 #include "main/ctl.h"
 #include "main/ctl_client.h"
@@ -269,9 +270,9 @@ static void check_maildir_in(struct check *k)
         return;
     remedy = mem_printf("install -d -m 0700 %s/new %s/cur %s/tmp, all given to the daemon's user", s->maildir_in,
                         s->maildir_in, s->maildir_in);
-    if (!maildir_in_count(s->maildir_in, s->limits.hold_bytes, &waiting, &left))
+    if (!maildir_folder_count(s->maildir_in, s->limits.hold_bytes, &waiting, &left))
         check_add(k, CHECK_FAIL, "maildir_in", remedy, "%s/new cannot be read: %s", s->maildir_in, strerror(errno));
-    else if (!maildir_in_can_watch(s->maildir_in))
+    else if (!maildir_folder_can_watch(s->maildir_in))
         check_add(k, CHECK_WARN, "maildir_in", "raise fs.inotify.max_user_instances, or end what holds them",
                   "the kernel gives no inotify for %s/new: it is read every %d seconds instead", s->maildir_in,
                   MAILDIR_IN_TROUBLE_S);

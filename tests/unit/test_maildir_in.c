@@ -1,5 +1,6 @@
 /* Mail out of a Maildir: safe in the spool before it goes, and what is left where it is. */
 #include "io/maildir_in.h"
+#include "io/maildir_folder.h"
 
 #include "base/mem.h"
 #include "tests/unit/lmtp_fixture.h"
@@ -177,7 +178,7 @@ static void test_sizes(void **state)
             assert_int_equal(body.len, cases[i].bytes);
         }
     }
-    assert_true(maildir_in_count(b.dir, f->settings.hold_bytes, &waiting, &not_taken));
+    assert_true(maildir_folder_count(b.dir, f->settings.hold_bytes, &waiting, &not_taken));
     assert_int_equal(waiting, 0);
     assert_int_equal(not_taken, 1);
     buf_free(&body);
@@ -241,7 +242,7 @@ static void test_tricks(void **state)
     assert_int_equal(entries(f), 3);
     assert_int_equal(left(&b), 5);
     assert_int_equal(access(outside, F_OK), 0);
-    assert_true(maildir_in_count(b.dir, 3000, &waiting, &not_taken));
+    assert_true(maildir_folder_count(b.dir, 3000, &waiting, &not_taken));
     assert_int_equal(waiting, 0);
     assert_int_equal(not_taken, 4);
     close_box(&b);
@@ -369,7 +370,7 @@ static void test_folder(void **state)
 
     b.m = maildir_in_new(b.dir, &f->settings, f->spool, -1);
     work(&b);
-    assert_false(maildir_in_count(b.dir, 3000, &a, &c));
+    assert_false(maildir_folder_count(b.dir, 3000, &a, &c));
     assert_int_equal(mkdir(path_of(&b, ""), 0700), 0);
     put_mail(&b, "1.a", HEAD "\nx\n");
     work(&b);
@@ -472,7 +473,7 @@ static void test_unwatched(void **state)
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
     maildir_in_watches(b.m, watches);
-    assert_true(maildir_in_can_watch(b.dir));
+    assert_true(maildir_folder_can_watch(b.dir));
     assert_true(dup2(null, watches[1].fd) >= 0);
     close(null);
     watches[1].fd = -1;
