@@ -36,13 +36,13 @@ static bool read_clock_file(const char *file, int64_t *out)
 
 enum err clock_open(struct clock *c, const char *file, struct diag *why)
 {
-    *c = (struct clock){0};
+    *c = (struct clock){.first_utc_s = INT64_MIN};
     if (!file)
         return ERR_OK;
     if (!read_clock_file(file, &c->last_utc_s))
         return errno ? diag_errno(why, ERR_REJECT, "clock.file", "the rehearsal's clock file cannot be read")
                      : diag_set(why, ERR_REJECT, "clock.file",
-                        "the rehearsal's clock file must hold one instant such as 2026-11-22T15:00:00Z");
+                                "the rehearsal's clock file must hold one instant such as 2026-11-22T15:00:00Z");
     c->file = mem_strdup(file);
     return ERR_OK;
 }
@@ -58,6 +58,41 @@ bool clock_is_rehearsal(const struct clock *c)
     return c->file != NULL;
 }
 
+void clock_bound(struct clock *c, int64_t first_utc_s, int64_t end_utc_s)
+{
+    c->first_utc_s = first_utc_s;
+    c->end_utc_s = end_utc_s;
+}
+
+static enum clock_state state_of(const struct clock *c, int64_t now)
+{
+    return now < c->first_utc_s                      ? CLOCK_TOO_EARLY
+           : c->end_utc_s != 0 && now > c->end_utc_s ? CLOCK_TOO_LATE
+                                                     : CLOCK_GOOD;
+}
+
+enum err clock_fault(const struct clock *c, struct diag *why)
+{
+    char at[INSTANT_TEXT_SIZE];
+
+    switch (c->state) {
+    case CLOCK_GOOD:
+        break;
+    case CLOCK_UNREADABLE:
+        return diag_set(why, ERR_AGAIN, "clock.file",
+                        "the rehearsal's clock file holds no instant such as 2026-11-22T15:00:00Z: time stands still");
+    case CLOCK_TOO_EARLY:
+        return diag_set(why, ERR_REJECT, "clock.before-keys",
+                        "the rehearsal's clock is before the making of the list's key, %s: set it later",
+                        instant_text(c->first_utc_s, at));
+    case CLOCK_TOO_LATE:
+        return diag_set(why, ERR_REJECT, "clock.too-late",
+                        "the rehearsal's clock is after %s, where OpenPGP's time ends: set it earlier",
+                        instant_text(c->end_utc_s, at));
+    }
+    return ERR_OK;
+}
+
 int64_t clock_now(struct clock *c)
 {
     struct timespec ts;
@@ -65,7 +100,11 @@ int64_t clock_now(struct clock *c)
     if (c->file) {
         int64_t now;
 
-        if (read_clock_file(c->file, &now))
+        if (!read_clock_file(c->file, &now))
+            c->state = CLOCK_UNREADABLE;
+        else
+            c->state = state_of(c, now);
+        if (c->state == CLOCK_GOOD)
             c->last_utc_s = now;
         return c->last_utc_s;
     }

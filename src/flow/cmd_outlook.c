@@ -56,7 +56,10 @@ static void add_count(json_t *all, int64_t n, const char *one, const char *many,
 static void add_clock(struct flow *f, json_t *all)
 {
     char words[320];
+    struct diag why;
 
+    if (clock_fault(f->clock, &why))
+        add_wrong(all, why.text, "set the clock file");
     if (!f->guard || !f->guard->enforced || f->guard->trust == CLOCK_TRUSTED)
         return;
     clock_guard_words(f->guard, words, sizeof words);

@@ -99,7 +99,7 @@ static enum err ask_sender(struct flow *f, const struct command *c, struct quest
     if (err)
         return err;
     a->sender = (struct decide_sender){.kind = POLICY_STRANGER, .signature = DECIDE_UNSIGNED};
-    if (admin)
+    if (admin && settings_admin_serves(admin, list))
         a->sender = (struct decide_sender){.kind = POLICY_TEAM, .signature = DECIDE_BOUND, .encrypted = true};
     else if (!member_by_address(f->db, row.id, address, &a->member_row, why))
         a->sender = (struct decide_sender){

@@ -10,17 +10,27 @@
 #include "store/deadlines.h"
 #include "store/outbox.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* The client asks again until it is settled, or its own time is over. */
+/* The client asks again until it is settled, or its own time is over. A clock file that is being written has no
+ * instant. */
 enum err cmd_wait(struct flow *f, const struct command *c, struct reply *r, struct diag *why)
 {
-    bool settled = f->settled(f->settled_ctx);
+    int64_t now = clock_now(f->clock);
+    struct diag clock = {0};
+    enum err err = clock_fault(f->clock, &clock);
+    bool settled = !err && f->settled(f->settled_ctx);
 
     (void)c;
-    (void)why;
-    r->data = json_pack("{s:b, s:o}", "settled", settled, "now", view_instant(clock_now(f->clock)));
+    if (err && err != ERR_AGAIN) {
+        *why = clock;
+        return err;
+    }
+    snprintf(r->rule, sizeof r->rule, "%s", clock.rule);
+    snprintf(r->message, sizeof r->message, "%s", clock.text);
+    r->data = json_pack("{s:b, s:o}", "settled", settled, "now", view_instant(now));
     r->ok = settled;
     r->exit = settled ? EXIT_DONE : EXIT_NOT_SETTLED;
     return ERR_OK;

@@ -183,10 +183,11 @@ static enum err check_clock(struct core *core, struct diag *why)
 {
     int64_t made = db_value(core->flow.db, 0, "SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'made-at'", "");
 
-    if (clock_is_rehearsal(&core->clock) && clock_now(&core->clock) < made)
-        return diag_set(why, ERR_REJECT, "clock.before-keys",
-                        "the rehearsal's clock is before the making of the list's key: set it later");
-    return ERR_OK;
+    if (!clock_is_rehearsal(&core->clock))
+        return ERR_OK;
+    clock_bound(&core->clock, made, UINT32_MAX);
+    clock_now(&core->clock);
+    return clock_fault(&core->clock, why);
 }
 
 static enum err lock_state(struct core *core, const char *state, struct diag *why)

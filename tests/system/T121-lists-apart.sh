@@ -92,6 +92,12 @@ same 'his own case has its entries' 'true' "$(carl case log "$second_case" | jq 
 carl --list main case list >"$T/w/o"
 same 'he may not name the other list' '1 control.list' "$? $(jq -r .rule "$T/w/o")"
 
+carl policy explain --sender ann@example.org >"$T/w/o"
+carl_verdict=$(jq -c '[.data.verdict, .data.rule]' "$T/w/o")
+same 'to the main list carl is a stranger' "$(ctl --list main policy explain --sender nobody@nowhere.example | jq -c .data.rule)" \
+    "$(ctl --list main policy explain --sender carl@example.net | jq -c .data.rule)"
+check 'and to his own he is not' test "$(ctl --list second policy explain --sender carl@example.net | jq -c '[.data.verdict, .data.rule]')" = "$carl_verdict"
+
 # ---- by mail, an answer of one list holds nothing of the other ----
 
 # by_mail LINE...: a command mail to the second list, signed by carl; the answer in $T/w/answer.
