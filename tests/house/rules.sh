@@ -21,8 +21,10 @@ site smtp spool store template users worker'
 # ---- what the program has ----
 cat src/*/*.c | tr '\n' ' ' |
     grep -oE '(diag_set|diag_errno|fsx_fail|conf_fault_add|refuse|reject|fail|set|send_failure|log_event)\([^"]*("[a-z-]+", *)?"[a-z][a-z0-9-]*\.[a-z0-9-]+"' |
-    sed 's/.*"\(.*\)"/\1/' | sort -u >"$work/rules"
-cat src/*/*.c | grep -oE '"[a-z][a-z0-9-]*(\.[a-z0-9-]+)?"' | tr -d '"' | sort -u >"$work/words"
+    sed 's/.*"\(.*\)"/\1/' >"$work/found"
+grep -ohE '"smtp\.[a-z-]+: ' src/io/*.c | tr -d '": ' >>"$work/found" # codes of copies in the queue
+sort -u "$work/found" >"$work/rules"
+{ cat src/*/*.c | grep -oE '"[a-z][a-z0-9-]*(\.[a-z0-9-]+)?"' | tr -d '"'; cat "$work/rules"; } | sort -u >"$work/words"
 
 # ---- what the manual has ----
 sed -n '/^\.Sh DIAGNOSTICS/,/^\.Sh SEE ALSO/p' $page >"$work/section"
