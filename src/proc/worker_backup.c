@@ -9,6 +9,7 @@
 #include "codec/pgp_stream.h"
 #include "codec/tar.h"
 #include "proc/crypto_request.h"
+#include "store/db.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -374,6 +375,16 @@ static enum err seal(struct pack *p, const struct order *o, json_t *facts, struc
     return err;
 }
 
+/* A backup of a damaged database is none, and would be believed in until the day on which it is needed. */
+static enum err check_copy(const struct pack *p, struct diag *why)
+{
+    char *path = mem_printf("%s/" BACKUP_FOLDER "/" BACKUP_COPY, p->home);
+    enum err err = db_check_file(path, why);
+
+    free(path);
+    return err;
+}
+
 enum err worker_backup(struct span request, struct buf *reply, struct diag *why)
 {
     struct pack p = {.fd = -1, .ready = BUF_EMPTY};
@@ -392,6 +403,8 @@ enum err worker_backup(struct span request, struct buf *reply, struct diag *why)
     p.files = json_array();
     if (!err)
         err = box_start(why);
+    if (!err)
+        err = check_copy(&p, why);
     if (!err && (err = seal(&p, &o, facts, &fault)))
         *why = fault;
     if (!err) {

@@ -30,6 +30,8 @@ enum db_mode { DB_CREATE, DB_OPEN, DB_READ_ONLY };
 enum err db_open(const char *state_dir, enum db_mode mode, struct db **out, struct diag *why);
 /* Whether a transaction could begin there now; changes nothing. ERR_AGAIN store.busy or store.read-only. */
 enum err db_try_write(const char *state_dir, struct diag *why);
+/* Whether a copy is whole, by any process. ERR_REJECT store.damaged, and then so is what it is a copy of. */
+enum err db_check_file(const char *file, struct diag *why);
 void db_close(struct db **db);
 
 /* The box that opens sealed columns; owned by the database from then on. */

@@ -198,6 +198,19 @@ enum err db_open(const char *state_dir, enum db_mode mode, struct db **out, stru
     return err;
 }
 
+enum err db_check_file(const char *file, struct diag *why)
+{
+    struct db db = {.handle = NULL};
+    enum err err = ERR_OK;
+
+    if (sqlite3_open_v2(file, &db.handle, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOFOLLOW, NULL) != SQLITE_OK)
+        err = db_fault(&db, "opening a copy of the database", why);
+    if (!err)
+        err = check_integrity(&db, why);
+    sqlite3_close(db.handle);
+    return err;
+}
+
 enum err db_try_write(const char *state_dir, struct diag *why)
 {
     char *real = realpath(state_dir, NULL), *path = mem_printf("%s/db.sqlite", real ? real : state_dir);

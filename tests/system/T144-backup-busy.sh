@@ -2,6 +2,7 @@
 # A backup while mail comes and commands run: it holds up neither, a second one waits its turn, and what it holds is one
 # moment's, whole. A backup of a database that another program holds is refused, and says why.
 . "${srcdir:-.}/tests/lib/flow.sh"
+. "${srcdir:-.}/tests/lib/holder.sh"
 init
 sed -i '/^reminders/d' "$conf"
 echo 'reminders = [];' >>"$conf"
@@ -53,17 +54,10 @@ check 'the next one is made' ctl backup "$T/w/three.backup" --with-keys
 check 'nothing is left of it' test -z "$(find "$T/i/state/backup" -type f)"
 
 # ---- the database is held ----
-mkfifo "$T/w/hold"
-sqlite3 "$T/i/state/db.sqlite" <"$T/w/hold" >"$T/w/held" &
-holder=$!
-exec 9>"$T/w/hold"
-printf 'BEGIN IMMEDIATE;\nSELECT 1;\n' >&9
-for try in $(seq 50); do [ -s "$T/w/held" ] && break; sleep 0.1; done
+hold_database
 ctl backup "$T/w/four.backup" >"$T/w/four"
 same 'a database that is held' '4 store.busy false' "$? $(jq -r .rule "$T/w/four") $(test -e "$T/w/four.backup" && echo true || echo false)"
-printf 'COMMIT;\n' >&9
-exec 9>&-
-wait $holder
+let_database_go
 settle
 stop
 
