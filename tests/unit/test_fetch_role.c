@@ -1,5 +1,7 @@
 #include "io/fetch.h"
 
+#include "base/frame.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
