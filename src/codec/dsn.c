@@ -115,19 +115,33 @@ static bool read_fields(const struct dsn_mail *mail, struct dsn *out)
 
 /* ---- the whole ---- */
 
+/* The fields and JSON of anyone may hold any byte. */
+static void clean_text(char *s)
+{
+    for (; s && *s; s++)
+        if ((unsigned char)*s < ' ' || *s == 0x7f)
+            *s = '?';
+}
+
+static bool has_address(const struct dsn *d, const char *address)
+{
+    for (size_t i = 0; i < d->n; i++)
+        if (d->recipients[i].address && strcasecmp(d->recipients[i].address, address) == 0)
+            return true;
+    return false;
+}
+
 struct dsn_recipient *dsn_add(struct dsn *d, struct span address)
 {
-    if (d->n >= DSN_RECIPIENTS_MAX)
-        return NULL;
-    for (size_t i = 0; i < d->n; i++) {
-        const char *have = d->recipients[i].address;
+    char *clean = address.len ? mem_strndup(address.data, address.len) : NULL;
 
-        if (have && strlen(have) == address.len && strncasecmp(have, (const char *)address.data, address.len) == 0)
-            return NULL;
+    clean_text(clean);
+    if (d->n >= DSN_RECIPIENTS_MAX || (clean && has_address(d, clean))) {
+        mem_free_secret(&clean);
+        return NULL;
     }
     d->recipients = mem_resize(d->recipients, d->n + 1, sizeof *d->recipients);
-    d->recipients[d->n] =
-        (struct dsn_recipient){.address = address.len ? mem_strndup(address.data, address.len) : NULL};
+    d->recipients[d->n] = (struct dsn_recipient){.address = clean};
     return &d->recipients[d->n++];
 }
 
@@ -171,20 +185,10 @@ static void read_unnamed(const struct dsn_mail *mail, struct dsn *out)
     dsn_judge(&facts, r);
 }
 
-/* The fields and JSON of anyone may hold any byte. */
-static void clean_text(char *s)
-{
-    for (; s && *s; s++)
-        if ((unsigned char)*s < ' ' || *s == 0x7f)
-            *s = '?';
-}
-
 static void clean(struct dsn *d)
 {
-    for (size_t i = 0; i < d->n; i++) {
-        clean_text(d->recipients[i].address);
+    for (size_t i = 0; i < d->n; i++)
         clean_text(d->recipients[i].original);
-    }
     clean_text(d->original_message_id);
 }
 

@@ -38,6 +38,25 @@ static void look_at(const struct dsn *d)
         abort();
 }
 
+/* What a worker reads, core takes as it is. */
+static void hand_over(const struct dsn *d)
+{
+    struct buf packed = BUF_EMPTY, again = BUF_EMPTY;
+    struct dsn there;
+    struct diag why;
+
+    dsn_put(d, &packed);
+    if (dsn_get(buf_span(&packed), &there, &why) != ERR_OK)
+        abort();
+    look_at(&there);
+    dsn_put(&there, &again);
+    if (again.len != packed.len || memcmp(again.data, packed.data, packed.len) != 0)
+        abort();
+    dsn_free(&there);
+    buf_free(&packed);
+    buf_free(&again);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct automatic_facts facts = {.list_address = "security@example.org"};
@@ -50,6 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     dsn_read(raw, &m, &d);
     look_at(&d);
+    hand_over(&d);
     if (d.class != DSN_NOT && automatic_sort_of(raw, &m, &facts) == AUTOMATIC_NONE)
         abort(); /* a bounce that could open a case */
     dsn_free(&d);

@@ -81,8 +81,9 @@ static void test_none(void **state)
 /* Controls that fields bring do not go on. */
 static void test_controls(void **state)
 {
-    static const char mail[] = "From: MAILER-DAEMON@mx.example\r\nSubject: Returned mail\r\n"
-                               "X-Failed-Recipients: \"a\x01\x7f\"@x.example\r\n\r\nIt failed.\r\n";
+    static const char mail[] =
+        "From: MAILER-DAEMON@mx.example\r\nSubject: Returned mail\r\n"
+        "X-Failed-Recipients: \"a\x01\x7f\"@x.example, \"a\x02\x03\"@x.example\r\n\r\nIt failed.\r\n";
     struct buf packed = BUF_EMPTY;
     struct diag why;
     struct dsn d;
