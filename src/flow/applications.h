@@ -82,6 +82,7 @@ json_t *apply_view(struct apply *a, bool full);
  * list, application, organisation, address.
  */
 struct tmpl_value;
+struct outgoing_file;
 struct apply_mail {
     const char *subject;
     const char *text;  /* name of a template */
@@ -90,6 +91,8 @@ struct apply_mail {
     bool automatic; /* a program answers: only where that may be, and not too often */
     const struct tmpl_value *values;
     size_t n;
+    const struct outgoing_file *files;
+    size_t n_files;
 };
 enum err apply_write(struct apply *a, const struct apply_mail *mail, struct diag *why);
 /* To a stranger, in clear; the same limits. *sent may be NULL. */

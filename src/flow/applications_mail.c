@@ -83,6 +83,8 @@ static enum err write_to(struct apply *a, const struct apply_mail *mail, const c
                              .list_id = a->row.list_id,
                              .subject = seal ? mail->subject : "Your mail about membership",
                              .text = buf_text(&text),
+                             .files = mail->files,
+                             .n_files = mail->n_files,
                              .reply_to = address,
                              .automatic = mail->automatic,
                              .earliest_at = INSTANT_NONE};

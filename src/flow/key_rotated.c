@@ -3,10 +3,13 @@
 #include "base/instant.h"
 #include "base/mem.h"
 #include "codec/pgp_armor.h"
+#include "flow/applications.h"
 #include "flow/list_rotation.h"
 #include "flow/member_notices.h"
+#include "flow/reporter.h"
 #include "flow/texts.h"
 #include "policy/states.h"
+#include "store/cases.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -69,6 +72,114 @@ static enum err to_members(struct news *n, struct diag *why)
     return err;
 }
 
+/* ---- reporters, and others in a case ---- */
+
+struct people {
+    struct participant_row *rows;
+    size_t n;
+};
+
+static int by_key(const void *a, const void *b)
+{
+    return strcmp(((const struct participant_row *)a)->fingerprint, ((const struct participant_row *)b)->fingerprint);
+}
+
+/* Takes the rows of who takes part and has a key. */
+static enum err add_people(struct flow *f, int64_t case_id, struct people *people, struct diag *why)
+{
+    struct participant_row *rows = NULL;
+    size_t n = 0;
+    enum err err = participant_all(f->db, case_id, &rows, &n, why);
+
+    people->rows = mem_resize(people->rows, people->n + n + 1, sizeof *people->rows);
+    for (size_t i = 0; i < n; i++)
+        if (!err && rows[i].ended_at == INSTANT_NONE && rows[i].fingerprint)
+            people->rows[people->n++] = rows[i];
+        else
+            participant_row_free(&rows[i]);
+    free(rows);
+    return err;
+}
+
+static enum err find_people(struct news *n, struct people *people, struct diag *why)
+{
+    struct case_row *cases = NULL;
+    size_t n_cases = 0;
+    enum case_state state;
+    enum err err = case_all(n->f->db, n->mail.list_id, &cases, &n_cases, why);
+
+    for (size_t i = 0; i < n_cases; i++) {
+        if (!err && case_state_parse(cases[i].state, &state) && case_is_open(state))
+            err = add_people(n->f, cases[i].id, people, why);
+        case_row_free(&cases[i]);
+    }
+    free(cases);
+    return err;
+}
+
+static enum err to_people(struct news *n, struct diag *why)
+{
+    struct people people = {0};
+    struct buf text = BUF_EMPTY;
+    enum err err = find_people(n, &people, why);
+
+    if (!err)
+        err = text_fill("list-key-rotated", n->values, n->n_values, &text, why);
+    n->mail.text = buf_text(&text);
+    if (people.n)
+        qsort(people.rows, people.n, sizeof *people.rows, by_key);
+    for (size_t i = 0; !err && i < people.n; i++)
+        if (!i || by_key(&people.rows[i - 1], &people.rows[i]) != 0)
+            err = reporter_send(n->f, &n->mail, &people.rows[i], why);
+    for (size_t i = 0; i < people.n; i++)
+        participant_row_free(&people.rows[i]);
+    free(people.rows);
+    buf_free(&text);
+    return err;
+}
+
+/* ---- applicants ---- */
+
+static bool is_under_way(enum application_state state)
+{
+    return state != APPLICATION_ACTIVE && state != APPLICATION_DECLINED && state != APPLICATION_WITHDRAWN;
+}
+
+/* Takes the row. */
+static enum err to_applicant(struct news *n, struct application_row *row, struct diag *why)
+{
+    const struct apply_mail mail = {.subject = n->mail.subject,
+                                    .text = "list-key-rotated",
+                                    .values = n->values + 1, /* without the list, which is there */
+                                    .n = n->n_values - 1,
+                                    .files = n->mail.files,
+                                    .n_files = n->mail.n_files};
+    struct apply a;
+    enum err err = apply_load(n->f, row, &a, why);
+
+    if (err)
+        return err;
+    if (is_under_way(a.state) && apply_can_seal(&a))
+        err = apply_write(&a, &mail, why);
+    apply_free(&a);
+    return err;
+}
+
+static enum err to_applicants(struct news *n, struct diag *why)
+{
+    struct application_row *rows = NULL;
+    size_t n_rows = 0;
+    enum err err = application_all(n->f->db, n->mail.list_id, &rows, &n_rows, why);
+
+    for (size_t i = 0; i < n_rows; i++)
+        if (!err)
+            err = to_applicant(n, &rows[i], why);
+        else
+            application_row_free(&rows[i]);
+    free(rows);
+    return err;
+}
+
 static enum err announce(struct flow *f, const struct settings_list *list, int64_t list_id, const struct buf *key,
                          const struct buf *statement, const char *old, struct diag *why)
 {
@@ -88,6 +199,10 @@ static enum err announce(struct flow *f, const struct settings_list *list, int64
                      .n_values = 3};
     enum err err = to_team(&n, why);
 
+    if (!err)
+        err = to_people(&n, why);
+    if (!err)
+        err = to_applicants(&n, why);
     n.mail.to_members = true;
     return err ? err : to_members(&n, why);
 }

@@ -1,6 +1,8 @@
 /*
- * The announcement of a new key of the list (key rotate-list), once, at the first start with it: sealed, to all active
- * members and the team, with the new certificate and the statement that both keys have signed.
+ * The announcement of a new key of the list (key rotate-list), once, at the first start with it, with the new
+ * certificate and the statement that both keys have signed. Sealed: to the team, all active members, everybody in an
+ * open case who has a key (once for each key, in one of the cases), and applicants under way whose key works. Whose key
+ * is not known is told nothing; the site shows both keys and the statement.
  */
 #ifndef FLOW_KEY_ROTATED_H
 #define FLOW_KEY_ROTATED_H

@@ -326,6 +326,31 @@ enum err reporter_write(struct flow *f, const struct settings_list *list, const 
     return err;
 }
 
+enum err reporter_send(struct flow *f, const struct outgoing *mail, const struct participant_row *p, struct diag *why)
+{
+    char *thread, *address;
+    struct outgoing_to to = {.participant_id = p->id, .fingerprint = p->fingerprint};
+    struct outgoing own = *mail;
+    struct buf key = BUF_EMPTY;
+    enum err err = participant_key(f->db, p->id, &key, why);
+    bool none = err == ERR_NOT_FOUND || (!err && !key.len);
+
+    buf_free(&key);
+    if (err || none)
+        return none ? ERR_OK : err;
+    thread = thread_address(f, mail->list, p->id);
+    address = participant_address(f->db, p->id);
+    own.reply_to = thread;
+    to.secret_address = address;
+    if (thread && address)
+        err = outgoing_queue(f, &own, content_sealed(), &to, 1, NULL, why);
+    else
+        err = diag_set(why, ERR_INTERNAL, "participant.address", "the address does not open");
+    mem_free_secret(&thread);
+    mem_free_secret(&address);
+    return err;
+}
+
 enum err reporter_tell_public(struct flow *f, const struct settings_list *list, const struct policy *policy,
                               const struct case_row *c, const struct participant_row *p, const char *subject,
                               const char *text, struct diag *why)

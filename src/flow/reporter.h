@@ -35,6 +35,9 @@ enum err reporter_write(struct flow *f, const struct settings_list *list, const 
                         const struct case_row *c, const struct participant_row *p, const char *subject,
                         const char *text, bool *notice_only, struct diag *why);
 
+/* A mail that the caller has made, encrypted, with the participant's thread as its Reply-To; none without a key. */
+enum err reporter_send(struct flow *f, const struct outgoing *mail, const struct participant_row *p, struct diag *why);
+
 /* May the sender be answered by a program: a good signature, or DMARC passed for a From of the envelope's domain. */
 bool reporter_is_authenticated(const struct settings_list *list, const struct incoming *in);
 
