@@ -65,7 +65,8 @@ key_sign_only() {
     bad_export "$1"
 }
 
-# gpg makes a subkey of a secret key that the agent has; with the same second, it is the very same subkey.
+# gpg makes a subkey of a secret key that the agent has; with the same second (!: it stands still), it is the very same
+# subkey.
 key_duplicate() {
     bad_sub=$(gpg --homedir "$T/k/$2" --batch --with-colons --with-keygrip -k 2>/dev/null |
         awk -F: '$1 == "sub" { at = $6; seen = 1 } $1 == "grp" && seen { print at, $10; exit }')
@@ -73,7 +74,7 @@ key_duplicate() {
     bad_make "$1" --faked-system-time "$bad_at"
     cp "$T/k/$2/private-keys-v1.d/"*.key "$T/k/$1/private-keys-v1.d/"
     printf 'addkey\n13\n%s\ns\nq\n0\nsave\n' "${bad_sub#* }" >"$T/w/edit"
-    gpg --homedir "$T/k/$1" --expert --no-tty --command-fd 0 --faked-system-time "$bad_at" --pinentry-mode loopback \
+    gpg --homedir "$T/k/$1" --expert --no-tty --command-fd 0 --faked-system-time "$bad_at!" --pinentry-mode loopback \
         --passphrase '' --edit-key "$(fpr "$1")" <"$T/w/edit" >"$T/w/edit.out" 2>&1
     bad_export "$1"
 }
