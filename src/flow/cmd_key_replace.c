@@ -13,6 +13,7 @@
 #include "flow/cases_flow.h"
 #include "flow/key_warnings.h"
 #include "flow/member_notices.h"
+#include "flow/members_flow.h"
 #include "flow/policies.h"
 #include "flow/view.h"
 #include "policy/decide.h"
@@ -73,7 +74,7 @@ static enum err check_new(struct flow *f, const struct replacement *w, struct di
     if (taken)
         return diag_set(why, ERR_DENIED, "key.duplicate",
                         "this key is known already: news about a key come by key import, and each member has its own");
-    return ERR_OK;
+    return members_check_not_lists(f, w->row.id, key, why);
 }
 
 static enum err begin(struct replacement *w, struct flow *f, const struct command *c, struct diag *why)

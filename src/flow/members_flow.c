@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define NAME_MAX_BYTES 100
 
@@ -47,6 +48,19 @@ static enum err check_address(struct flow *f, const struct member_row *m, const 
                  : ERR_OK;
 }
 
+enum err members_check_not_lists(struct flow *f, int64_t list_id, const struct pgp_key_info *key, struct diag *why)
+{
+    const struct settings_list *list = flow_list_of_row(f, list_id, why);
+
+    if (!list)
+        return ERR_NOT_FOUND;
+    if (strcasecmp(list->fingerprint, key->fingerprint) != 0 &&
+        (!list->previous_key || strcasecmp(list->previous_key, key->fingerprint) != 0))
+        return ERR_OK;
+    return diag_set(why, ERR_DENIED, "key.duplicate",
+                    "this is the key of the list itself: ask for a key of the member's own");
+}
+
 /* One that is no key of its own is refused; several addresses of one member may have the same. */
 static enum err add_key(struct flow *f, const struct member_row *m, const struct pgp_key_info *key,
                         struct span certificate, struct diag *why)
@@ -66,7 +80,9 @@ static enum err add_key(struct flow *f, const struct member_row *m, const struct
                         "this key belongs to another member or admin of the list: ask for a key of its own");
     if (own)
         return ERR_OK;
-    err = key_insert(f->db, m->list_id, false, key, certificate, clock_now(f->clock), &id, why);
+    err = members_check_not_lists(f, m->list_id, key, why);
+    if (!err)
+        err = key_insert(f->db, m->list_id, false, key, certificate, clock_now(f->clock), &id, why);
     return err ? err : key_warnings_put(f, m->list_id, id, key, why);
 }
 

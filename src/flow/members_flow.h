@@ -22,6 +22,10 @@ enum err member_check_tier(const struct policy *policy, const char *class_name, 
 enum err member_add_contact(struct flow *f, const struct member_row *m, const char *address,
                             const struct pgp_key_info *key, struct span certificate, struct diag *why);
 
+/* Who had the list's own key would pass for the list: ERR_DENIED key.duplicate; the one before a rotation counts too.
+ */
+enum err members_check_not_lists(struct flow *f, int64_t list_id, const struct pgp_key_info *key, struct diag *why);
+
 /* Whether the organisation stands in a list of members that the policy has published: not once suspended or removed. */
 bool member_is_published(const struct member_row *m);
 
