@@ -237,7 +237,7 @@ static void on_taken(struct session *s, const struct courier_reply *r, const cha
 {
     char code[COURIER_CODE_SIZE], queue_id[COURIER_QUEUE_ID_SIZE];
 
-    if (!courier_wire_is_whole(&s->wire, courier_socket(), s->tls_ok)) {
+    if (!courier_wire_is_whole(&s->wire, courier_socket())) {
         log_event(s->mail.job.delivery_id, "mail-with-a-hole", "smtp.hole", "it goes again");
         conclude(s, COURIER_RESULT, COURIER_DEFERRED, "smtp.hole: a part of the mail was not written", NULL);
         return;

@@ -1,5 +1,6 @@
 #include "io/courier_wire.h"
 
+#include <libesmtp.h>
 #include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
@@ -12,24 +13,37 @@
 #define BETWEEN (sizeof "\r\n" - 1)
 #define ENDING  (sizeof ".\r\n" - 1)
 /* What libesmtp 1.1.0 has in its buffer is less than this (siobuf.h, SIO_BUFSIZE). */
-#define BUFFERED 2048
+#define BUFFERED  2048
+#define LOOKS_MAX 16
 
-/* The bytes that the kernel has ever taken for it; 0: not known. */
+/* The bytes that the kernel has ever taken for it; 0: not known. What is acknowledged between two looks is counted
+ * once. */
 static uint64_t taken(int fd)
 {
-    struct tcp_info info = {0};
-    socklen_t size = sizeof info;
-    int waiting = 0;
+    for (int i = 0; fd >= 0 && i < LOOKS_MAX; i++) {
+        struct tcp_info info = {0};
+        socklen_t size = sizeof info;
+        int before = 0, after = 0;
 
-    if (fd < 0 || getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) || ioctl(fd, SIOCOUTQ, &waiting) ||
-        size < offsetof(struct tcp_info, tcpi_bytes_acked) + sizeof info.tcpi_bytes_acked || !info.tcpi_bytes_acked)
-        return 0;
-    return info.tcpi_bytes_acked + (uint64_t)waiting;
+        if (ioctl(fd, SIOCOUTQ, &before) || getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) ||
+            ioctl(fd, SIOCOUTQ, &after) ||
+            size < offsetof(struct tcp_info, tcpi_bytes_acked) + sizeof info.tcpi_bytes_acked || !info.tcpi_bytes_acked)
+            return 0;
+        if (before == after)
+            return info.tcpi_bytes_acked + (uint64_t)after;
+    }
+    return 0;
 }
 
 void courier_wire_begin(struct courier_wire *w, int fd)
 {
-    *w = (struct courier_wire){.before = taken(fd), .meant = BETWEEN + ENDING, .last = '\n'};
+    char version[16] = "";
+
+    *w =
+        (struct courier_wire){.knows_buffer = smtp_version(version, sizeof version, 0) && strcmp(version, "1.1.0") == 0,
+                              .before = taken(fd),
+                              .meant = BETWEEN + ENDING,
+                              .last = '\n'};
 }
 
 void courier_wire_given(struct courier_wire *w, struct span block)
@@ -51,16 +65,14 @@ void courier_wire_meant(struct courier_wire *w, size_t len)
 
 bool courier_wire_has_hole(const struct courier_wire *w, int fd)
 {
-    uint64_t now = taken(fd);
+    uint64_t now = w->knows_buffer ? taken(fd) : 0;
 
     return w->before && now && now - w->before + BUFFERED <= w->meant - ENDING;
 }
 
-bool courier_wire_is_whole(const struct courier_wire *w, int fd, bool tls)
+bool courier_wire_is_whole(const struct courier_wire *w, int fd)
 {
-    uint64_t now = taken(fd), sent = now - w->before;
+    uint64_t now = taken(fd);
 
-    if (!w->before || !now)
-        return true;
-    return tls ? sent >= w->meant : sent == w->meant;
+    return !w->before || !now || now - w->before >= w->meant;
 }
