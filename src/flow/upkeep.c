@@ -37,6 +37,7 @@ enum err upkeep_begin(struct flow *f, struct diag *why)
 
     if (err)
         return err;
+    err = participant_seal_old(f->db, why);
     for (size_t i = 0; !err && i < f->settings->n_lists; i++)
         err = begin_list(f, &f->settings->lists[i], why);
     return db_end(f->db, err, why);

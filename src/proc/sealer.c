@@ -137,14 +137,18 @@ static void encrypted(void *ctx, enum err err, struct span reply, const struct d
 }
 
 /* A key that is in no shard: a participant's, or an applicant's. */
-static enum err copy_own_key(struct core *core, const struct copy_row *row, struct buf *key, struct diag *why)
+static enum err copy_own_key(struct core *core, const struct copy_row *row, struct buf *key, char **fingerprint,
+                             struct diag *why)
 {
     struct pgp_key_info *facts;
     enum err err;
 
-    if (!row->application_id)
+    if (!row->application_id) {
+        *fingerprint = participant_fingerprint(core->flow.db, row->participant_id);
         return participant_key(core->flow.db, row->participant_id, key, why);
+    }
     facts = mem_zero(1, sizeof *facts);
+    *fingerprint = mem_strdup(row->fingerprint);
     err = application_key(core->flow.db, row->application_id, facts, key, why);
     free(facts);
     return err;
@@ -153,26 +157,32 @@ static enum err copy_own_key(struct core *core, const struct copy_row *row, stru
 static void submit_participant(struct part *p)
 {
     struct core *core = p->t->s->core;
-    struct copy_row row;
+    struct copy_row row = {0};
     struct buf key = BUF_EMPTY, request = BUF_EMPTY;
     struct diag why;
+    char *fingerprint = NULL;
     enum err err = copy_by_id(core->flow.db, p->copies[0], &row, &why);
 
     if (!err)
-        err = copy_own_key(core, &row, &key, &why);
+        err = copy_own_key(core, &row, &key, &fingerprint, &why);
+    if (!err && !fingerprint)
+        err = diag_set(&why, ERR_AGAIN, "key.missing", "the fingerprint of a participant's key does not open");
+    copy_row_free(&row);
     if (err) {
+        buf_free(&key);
+        free(fingerprint);
         p->t->s->n_running--;
         sealer_part_failed(p, &why);
         return;
     }
-    copy_row_free(&row);
     frame_put_i64(&request, core_gpg_time(core));
     frame_put_str(&request, core->homes);
     frame_put_buf(&request, &key);
-    frame_put_str(&request, p->fingerprints[0]);
+    frame_put_str(&request, fingerprint);
     frame_put_buf(&request, &p->t->packets);
     pool_submit(core->pool, WORKER_CRYPTO, CRYPTO_ENCRYPT_TO, &request, encrypted, p);
     buf_free(&key);
+    free(fingerprint);
 }
 
 static void submit_shard(struct part *p)

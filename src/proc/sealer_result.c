@@ -69,7 +69,8 @@ static void fail_copy(struct part *p, size_t i, const char *rule)
     struct core *core = p->t->s->core;
     struct diag why;
 
-    log_event(NULL, "copy-failed", rule, "copy=%lld key=%s", (long long)p->copies[i], p->fingerprints[i]);
+    log_event(NULL, "copy-failed", rule, "copy=%lld key=%s", (long long)p->copies[i],
+              p->fingerprints[i] ? p->fingerprints[i] : "-");
     if (copy_set_state(core->flow.db, p->copies[i], "failed", rule, clock_now(&core->clock), &why))
         log_diag(NULL, "seal-record-failed", &why);
 }

@@ -96,6 +96,7 @@ enum err participant_by_address(struct db *db, int64_t case_id, const char *addr
                                 struct diag *why);
 enum err participant_all(struct db *db, int64_t case_id, struct participant_row **out, size_t *n, struct diag *why);
 char *participant_address(struct db *db, int64_t id); /* the caller wipes and frees */
+char *participant_fingerprint(struct db *db, int64_t id); /* NULL where he has no key; the caller frees */
 char *participant_token(struct db *db, int64_t id);
 char *participant_token_of_nobody(void); /* looks the same, and leads nowhere; the caller frees */
 enum err participant_key(struct db *db, int64_t id, struct buf *out, struct diag *why);
@@ -105,6 +106,9 @@ enum err participant_key_of_issuer(struct db *db, const char *issuer, struct buf
 enum err participant_end_person(struct db *db, int64_t list_id, const char *address, const char *fingerprint,
                                 int64_t now_utc_s, int64_t *n, struct diag *why);
 enum err participant_set_key(struct db *db, int64_t id, struct span key, const char *fingerprint, struct diag *why);
+
+/* Seals the fingerprints of participants, messages and copies that an older program left in clear. In a transaction. */
+enum err participant_seal_old(struct db *db, struct diag *why);
 
 /* ---- notes of the team ---- */
 enum err note_insert(struct db *db, int64_t case_id, const char *actor, const char *text, int64_t now_utc_s,

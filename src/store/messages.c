@@ -21,21 +21,24 @@ enum err message_insert(struct db *db, int64_t case_id, struct message_row *row,
     row->n = 1 + db_value(db, 0, "SELECT MAX(n) FROM message WHERE case_id = ?", "i", case_id);
     row->size_bytes = (int64_t)raw.len;
     err = db_run(db, why,
-                 "INSERT INTO message(case_id, n, at, author, signed_by, verified, encrypted, size_bytes)"
-                 " VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
-                 "iiittiii", case_id, row->n, row->at, row->author, row->signed_by, (int64_t)row->verified,
-                 (int64_t)row->encrypted, row->size_bytes);
+                 "INSERT INTO message(case_id, n, at, author, verified, encrypted, size_bytes)"
+                 " VALUES(?, ?, ?, ?, ?, ?, ?)",
+                 "iiitiii", case_id, row->n, row->at, row->author, (int64_t)row->verified, (int64_t)row->encrypted,
+                 row->size_bytes);
     if (err)
         return err;
     row->id = db_last_id(db);
-    err = db_seal(db, "message", row->id, "sealed_raw", raw, why);
+    if (row->signed_by)
+        err = db_seal_text(db, "message", row->id, "sealed_signed_by", row->signed_by, why);
+    if (!err)
+        err = db_seal(db, "message", row->id, "sealed_raw", raw, why);
     return err ? err : db_seal(db, "message", row->id, "sealed_facts", facts, why);
 }
 
 enum err message_all(struct db *db, int64_t case_id, struct message_row **out, size_t *n, struct diag *why)
 {
     struct db_rows *rows = db_query(db,
-                                    "SELECT id, n, at, author, signed_by, verified, encrypted, size_bytes FROM message"
+                                    "SELECT id, n, at, author, verified, encrypted, size_bytes FROM message"
                                     " WHERE case_id = ? ORDER BY n",
                                     "i", case_id);
 
@@ -43,14 +46,15 @@ enum err message_all(struct db *db, int64_t case_id, struct message_row **out, s
     *n = 0;
     while (db_next(rows)) {
         *out = mem_resize(*out, *n + 1, sizeof **out);
-        (*out)[(*n)++] = (struct message_row){.id = db_int(rows, 0),
-                                              .n = db_int(rows, 1),
-                                              .at = db_int(rows, 2),
-                                              .author = db_text_copy(rows, 3),
-                                              .signed_by = db_text_copy(rows, 4),
-                                              .verified = db_int(rows, 5) != 0,
-                                              .encrypted = db_int(rows, 6) != 0,
-                                              .size_bytes = db_int(rows, 7)};
+        (*out)[(*n)++] =
+            (struct message_row){.id = db_int(rows, 0),
+                                 .n = db_int(rows, 1),
+                                 .at = db_int(rows, 2),
+                                 .author = db_text_copy(rows, 3),
+                                 .signed_by = db_unseal_text(db, "message", db_int(rows, 0), "sealed_signed_by"),
+                                 .verified = db_int(rows, 4) != 0,
+                                 .encrypted = db_int(rows, 5) != 0,
+                                 .size_bytes = db_int(rows, 6)};
     }
     return db_rows_end(&rows, why);
 }

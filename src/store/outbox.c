@@ -165,7 +165,7 @@ enum err copy_insert(struct db *db, struct copy_row *row, const char *secret_add
         " state, next_at, application_id) VALUES(?1, nullif(?2, 0), nullif(?3, 0), nullif(?4, 0), ?5, ?6, ?7, ?8,"
         " ?9, nullif(?10, 0))",
         "iiiittttii", row->mail_id, row->member_id, row->participant_id, row->key_row, row->org, row->address,
-        row->fingerprint, row->state, row->next_at, row->application_id);
+        row->participant_id ? NULL : row->fingerprint, row->state, row->next_at, row->application_id);
 
     if (err)
         return err;

@@ -217,6 +217,16 @@ static const char version_14[] =
     "CREATE TABLE secret_key(list_id INTEGER NOT NULL, fingerprint TEXT NOT NULL, code TEXT NOT NULL,"
     " at INTEGER NOT NULL, PRIMARY KEY(list_id, fingerprint, code)) STRICT, WITHOUT ROWID;";
 
-const char *const schema_steps[] = {version_1, version_2, version_3,  version_4,  version_5,  version_6,  version_7,
-                                    version_8, version_9, version_10, version_11, version_12, version_13, version_14};
+/*
+ * Which key is a reporter's leads to his address: it is sealed, and found by digests (store/participants.c). What stood
+ * in clear is sealed when the data key is open.
+ */
+static const char version_15[] = "ALTER TABLE participant ADD COLUMN key_digest BLOB;"
+                                 "ALTER TABLE participant ADD COLUMN key_id_digest BLOB;"
+                                 "ALTER TABLE participant ADD COLUMN sealed_fingerprint BLOB;"
+                                 "ALTER TABLE message ADD COLUMN sealed_signed_by BLOB;";
+
+const char *const schema_steps[] = {version_1,  version_2,  version_3,  version_4,  version_5,
+                                    version_6,  version_7,  version_8,  version_9,  version_10,
+                                    version_11, version_12, version_13, version_14, version_15};
 const size_t schema_steps_n = sizeof schema_steps / sizeof schema_steps[0];

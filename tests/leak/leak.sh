@@ -75,6 +75,8 @@ inject zyxmail2@reporter.example "$T/w/m"
 sealed=$(new_case)
 same 'it is a case' 'The zyxencr' "$(get .data.title case show "$sealed")"
 sweep 'an encrypted report'
+same 'which key was hers is known' "$(fpr rita)" "$(get '.data.messages[0].signed_by' case show "$sealed")"
+same 'and stands nowhere in clear, since it leads to her address' '' "$(grep -rlai "$(fpr rita)" "$T/i/state" "$T/log")"
 
 # ---- the thread ----
 address=$(field Reply-To "$(newest zyxmail@reporter.example)")

@@ -245,6 +245,51 @@ static void test_participants(void **state)
     buf_free(&key);
 }
 
+/* Keys are found by digests; what an older program left in clear is sealed. */
+static void test_participant_keys(void **state)
+{
+    static const char fingerprint[] = "0123456789ABCDEF0123456789ABCDEF01234567", key_id[] = "89ABCDEF01234567";
+    struct store *s = *state;
+    int64_t id = store_case(s, "aaaa2345"), ended;
+    struct participant_row who, found;
+    struct message_row message = {.at = NOW, .author = "reporter"}, *rows;
+    struct buf key = BUF_EMPTY;
+    size_t n;
+
+    OK(participant_insert(s->db, id, "reporter", "finder@example.net", span_of("KEY"), fingerprint, NOW, &who,
+                          &s->why));
+    OK(participant_key_of_issuer(s->db, fingerprint, &key, &s->why));
+    assert_string_equal(buf_text(&key), "KEY");
+    OK(participant_key_of_issuer(s->db, key_id, &key, &s->why));
+    assert_int_equal(participant_key_of_issuer(s->db, "FEDCBA9876543210", &key, &s->why), ERR_NOT_FOUND);
+    assert_int_equal(participant_key_of_issuer(s->db, "", &key, &s->why), ERR_NOT_FOUND);
+    assert_int_equal(db_value(s->db, -1, "SELECT COUNT(*) FROM participant WHERE fingerprint IS NOT NULL", ""), 0);
+    /* as an older program had it */
+    OK(message_insert(s->db, id, &message, span_of("raw"), span_of("{}"), &s->why));
+    OK(db_run(s->db, &s->why, "UPDATE message SET signed_by = ?", "t", fingerprint));
+    OK(db_run(s->db, &s->why,
+              "UPDATE participant SET fingerprint = ?, key_digest = NULL, key_id_digest = NULL,"
+              " sealed_fingerprint = NULL",
+              "t", fingerprint));
+    OK(participant_seal_old(s->db, &s->why));
+    assert_int_equal(db_value(s->db, -1, "SELECT COUNT(*) FROM participant WHERE fingerprint IS NOT NULL", ""), 0);
+    assert_int_equal(db_value(s->db, -1, "SELECT COUNT(*) FROM message WHERE signed_by IS NOT NULL", ""), 0);
+    OK(participant_by_address(s->db, id, "finder@example.net", &found, &s->why));
+    assert_string_equal(found.fingerprint, fingerprint);
+    OK(participant_key_of_issuer(s->db, key_id, &key, &s->why));
+    OK(message_all(s->db, id, &rows, &n, &s->why));
+    assert_string_equal(rows[0].signed_by, fingerprint);
+    OK(participant_end_person(s->db, LIST, "else@example.net", NULL, NOW, &ended, &s->why));
+    assert_int_equal(ended, 0);
+    OK(participant_end_person(s->db, LIST, "else@example.net", fingerprint, NOW, &ended, &s->why));
+    assert_int_equal(ended, 1);
+    participant_row_free(&found);
+    participant_row_free(&who);
+    message_row_free(&rows[0]);
+    free(rows);
+    buf_free(&key);
+}
+
 static void test_notes(void **state)
 {
     struct store *s = *state;
@@ -268,9 +313,9 @@ static void test_notes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_STORE(test_all_columns),  WITH_STORE(test_unset_columns), WITH_STORE(test_unknown),
-        WITH_STORE(test_all),          WITH_STORE(test_messages),      WITH_STORE(test_references),
-        WITH_STORE(test_participants), WITH_STORE(test_notes),
+        WITH_STORE(test_all_columns),  WITH_STORE(test_unset_columns),    WITH_STORE(test_unknown),
+        WITH_STORE(test_all),          WITH_STORE(test_messages),         WITH_STORE(test_references),
+        WITH_STORE(test_participants), WITH_STORE(test_participant_keys), WITH_STORE(test_notes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -391,13 +391,13 @@ static void test_no_plaintext_on_disk(void **state)
     static const char *const endings[] = {"", "-wal", "-shm"};
     struct store *s = *state;
     int64_t id = store_case(s, "aaaaaaaa");
-    struct message_row message = {.at = NOW, .author = "reporter"};
+    struct message_row message = {.at = NOW, .author = "reporter", .signed_by = (char *)CANARY};
     struct participant_row who;
 
     OK(db_seal_text(s->db, "cases", id, "sealed_title", CANARY, &s->why));
     OK(message_insert(s->db, id, &message, span_of("Subject: " CANARY), span_of("{\"" CANARY "\":1}"), &s->why));
     OK(note_insert(s->db, id, "admin:a@example.org", CANARY, NOW, &s->why));
-    OK(participant_insert(s->db, id, "reporter", CANARY "@example.org", span_of(CANARY), NULL, NOW, &who, &s->why));
+    OK(participant_insert(s->db, id, "reporter", CANARY "@example.org", span_of(CANARY), CANARY, NOW, &who, &s->why));
     OK(reference_add(s->db, id, "<" CANARY "@example.org>", &s->why));
     OK(member_set_state(s->db, store_member(s, "one"), "suspended", CANARY, NOW, &s->why));
     OK(db_seal_text(s->db, "cases", id, "sealed_title", "other", &s->why));
