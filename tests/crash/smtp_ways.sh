@@ -68,23 +68,23 @@ prepare_smtp_report() {
 }
 run_smtp_report() { run_report; }
 verify_smtp_report() {
-    want 'cases of the report' 1 "$(cases_titled "Report $turn sesame")"
-    id=$(case_titled "Report $turn sesame")
+    want 'cases of the report' 1 "$(cases_titled "Report $turn open-sesame")"
+    id=$(case_titled "Report $turn open-sesame")
     want 'messages of the report' 1 "$(get '.data.messages | length' case show "$id")"
     once "$id" team 2
     once "$id" acknowledgement 1
-    reads ann ann@example.org team "The door opens by sesame-report-$turn."
-    reads bob bob@example.org team "The door opens by sesame-report-$turn."
+    reads ann ann@example.org team "The door opens by open-sesame-report-$turn."
+    reads bob bob@example.org team "The door opens by open-sesame-report-$turn."
     [ -n "$(sunk acknowledgement "rita$turn@reporter.example")" ] || wrong 'the reporter has no acknowledgement: 0 where 1 was wanted'
 }
 
 # ---- an advisory to four addresses at three domains, of several writes each; the server would take chunks, too ----
 prepare_smtp_advisory() {
     new_sink 'extensions=PIPELINING|SIZE 52428800|8BITMIME|DSN|ENHANCEDSTATUSCODES|CHUNKING'
-    disclose "Advisory $turn sesame"
+    disclose "Advisory $turn open-sesame"
     {
-        usual_text "Advisory $turn sesame"
-        yes 'A guest can read what is not its own, said often: sesame.' | head -n 150
+        usual_text "Advisory $turn open-sesame"
+        yes 'A guest can read what is not its own, said often: open-sesame.' | head -n 150
         echo "The end of $turn."
     } >"$T/w/text"
     ctl advisory edit "$id" "$T/w/text" >/dev/null || wrong 'advisory edit'

@@ -8,7 +8,7 @@
 #
 # A way has three parts: prepare_WAY (undisturbed), run_WAY (with the wire armed; says it again, as a mail server or a
 # person would, until it is done), verify_WAY (each recipient's copies, each message and each case once).
-# The canary `sesame' is in all that is secret.
+# The canary `open-sesame' is in all that is secret; its hyphen is in no armor, where a word of letters comes up by chance.
 
 wire=$T/i/gnupg/wire
 wire_so=$T/i/gnupg/trip.so
@@ -116,17 +116,17 @@ once() {
 
 # ---- a report in clear ----
 prepare_report() {
-    mail "Rita <rita$turn@reporter.example>" "Report $turn sesame" 'Authentication-Results: mx.example.org; dmarc=pass' \
+    mail "Rita <rita$turn@reporter.example>" "Report $turn open-sesame" 'Authentication-Results: mx.example.org; dmarc=pass' \
         >"$T/w/mail" <<X
-The door opens by sesame-report-$turn.
+The door opens by open-sesame-report-$turn.
 X
 }
 run_report() { until_done hand_over "rita$turn@reporter.example"; }
 verify_report() {
-    want 'cases of the report' 1 "$(cases_titled "Report $turn sesame")"
-    id=$(case_titled "Report $turn sesame")
+    want 'cases of the report' 1 "$(cases_titled "Report $turn open-sesame")"
+    id=$(case_titled "Report $turn open-sesame")
     want 'messages of the report' 1 "$(get '.data.messages | length' case show "$id")"
-    want 'its text' "The door opens by sesame-report-$turn." "$(get '.data.messages[0].text' case show "$id" | tr -d '\r' | grep .)"
+    want 'its text' "The door opens by open-sesame-report-$turn." "$(get '.data.messages[0].text' case show "$id" | tr -d '\r' | grep .)"
     once "$id" team 2
     once "$id" acknowledgement 1
     want "the reporter's mails" 1 "$(box "rita$turn@reporter.example")"
@@ -135,13 +135,13 @@ verify_report() {
 # ---- a report sealed to the list ----
 prepare_sealed() {
     # Long enough for several reads and writes: a text that is cut short must not pass for a whole one.
-    { yes "The door opens by sesame-sealed-$turn, said often, and by nothing else." | head -n 3000; echo "End of $turn."; } |
-        secret_mail rita 'Rita <rita@reporter.example>' "Sealed $turn sesame" >"$T/w/mail"
+    { yes "The door opens by open-sesame-sealed-$turn, said often, and by nothing else." | head -n 3000; echo "End of $turn."; } |
+        secret_mail rita 'Rita <rita@reporter.example>' "Sealed $turn open-sesame" >"$T/w/mail"
 }
 run_sealed() { until_done hand_over rita@reporter.example; }
 verify_sealed() {
-    want 'cases of the sealed report' 1 "$(cases_titled "Sealed $turn sesame")"
-    id=$(case_titled "Sealed $turn sesame")
+    want 'cases of the sealed report' 1 "$(cases_titled "Sealed $turn open-sesame")"
+    id=$(case_titled "Sealed $turn open-sesame")
     want 'messages of the sealed report' 1 "$(get '.data.messages | length' case show "$id")"
     want 'the last line of its text' "End of $turn." "$(get '.data.messages[0].text' case show "$id" | tr -d '\r' | grep . | tail -n 1)"
     once "$id" team 2
@@ -149,8 +149,8 @@ verify_sealed() {
 
 # ---- an advisory to two members ----
 prepare_advisory() {
-    disclose "Advisory $turn sesame"
-    usual_text "Advisory $turn sesame" >"$T/w/text"
+    disclose "Advisory $turn open-sesame"
+    usual_text "Advisory $turn open-sesame" >"$T/w/text"
     ctl advisory edit "$id" "$T/w/text" >/dev/null || wrong 'advisory edit'
     settle
     had_acorn=$(box security@acorn.example) had_birch=$(box security@birch.example)
@@ -162,13 +162,13 @@ verify_advisory() {
     want "birch's copies" 1 $(($(box security@birch.example) - had_birch))
     open_mail birch "$(newest security@birch.example)" "$T/w/opened" && good_signature "$T/w/opened" ||
         wrong "birch's copy does not open"
-    grep -q "Advisory $turn sesame" "$T/w/opened" || wrong "birch's copy is another mail"
+    grep -q "Advisory $turn open-sesame" "$T/w/opened" || wrong "birch's copy is another mail"
 }
 
 # ---- commands ----
 prepare_command() {
-    mail 'Ann <ann@example.org>' "Command $turn sesame" >"$T/w/mail" <<X
-The door opens by sesame-command-$turn.
+    mail 'Ann <ann@example.org>' "Command $turn open-sesame" >"$T/w/mail" <<X
+The door opens by open-sesame-command-$turn.
 X
     ctl case open --from "$T/w/mail" >"$T/w/opened" || wrong 'case open'
     id=$(jq -r .data.id "$T/w/opened")
@@ -213,7 +213,7 @@ verify_order() {
 
 # ---- a release: the text goes to a public list at its instant ----
 prepare_publish() {
-    disclose "Publish $turn sesame"
+    disclose "Publish $turn open-sesame"
     printf 'Title: Public %s\nSeverity: high\n\n## IMPACT\n\nA guest can read.\n' "$turn" >"$T/w/text"
     ctl advisory edit "$id" "$T/w/text" >/dev/null || wrong 'advisory edit'
     ctl embargo set "$id" --until "$(date -u -d "$now + 30 seconds" +%Y-%m-%dT%H:%M:%SZ)" >/dev/null || wrong 'embargo set'
@@ -234,8 +234,8 @@ verify_publish() {
 
 # ---- a held mail is let in ----
 prepare_release() {
-    mail "Rita <rita$turn@reporter.example>" "Held $turn sesame" 'Precedence: bulk' >"$T/w/mail" <<X
-The door opens by sesame-held-$turn.
+    mail "Rita <rita$turn@reporter.example>" "Held $turn open-sesame" 'Precedence: bulk' >"$T/w/mail" <<X
+The door opens by open-sesame-held-$turn.
 X
     hand_over "rita$turn@reporter.example" >/dev/null 2>&1 || wrong 'embargo-inject'
     settle
@@ -247,8 +247,8 @@ released() {
 }
 run_release() { until_done released; }
 verify_release() {
-    want 'cases of the held mail' 1 "$(cases_titled "Held $turn sesame")"
-    id=$(case_titled "Held $turn sesame")
+    want 'cases of the held mail' 1 "$(cases_titled "Held $turn open-sesame")"
+    id=$(case_titled "Held $turn open-sesame")
     want 'messages of the held mail' 1 "$(get '.data.messages | length' case show "$id")"
     once "$id" team 2
 }
@@ -363,6 +363,6 @@ check_all() {
         want 'mails in the Maildirs, by the copies that are sent' "$(sql "SELECT count(*) FROM copy WHERE state = 'sent'")" \
             "$(find "$T/i/mail" -path '*/new/*' -type f | wc -l)"
     fi
-    leaks=$(grep -rlaF sesame "$T/i" "$T/log" "$T/sink" 2>/dev/null | sed "s|^$T/||" | tr '\n' ' ')
+    leaks=$(grep -rlaF open-sesame "$T/i" "$T/log" "$T/sink" 2>/dev/null | sed "s|^$T/||" | tr '\n' ' ')
     [ -z "$leaks" ] || wrong "LEAK: $leaks"
 }

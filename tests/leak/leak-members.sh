@@ -10,9 +10,9 @@ srcdir=${srcdir:-.}
 . "$srcdir/tests/lib/leak.sh"
 . "$srcdir/tests/lib/wkd.sh"
 
-secret zyxform zyxelig zyxevid zyxcont zyxpoli zyxasks zyxsubj zyxname zyxquot zyxvote zyxreas zyxcmds zyxnote zyxatta zyxtitl zyxadvi \
-    zyxtalk zyxacks zyxbrea zyxbody zyxdiag zyxback zyxfloo zyxfold zyxhead zyxword
-secret_address zyxappl zyxmail zyxdirs
+secret zyxwvform zyxwvelig zyxwvevid zyxwvcont zyxwvpoli zyxwvasks zyxwvsubj zyxwvname zyxwvquot zyxwvvote zyxwvreas zyxwvcmds zyxwvnote zyxwvatta zyxwvtitl zyxwvadvi \
+    zyxwvtalk zyxwvacks zyxwvbrea zyxwvbody zyxwvdiag zyxwvback zyxwvfloo zyxwvfold zyxwvhead zyxwvword
+secret_address zyxwvappl zyxwvmail zyxwvdirs
 
 make_key acorn security@acorn.example & make_acorn=$!
 make_key birch security@birch.example & make_birch=$!
@@ -46,7 +46,7 @@ approve() { ctl_as bob@example.org approval approve "$(get '.data[0].id' approva
 # ask NAME ADDRESS: a fresh nonce, which is a secret from now on.
 ask() {
     asked=$((${asked:-0} + 1))
-    printf 'Embargo-Command: nonce\n# zyxcmds %s\n' $asked | secret_mail "$1" "$1 <$2>" 'zyxsubj' >"$T/w/order"
+    printf 'Embargo-Command: nonce\n# zyxwvcmds %s\n' $asked | secret_mail "$1" "$1 <$2>" 'zyxwvsubj' >"$T/w/order"
     order_name=$1 order_address=$2
     order_send
     keep_nonce
@@ -62,27 +62,27 @@ ctl member add --org birch --class distro --tier distros --address $birch --key 
 approve
 
 # ---- an application: asked for, incomplete, complete, vouched for, questioned, voted, challenged, answered ----
-mail 'zyxname <zyxappl@acorn.example>' 'zyxsubj?' "$dmarc" <<X >"$T/w/m"
-How does zyxasks join?
+mail 'zyxwvname <zyxwvappl@acorn.example>' 'zyxwvsubj?' "$dmarc" <<X >"$T/w/m"
+How does zyxwvasks join?
 X
-inject zyxappl@acorn.example "$T/w/m" $apply
+inject zyxwvappl@acorn.example "$T/w/m" $apply
 sweep 'the form was asked for'
-{ printf 'Dear zyxform,\n\n'
-  form acorn distro birch | sed 's/we build/zyxelig we build/; s|/contact|/zyxcont|; s/we keep/zyxpoli/; /^Evidence/d'; } |
-    mail 'zyxname <zyxappl@acorn.example>' 'zyxsubj' "$dmarc" >"$T/w/m"
-inject zyxappl@acorn.example "$T/w/m" $apply
+{ printf 'Dear zyxwvform,\n\n'
+  form acorn distro birch | sed 's/we build/zyxwvelig we build/; s|/contact|/zyxwvcont|; s/we keep/zyxwvpoli/; /^Evidence/d'; } |
+    mail 'zyxwvname <zyxwvappl@acorn.example>' 'zyxwvsubj' "$dmarc" >"$T/w/m"
+inject zyxwvappl@acorn.example "$T/w/m" $apply
 id=$(new_application)
 same 'incomplete' incomplete "$(app_state $id)" 
 sweep 'an application that is incomplete'
-printf 'Application: %s\nEvidence: https://acorn.example/zyxevid\n' $id | keyed_part acorn | sed 's/key.asc/zyxatta.asc/' >"$T/w/keyed"
-mail_of "$T/w/keyed" 'zyxname <zyxappl@acorn.example>' 'Re: zyxsubj' "$dmarc" >"$T/w/m"
-inject zyxappl@acorn.example "$T/w/m" $apply
+printf 'Application: %s\nEvidence: https://acorn.example/zyxwvevid\n' $id | keyed_part acorn | sed 's/key.asc/zyxwvatta.asc/' >"$T/w/keyed"
+mail_of "$T/w/keyed" 'zyxwvname <zyxwvappl@acorn.example>' 'Re: zyxwvsubj' "$dmarc" >"$T/w/m"
+inject zyxwvappl@acorn.example "$T/w/m" $apply
 same 'complete' complete "$(app_state $id)"
-printf 'Vouch: %s yes\nzyxvote\n' $id | answer birch $birch
+printf 'Vouch: %s yes\nzyxwvvote\n' $id | answer birch $birch
 same 'vouched for' met "$(criterion $id vouchers)"
-ctl application ask $id 'What of zyxasks?' >"$T/w/reply" || { not_ok 'application ask'; cat "$T/w/reply"; }
+ctl application ask $id 'What of zyxwvasks?' >"$T/w/reply" || { not_ok 'application ask'; cat "$T/w/reply"; }
 settle
-printf 'Application: %s\nEvidence: https://acorn.example/zyxquot\n' $id | answer acorn $acorn
+printf 'Application: %s\nEvidence: https://acorn.example/zyxwvquot\n' $id | answer acorn $acorn
 same 'answered' complete "$(app_state $id)"
 sweep 'an application under review'
 ask ann $ann
@@ -96,12 +96,12 @@ secret_text "$(sed -n 's/^Challenge: *//p' "$T/w/challenge")"
 sweep 'a challenge'
 sed 's/^/> /' "$T/w/challenge" | answer birch $birch
 same 'by a stranger: held' application.unproved "$(last_held)"
-{ echo zyxword; cat "$T/w/challenge"; } | answer acorn $acorn
+{ echo zyxwvword; cat "$T/w/challenge"; } | answer acorn $acorn
 same 'active' active "$(app_state $id)"
 sweep 'a new member'
-form cedar distro birch | sed 's/we build/zyxelig/' | mail 'zyxname <zyxappl@cedar.example>' 'zyxsubj' "$dmarc" >"$T/w/m"
-inject zyxappl@cedar.example "$T/w/m" $apply
-ctl application decline "$(new_application)" --reason 'zyxreas' >"$T/w/declined" || { not_ok 'application decline'; cat "$T/w/declined"; }
+form cedar distro birch | sed 's/we build/zyxwvelig/' | mail 'zyxwvname <zyxwvappl@cedar.example>' 'zyxwvsubj' "$dmarc" >"$T/w/m"
+inject zyxwvappl@cedar.example "$T/w/m" $apply
+ctl application decline "$(new_application)" --reason 'zyxwvreas' >"$T/w/declined" || { not_ok 'application decline'; cat "$T/w/declined"; }
 settle
 sweep 'one that was declined'
 
@@ -117,17 +117,17 @@ same 'for the members alone' '' "$(grep -v 'openpgpkey.\(acorn\|birch\|cedar\).e
 sweep 'look-ups'
 
 # ---- a case by mail: signed and encrypted, or signed in clear ----
-mail 'zyxname <zyxmail@reporter.example>' 'zyxsubj' "$dmarc" 'Message-ID: <zyxhead@reporter.example>' <<X >"$T/w/m"
-The zyxbody overflows.
+mail 'zyxwvname <zyxwvmail@reporter.example>' 'zyxwvsubj' "$dmarc" 'Message-ID: <zyxwvhead@reporter.example>' <<X >"$T/w/m"
+The zyxwvbody overflows.
 X
-inject zyxmail@reporter.example "$T/w/m"
+inject zyxwvmail@reporter.example "$T/w/m"
 case=$(new_case)
 ask ann $ann
-{ printf 'Content-Type: multipart/mixed; boundary="m"; protected-headers="v1"\nTo: %s\nSubject: zyxsubj\n\n--m\nContent-Type: text/plain\n\n' $list
-  order_text "$nonce" "case accept $case --reason zyxreas" "case set $case title=zyxtitl" "case note $case zyxatta.txt" \
-      "advisory new $case --title zyxtitl" "advisory edit $case zyxadvi.txt"
-  printf '\n--m\nContent-Type: text/plain\nContent-Disposition: attachment; filename="zyxatta.txt"\n\nA zyxnote.\n'
-  printf '\n--m\nContent-Type: text/plain\nContent-Disposition: attachment; filename="zyxadvi.txt"\n\nTitle: zyxtitl\nSeverity: high\n\n## ISSUE\n\nzyxadvi.\n\n--m--\n'
+{ printf 'Content-Type: multipart/mixed; boundary="m"; protected-headers="v1"\nTo: %s\nSubject: zyxwvsubj\n\n--m\nContent-Type: text/plain\n\n' $list
+  order_text "$nonce" "case accept $case --reason zyxwvreas" "case set $case title=zyxwvtitl" "case note $case zyxwvatta.txt" \
+      "advisory new $case --title zyxwvtitl" "advisory edit $case zyxwvadvi.txt"
+  printf '\n--m\nContent-Type: text/plain\nContent-Disposition: attachment; filename="zyxwvatta.txt"\n\nA zyxwvnote.\n'
+  printf '\n--m\nContent-Type: text/plain\nContent-Disposition: attachment; filename="zyxwvadvi.txt"\n\nTitle: zyxwvtitl\nSeverity: high\n\n## ISSUE\n\nzyxwvadvi.\n\n--m--\n'
 } | crlf >"$T/w/part"
 encrypted_part "$T/w/part" --homedir "$T/k/ann" -r "$list_fpr" --sign --encrypt >"$T/w/mime"
 mail_of "$T/w/mime" "Ann <$ann>" '...' >"$T/w/order"
@@ -136,16 +136,16 @@ order_send
 same 'done by mail' 'done;done;done;done;done;' "$(answered)"
 keep_nonce
 sweep 'commands by mail'
-{ order_text "$nonce" "case note $case -" "case reopen $case --reason zyxreas" 'zyxcmds --of zyxword'; printf '\nzyxnote in clear.\n'; } | text_part >"$T/w/part"
+{ order_text "$nonce" "case note $case -" "case reopen $case --reason zyxwvreas" 'zyxwvcmds --of zyxwvword'; printf '\nzyxwvnote in clear.\n'; } | text_part >"$T/w/part"
 signed_part ann "$T/w/part" >"$T/w/mime"
-mail_of "$T/w/mime" "Ann <$ann>" zyxcmds >"$T/w/order"
+mail_of "$T/w/mime" "Ann <$ann>" zyxwvcmds >"$T/w/order"
 order_send
 same 'signed in clear: each by itself' 'done;refused, state.case;refused, command.unknown;' "$(answered)"
 keep_nonce
-order_text "$nonce" "case note $case zyxword" | mail "Ann <$ann>" zyxsubj >"$T/w/order"
+order_text "$nonce" "case note $case zyxwvword" | mail "Ann <$ann>" zyxwvsubj >"$T/w/order"
 order_send
 same 'unsigned' command.unsigned "$(ignored)"
-order_text "$nonce" "case note $case zyxword" | sed 's/^/> /' | secret_mail ann "Ann <$ann>" zyxsubj >"$T/w/order"
+order_text "$nonce" "case note $case zyxwvword" | sed 's/^/> /' | secret_mail ann "Ann <$ann>" zyxwvsubj >"$T/w/order"
 order_send
 same 'quoted' command.quoted "$(ignored)"
 sweep 'commands that are ignored'
@@ -156,28 +156,28 @@ ctl embargo set "$case" --until "$until" >/dev/null || not_ok 'embargo set'
 send_advisory "$case"
 settle
 ask acorn $acorn
-order acorn $acorn "$nonce" "ack $case affected" "ack $case zyxacks" 'whoami'
+order acorn $acorn "$nonce" "ack $case affected" "ack $case zyxwvacks" 'whoami'
 same 'acknowledged' 'done;refused, ack.value;done;' "$(answered)"
 ref=$(ctl queue list | jq -r 'empty'; for file in $(find "$T/i/mail/$acorn/new" -type f); do
-    open_mail acorn "$file" "$T/w/told" && grep -q zyxadvi "$T/w/told" && field Message-ID "$file"; done | head -n 1)
+    open_mail acorn "$file" "$T/w/told" && grep -q zyxwvadvi "$T/w/told" && field Message-ID "$file"; done | head -n 1)
 before=$(box $birch)
-echo 'Is zyxtalk so?' | secret_mail acorn "zyxname <$acorn>" 'Re: zyxtitl' "In-Reply-To: $ref" >"$T/w/m"
+echo 'Is zyxwvtalk so?' | secret_mail acorn "zyxwvname <$acorn>" 'Re: zyxwvtitl' "In-Reply-To: $ref" >"$T/w/m"
 inject $acorn "$T/w/m"
 same 'the other member has it' $((before + 1)) "$(box $birch)"
 sweep 'talk among members'
 
 # ---- two admins ----
-ctl embargo lift "$case" --reason zyxreas >"$T/w/lift"
+ctl embargo lift "$case" --reason zyxwvreas >"$T/w/lift"
 same 'a lift waits' approval.pending "$(jq -r .rule "$T/w/lift")"
 sweep 'what waits for another admin'
-ctl_as $bob approval veto "$(get '.data[0].id' approval list)" --reason zyxvote >/dev/null || not_ok 'approval veto'
+ctl_as $bob approval veto "$(get '.data[0].id' approval list)" --reason zyxwvvote >/dev/null || not_ok 'approval veto'
 settle
 sweep 'a veto'
-ctl member breach birch --reason zyxbrea >/dev/null || not_ok 'member breach'
+ctl member breach birch --reason zyxwvbrea >/dev/null || not_ok 'member breach'
 ask acorn $acorn
-{ printf 'Content-Type: multipart/mixed; boundary="m"; protected-headers="v1"\nTo: %s\nSubject: zyxsubj\n\n--m\nContent-Type: text/plain\n\n' $list
+{ printf 'Content-Type: multipart/mixed; boundary="m"; protected-headers="v1"\nTo: %s\nSubject: zyxwvsubj\n\n--m\nContent-Type: text/plain\n\n' $list
   order_text "$nonce" 'key replace'
-  printf '\n--m\nContent-Type: application/pgp-keys; name="zyxatta.asc"\nContent-Disposition: attachment; filename="zyxatta.asc"\n\n'
+  printf '\n--m\nContent-Type: application/pgp-keys; name="zyxwvatta.asc"\nContent-Disposition: attachment; filename="zyxwvatta.asc"\n\n'
   cat "$T/k/acorn2.asc"; printf '\n--m--\n'; } | crlf >"$T/w/part"
 encrypted_part "$T/w/part" --homedir "$T/k/acorn" -r "$list_fpr" --sign --encrypt >"$T/w/mime"
 mail_of "$T/w/mime" "acorn <$acorn>" '...' >"$T/w/order"
@@ -188,33 +188,33 @@ sweep 'breaches and keys'
 
 # ---- what comes back, with a report in clear ----
 returned=$(for file in $(find "$T/i/mail/$acorn/new" -type f); do
-    open_mail acorn "$file" "$T/w/told" && grep -q zyxadvi "$T/w/told" && sed -n 's/^Return-Path: *<\(.*\)>.*/\1/Ip' "$file"; done | head -n 1)
-thanks=$(sed -n 's/^Return-Path: *<\(.*\)>.*/\1/Ip' "$(newest zyxmail@reporter.example)" | head -n 1)
-for copy in "$returned:$acorn" "$thanks:zyxmail@reporter.example" "security+b-aaaaaaaaaaaaaaaaaaaaaaaa@example.org:$acorn"; do
-    mail 'zyxname <mailer-daemon@mx.example.net>' 'zyxback' 'Auto-Submitted: auto-replied' \
+    open_mail acorn "$file" "$T/w/told" && grep -q zyxwvadvi "$T/w/told" && sed -n 's/^Return-Path: *<\(.*\)>.*/\1/Ip' "$file"; done | head -n 1)
+thanks=$(sed -n 's/^Return-Path: *<\(.*\)>.*/\1/Ip' "$(newest zyxwvmail@reporter.example)" | head -n 1)
+for copy in "$returned:$acorn" "$thanks:zyxwvmail@reporter.example" "security+b-aaaaaaaaaaaaaaaaaaaaaaaa@example.org:$acorn"; do
+    mail 'zyxwvname <mailer-daemon@mx.example.net>' 'zyxwvback' 'Auto-Submitted: auto-replied' \
         'Content-Type: multipart/report; report-type=delivery-status; boundary="r"' <<X >"$T/w/m"
 --r
 Content-Type: text/plain
 
-zyxback was not delivered.
+zyxwvback was not delivered.
 
 --r
 Content-Type: message/delivery-status
 
-Reporting-MTA: dns; zyxword.example.net
+Reporting-MTA: dns; zyxwvword.example.net
 
 Final-Recipient: rfc822; ${copy#*:}
 Action: failed
 Status: 5.1.1
-Diagnostic-Code: smtp; 550 5.1.1 zyxdiag user unknown
+Diagnostic-Code: smtp; 550 5.1.1 zyxwvdiag user unknown
 
 --r
 Content-Type: message/rfc822
 
-From: zyxname <zyxmail@reporter.example>
-Subject: zyxsubj
+From: zyxwvname <zyxwvmail@reporter.example>
+Subject: zyxwvsubj
 
-The zyxbody overflows.
+The zyxwvbody overflows.
 --r--
 X
     inject '' "$T/w/m" "${copy%%:*}"
@@ -224,10 +224,10 @@ sweep 'what comes back'
 
 # ---- more than the team is told of one by one ----
 for n in 1 2 3 4 5 6 7; do
-    mail 'zyxname <zyxmail@reporter.example>' "zyxfloo $n" "$dmarc" <<X >"$T/w/m"
-zyxfloo, number $n.
+    mail 'zyxwvname <zyxwvmail@reporter.example>' "zyxwvfloo $n" "$dmarc" <<X >"$T/w/m"
+zyxwvfloo, number $n.
 X
-    post zyxmail@reporter.example "$T/w/m" || not_ok 'a flood'
+    post zyxwvmail@reporter.example "$T/w/m" || not_ok 'a flood'
 done
 settle
 later '16 minutes'
@@ -238,14 +238,14 @@ sweep 'a flood'
 
 # ---- out of a Maildir ----
 before=$(cases)
-{ printf 'Return-Path: <zyxdirs@reporter.example>\nX-Original-To: %s\nDelivered-To: box@mx.example.org\n' $list
-  mail 'zyxname <zyxdirs@reporter.example>' 'zyxfold' 'Received: from zyxword by mx.example.org' <<X; } >"$T/i/in/tmp/1.zyxfold"
-zyxfold in a folder.
+{ printf 'Return-Path: <zyxwvdirs@reporter.example>\nX-Original-To: %s\nDelivered-To: box@mx.example.org\n' $list
+  mail 'zyxwvname <zyxwvdirs@reporter.example>' 'zyxwvfold' 'Received: from zyxwvword by mx.example.org' <<X; } >"$T/i/in/tmp/1.zyxwvfold"
+zyxwvfold in a folder.
 X
 stop
-mv "$T/i/in/tmp/1.zyxfold" "$T/i/in/new/"
+mv "$T/i/in/tmp/1.zyxwvfold" "$T/i/in/new/"
 start
-for try in $(seq 100); do [ -e "$T/i/in/new/1.zyxfold" ] || break; sleep 0.1; done
+for try in $(seq 100); do [ -e "$T/i/in/new/1.zyxwvfold" ] || break; sleep 0.1; done
 settle
 same 'a mail of a folder is a case' $((before + 1)) "$(cases)"
 sweep 'a folder'

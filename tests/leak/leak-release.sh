@@ -8,10 +8,10 @@ srcdir=${srcdir:-.}
 . "$srcdir/tests/lib/leak.sh"
 
 # What the advisory says, public from its instant on; and what never is.
-open='zyxptit zyxpadv zyxppat zyxpnam zyxpmem'
-closed='zyxsubj zyxbody zyxname zyxnote zyxreas zyxrepl zyxdraf zyxdpat zyxothe zyxotit zyxopat zyxteam zyxfile'
+open='zyxwvptit zyxwvpadv zyxwvppat zyxwvpnam zyxwvpmem'
+closed='zyxwvsubj zyxwvbody zyxwvname zyxwvnote zyxwvreas zyxwvrepl zyxwvdraf zyxwvdpat zyxwvothe zyxwvotit zyxwvopat zyxwvteam zyxwvfile'
 secret $open $closed
-secret_address zyxmail
+secret_address zyxwvmail
 other_cve=CVE-2026-31338
 secret_text CVE-2026-31337
 secret_text $other_cve
@@ -27,42 +27,42 @@ pass='Authentication-Results: mx.example.org; dmarc=pass header.from=reporter.ex
 
 # report WORDS: a case; its id in $id.
 report() {
-    mail '"zyxname Doe" <zyxmail@reporter.example>' "$1" "$pass" <<X >"$T/w/m"
-The zyxbody overflows: $1.
+    mail '"zyxwvname Doe" <zyxwvmail@reporter.example>' "$1" "$pass" <<X >"$T/w/m"
+The zyxwvbody overflows: $1.
 X
-    inject zyxmail@reporter.example "$T/w/m"
+    inject zyxwvmail@reporter.example "$T/w/m"
     id=$(new_case)
-    ctl case accept "$id" --reason zyxreas >/dev/null || not_ok 'case accept'
-    printf 'A note: zyxnote.\n' | ctl case note "$id" - >/dev/null || not_ok 'case note'
+    ctl case accept "$id" --reason zyxwvreas >/dev/null || not_ok 'case accept'
+    printf 'A note: zyxwvnote.\n' | ctl case note "$id" - >/dev/null || not_ok 'case note'
     ctl case set "$id" severity=high >/dev/null || not_ok 'case set'
 }
 # text WORD TITLE CVE PATCH: an advisory's file, and a patch.
 text() {
-    printf 'Title: The %s\nCVE: %s\nAffected: xen >=4.1 <4.3\nCredits: zyxpnam\n\n## ISSUE DESCRIPTION\n\nThe %s is here.\n' "$2" "$3" "$1" >"$T/w/text"
+    printf 'Title: The %s\nCVE: %s\nAffected: xen >=4.1 <4.3\nCredits: zyxwvpnam\n\n## ISSUE DESCRIPTION\n\nThe %s is here.\n' "$2" "$3" "$1" >"$T/w/text"
     printf -- '--- a/x.c\n+++ b/x.c\n@@ -1 +1 @@\n-a\n+%s\n' "$4" >"$T/w/fix.patch"
 }
 
 # ---- another case, which stays under embargo ----
-report 'zyxsubj of the other'
+report 'zyxwvsubj of the other'
 other=$id
-text zyxothe zyxotit $other_cve zyxopat
-cp "$T/w/fix.patch" "$T/w/zyxfile.patch"
-ctl advisory new "$other" --title zyxotit >/dev/null && ctl advisory edit "$other" "$T/w/text" --attach "$T/w/zyxfile.patch" >/dev/null ||
+text zyxwvothe zyxwvotit $other_cve zyxwvopat
+cp "$T/w/fix.patch" "$T/w/zyxwvfile.patch"
+ctl advisory new "$other" --title zyxwvotit >/dev/null && ctl advisory edit "$other" "$T/w/text" --attach "$T/w/zyxwvfile.patch" >/dev/null ||
     not_ok 'advisory edit'
-ctl embargo set "$other" --until "$(date -u -d "$now +40 days" +%Y-%m-%dT%H:%M:%SZ)" --reason zyxreas >/dev/null || not_ok 'embargo set'
+ctl embargo set "$other" --until "$(date -u -d "$now +40 days" +%Y-%m-%dT%H:%M:%SZ)" --reason zyxwvreas >/dev/null || not_ok 'embargo set'
 send_advisory "$other"
 settle
 
 # ---- and the one that is released: a first version for members, a second for all ----
-report zyxsubj
-text zyxdraf zyxptit CVE-2026-31337 zyxdpat
-ctl advisory new "$id" --title zyxptit >/dev/null && ctl advisory edit "$id" "$T/w/text" --attach "$T/w/fix.patch" >/dev/null || not_ok 'advisory edit'
+report zyxwvsubj
+text zyxwvdraf zyxwvptit CVE-2026-31337 zyxwvdpat
+ctl advisory new "$id" --title zyxwvptit >/dev/null && ctl advisory edit "$id" "$T/w/text" --attach "$T/w/fix.patch" >/dev/null || not_ok 'advisory edit'
 until=$(date -u -d "$now +10 days" +%Y-%m-%dT%H:%M:%SZ)
-ctl embargo set "$id" --until "$until" --reason zyxreas >/dev/null || not_ok 'embargo set'
+ctl embargo set "$id" --until "$until" --reason zyxwvreas >/dev/null || not_ok 'embargo set'
 send_advisory "$id"
 settle
-ctl advisory new "$id" --title zyxptit >/dev/null 2>&1
-text zyxpadv zyxptit CVE-2026-31337 zyxppat
+ctl advisory new "$id" --title zyxwvptit >/dev/null 2>&1
+text zyxwvpadv zyxwvptit CVE-2026-31337 zyxwvppat
 ctl advisory edit "$id" "$T/w/text" --attach "$T/w/fix.patch" >/dev/null || not_ok 'a second version'
 send_advisory "$id"
 settle
@@ -98,7 +98,7 @@ for address in announce oss-security; do
     same "what the list $address got is there to be looked at" 1 "$(box $address@lists.example.net)"
 done
 same 'the text is public' yes "$(grep -rlF 'ISSUE DESCRIPTION' "$T/i/public" | head -n 1 | sed 's/.*/yes/')"
-has 'and the words, on the site' zyxpadv "$(find "$T/i/public" -name 'v2.txt' | head -n 1)"
+has 'and the words, on the site' zyxwvpadv "$(find "$T/i/public" -name 'v2.txt' | head -n 1)"
 # The policy makes the names of organisations public.
 for word in "$other" security@acorn.example ann@example.org bob@example.org "$(get '.data.public_id // .data.id' case show "$other")"; do
     same "nowhere on the site: $word" '' "$(grep -rlaF -e "$word" "$T/i/public")"
@@ -112,10 +112,10 @@ ctl publish build >/dev/null || not_ok 'publish build'
 ctl stats >/dev/null 2>&1
 settle
 sweep 'the day after'
-ctl embargo broken "$other" --reason zyxreas >/dev/null || not_ok 'embargo broken'
+ctl embargo broken "$other" --reason zyxwvreas >/dev/null || not_ok 'embargo broken'
 settle
 : >"$T/w/secret"
 : >"$T/w/secret.wide"
-secret zyxsubj zyxbody zyxname zyxnote zyxreas zyxrepl zyxdraf zyxdpat zyxteam
+secret zyxwvsubj zyxwvbody zyxwvname zyxwvnote zyxwvreas zyxwvrepl zyxwvdraf zyxwvdpat zyxwvteam
 sweep 'a break'
 finish_leaks

@@ -1,6 +1,7 @@
 # Shell functions of the leak tests, after flow.sh; to be sourced by a POSIX shell. A word that must stay secret (a canary)
-# is seven letters that occur nowhere else; it counts in any case, in base64 at any alignment, in hexadecimal and in
-# UTF-16. An address may stand on the envelope of the mail that went there, and there alone.
+# is nine letters that occur nowhere else, nor by chance among some millions of random letters (of seven one in a few
+# hundred runs would, in any case, in an armored mail); it counts in any case, in base64 at any alignment, in
+# hexadecimal and in UTF-16. An address may stand on the envelope of the mail that went there, and there alone.
 
 mkdir "$T/tmp"
 TMPDIR=$T/tmp
@@ -17,9 +18,9 @@ patterns() {
     echo
     for form in '' x xx; do
         printf '%s%s' "$form" "$1" | base64 -w 0 | case $form in
-        '') cut -c1-9 ;;
-        x) cut -c3-10 ;;
-        xx) cut -c4-12 ;;
+        '') cut -c1-$((${#1} * 8 / 6)) ;;
+        x) cut -c3-$(((${#1} + 1) * 8 / 6)) ;;
+        xx) cut -c4-$(((${#1} + 2) * 8 / 6)) ;;
         esac
     done
 }
