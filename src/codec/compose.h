@@ -7,7 +7,7 @@
  * see compose_boundary_ok) so that the writer stays pure; it is checked against the content.
  *
  * Encrypted mail in two layers (RFC 3156, 4; RFC 9788):
- *   payload   compose_protect on; Subject From To Date Message-ID, HP-Outer for each outer field, Embargo-…;
+ *   payload   compose_protect on; every field that stands outside, as it truly is, HP-Outer for each, Embargo-…;
  *             written by compose_write_payload, then sealed
  *   outside   another struct compose with the outer fields alone; compose_write_encrypted gives what stands before
  *             and after the armor, so that a courier streams prefix, armor, suffix

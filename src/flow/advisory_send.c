@@ -23,24 +23,34 @@ static void add(struct fields *f, const char *name, const char *value)
         f->items[f->n++] = (struct outgoing_field){name, value};
 }
 
+/* Once it is public nothing is denied any more, and no list bounds what may be done. */
+static void fill_terms(struct fields *f, bool over, const struct decide_use *uses, const char *tlp)
+{
+    if (!over) {
+        advisory_uses_text(uses, POLICY_ALLOW, &f->allowed);
+        advisory_uses_text(uses, POLICY_DENY, &f->denied);
+    }
+    add(f, "Embargo-Allowed", buf_text(&f->allowed));
+    add(f, "Embargo-Denied", buf_text(&f->denied));
+    add(f, "Embargo-TLP", over ? "CLEAR" : tlp ? tlp : "AMBER+STRICT");
+}
+
 static void fill_fields(struct fields *f, const struct case_row *c, int64_t version, const char *status,
                         const struct policy_tier *tier, const struct decide_use *uses, const char *tlp)
 {
+    bool over = c->public_at != INSTANT_NONE;
+
     f->n = 0;
     f->allowed = f->denied = BUF_EMPTY;
     snprintf(f->version, sizeof f->version, "%lld", (long long)version);
-    instant_text(c->until_at, f->until);
-    advisory_uses_text(uses, POLICY_ALLOW, &f->allowed);
-    advisory_uses_text(uses, POLICY_DENY, &f->denied);
+    instant_text(over ? c->public_at : c->until_at, f->until);
     add(f, "Embargo-Case", case_label(c));
     add(f, "Embargo-Version", f->version);
     add(f, "Embargo-Status", status);
     add(f, "Embargo-Until", *f->until ? f->until : "unstated");
     add(f, "Embargo-Model", c->model);
     add(f, "Embargo-Tier", policy_words(&tier->name, ""));
-    add(f, "Embargo-Allowed", buf_text(&f->allowed));
-    add(f, "Embargo-Denied", buf_text(&f->denied));
-    add(f, "Embargo-TLP", tlp ? tlp : "AMBER+STRICT");
+    fill_terms(f, over, uses, tlp);
     add(f, "Embargo-Policy", c->policy);
 }
 
@@ -245,16 +255,19 @@ enum err advisory_queue(struct flow *f, const struct policy *policy, const struc
     return err;
 }
 
+/* The terms are those of the advisory that they were told by. */
 static enum err notify_group(struct flow *f, const struct case_row *c, const struct settings_list *list,
-                             const struct group *g, const char *status, const char *words, struct diag *why)
+                             const struct advisory_doc *doc, const struct group *g, const char *news, const char *words,
+                             struct diag *why)
 {
+    const char *status = c->embargo_status ? c->embargo_status : c->public_at != INSTANT_NONE ? "lifted" : "active";
     struct decide_use uses[POLICY_USES];
     struct fields fields;
-    char *subject = mem_printf("%s - the embargo: %s", case_label(c), status);
+    char *subject = mem_printf("%s - %s", case_label(c), news);
     enum err err;
 
-    decide_uses(g->tier, 0, 0, uses);
-    fill_fields(&fields, c, c->version, status, g->tier, uses, NULL);
+    decide_uses(g->tier, doc->allow, doc->deny, uses);
+    fill_fields(&fields, c, c->version, status, g->tier, uses, doc->tlp);
     {
         struct outgoing mail = {.kind = "notice",
                                 .list = list,
@@ -276,10 +289,11 @@ static enum err notify_group(struct flow *f, const struct case_row *c, const str
 }
 
 enum err advisory_notify(struct flow *f, const struct policy *policy, const struct case_row *c,
-                         const struct settings_list *list, const char *status, const char *words, size_t *n_told,
+                         const struct settings_list *list, const char *news, const char *words, size_t *n_told,
                          struct diag *why)
 {
     struct fanout_wish wish = {.version = c->version, .only_told = true};
+    struct advisory_view v = {0};
     struct fanout fan;
     struct group *groups;
     size_t n_groups;
@@ -288,19 +302,25 @@ enum err advisory_notify(struct flow *f, const struct policy *policy, const stru
     *n_told = 0;
     if (!c->version)
         return ERR_OK;
-    err = fanout_make(f, policy, c, &wish, &fan, why);
+    err = advisory_view_load(f, c->id, c->version, &v, why);
     if (err)
         return err;
+    err = fanout_make(f, policy, c, &wish, &fan, why);
+    if (err) {
+        advisory_view_free(&v);
+        return err;
+    }
     for (size_t i = 0; i < fan.n; i++)
         fan.rows[i].at = INSTANT_NONE; /* a date concerns those who know of it at once */
     groups = make_groups(f, policy, c, NULL, &fan, NULL, &n_groups);
     for (size_t i = 0; !err && i < n_groups; i++) {
-        err = notify_group(f, c, list, &groups[i], status, words, why);
+        err = notify_group(f, c, list, &v.doc, &groups[i], news, words, why);
         *n_told += groups[i].n;
     }
     if (!err)
         err = tell_left_out(f, c, list, &fan, why);
     groups_free(groups, n_groups);
     fanout_free(&fan);
+    advisory_view_free(&v);
     return err;
 }

@@ -16,9 +16,13 @@ enum err advisory_queue(struct flow *f, const struct policy *policy, const struc
                         const struct settings_list *list, const struct advisory_view *v, const struct fanout *fan,
                         struct diag *why);
 
-/* A notice of the embargo (a date set, extended, lifted, broken) to those who were told and are active. */
+/*
+ * A notice of the embargo to those who were told and are active. news: of the Subject ("the embargo: extended"). Its
+ * fields are those of the case as it stands and of the advisory that they were told by; once the case is public they
+ * deny nothing, and Embargo-Until says when that was.
+ */
 enum err advisory_notify(struct flow *f, const struct policy *policy, const struct case_row *c,
-                         const struct settings_list *list, const char *status, const char *words, size_t *n_told,
+                         const struct settings_list *list, const char *news, const char *words, size_t *n_told,
                          struct diag *why);
 
 #endif

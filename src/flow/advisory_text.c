@@ -153,15 +153,18 @@ static void render_wrapped(const char *heading, struct span words, struct buf *o
     buf_add_str(out, heading);
     for (size_t i = 0; i < words.len;) {
         const uint8_t *blank = memchr(words.data + i, ' ', words.len - i);
-        size_t len = blank ? (size_t)(blank - (words.data + i)) + 1 : words.len - i;
+        size_t len = blank ? (size_t)(blank - (words.data + i)) : words.len - i;
 
-        if (column + len > 76 && column > strlen(heading)) {
+        if (i && column + 1 + len > 76) {
             buf_printf(out, "\n%*s", (int)strlen(heading), "");
             column = strlen(heading);
+        } else if (i) {
+            buf_add_byte(out, ' ');
+            column++;
         }
         buf_add(out, words.data + i, len);
         column += len;
-        i += len;
+        i += len + 1;
     }
     buf_add_str(out, "\n");
 }

@@ -385,7 +385,7 @@ enum err cmd_advisory_recall(struct flow *f, const struct command *c, struct rep
     if (!err)
         err = copy_drop_case(f->db, w.row.id, "recalled", clock_now(f->clock), &dropped, why);
     if (!err)
-        err = advisory_notify(f, w.policy, &w.row, w.list, "recalled", words, &told, why);
+        err = advisory_notify(f, w.policy, &w.row, w.list, "recalled: do not act on it", words, &told, why);
     if (!err)
         err = audit_append(f->db, clock_now(f->clock), c->actor.name, "advisory.recall", w.row.code, "", NULL, why);
     if (!err) {

@@ -85,9 +85,9 @@ static void set_status(struct change *g, const char *status)
 }
 
 /* Writes the row, moves the deadlines, tells those who know. */
-static enum err finish(struct change *g, const char *status, const char *words, const char *event, struct reply *r,
-                       struct diag *why)
+static enum err finish(struct change *g, const char *words, const char *event, struct reply *r, struct diag *why)
 {
+    const char *news = strcmp(g->row.embargo_status, "extended") == 0 ? "the embargo: extended" : "the embargo: active";
     size_t told = 0;
     enum err err = case_update(g->f->db, &g->row, why);
 
@@ -96,7 +96,7 @@ static enum err finish(struct change *g, const char *status, const char *words, 
     if (!err)
         err = advisory_move_staged(g->f, g->policy, &g->row, why);
     if (!err)
-        err = advisory_notify(g->f, g->policy, &g->row, g->list, status, words, &told, why);
+        err = advisory_notify(g->f, g->policy, &g->row, g->list, news, words, &told, why);
     if (!err)
         err = audit_append(g->f->db, clock_now(g->f->clock), g->c->actor.name, event, g->row.code, "",
                            command_word(g->c, "reason"), why);
@@ -192,9 +192,9 @@ static enum err move_date(struct flow *f, const struct command *c, struct reply 
     if (!err && go_on) {
         g.row.until_at = until;
         set_status(&g, extends ? "extended" : "active");
-        snprintf(words, sizeof words, "The embargo of this case now ends at %s.\nUntil then nothing else changes.\n",
-                 instant_text(until, at));
-        err = finish(&g, g.row.embargo_status, words, extends ? "embargo.extend" : "embargo.set", r, why);
+        snprintf(words, sizeof words, "The embargo of %s now ends at %s.\nUntil then nothing else changes.\n",
+                 case_label(&g.row), instant_text(until, at));
+        err = finish(&g, words, extends ? "embargo.extend" : "embargo.set", r, why);
     }
     schedule_notes_free(&notes);
     change_end(&g);

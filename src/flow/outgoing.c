@@ -45,8 +45,27 @@ static enum err add_common(struct compose *c, const struct outgoing *m, const ch
     return err ? err : compose_raw_field(c, "Message-ID", message_id, why);
 }
 
-/* What mail software and filters need outside (RFC 2369, RFC 2919, RFC 3834), and what gives nothing away. */
-static enum err add_outer(struct flow *f, struct compose *c, const struct outgoing *m, struct diag *why)
+/* What a program wrote without having been asked is no answer (RFC 3834, 5). */
+static enum err add_thread(struct compose *c, const struct outgoing *m, struct diag *why)
+{
+    enum err err = ERR_OK;
+
+    if (m->in_reply_to)
+        err = compose_raw_field(c, "In-Reply-To", m->in_reply_to, why);
+    if (!err && m->in_reply_to)
+        err = compose_raw_field(c, "References", m->in_reply_to, why);
+    if (!err && m->automatic)
+        err = compose_raw_field(c, "Auto-Submitted", m->in_reply_to ? "auto-replied" : "auto-generated", why);
+    return err;
+}
+
+/*
+ * What mail software and filters need outside (RFC 2369, RFC 2919, RFC 3834), and what gives nothing away; the payload
+ * has the same, since a field that stands outside alone is not protected (RFC 9788, 2.1). Outside of a mail to members
+ * nothing tells what it is about from what another is about: what says that a program wrote it stands inside.
+ */
+static enum err add_beside(struct flow *f, struct compose *c, const struct outgoing *m, bool is_inside,
+                           struct diag *why)
 {
     char *id = mem_strdup(m->list->address), *post = mem_printf("<mailto:%s>", m->list->address);
     char owner_suffix[ADDR_MAX_BYTES + 16];
@@ -71,10 +90,8 @@ static enum err add_outer(struct flow *f, struct compose *c, const struct outgoi
         if (!err && f->settings->outer_embargo_header)
             err = compose_raw_field(c, "X-Embargo", "active", why);
     }
-    if (!err && m->in_reply_to)
-        err = compose_raw_field(c, "In-Reply-To", m->in_reply_to, why);
-    if (!err && m->automatic)
-        err = compose_raw_field(c, "Auto-Submitted", "auto-replied", why);
+    if (!err && (is_inside || !m->to_members))
+        err = add_thread(c, m, why);
     free(id);
     free(post);
     return err;
@@ -115,9 +132,12 @@ static enum err write_sealed(struct flow *f, const struct outgoing *m, const cha
     enum err err = add_common(outer, m, hidden, to, made->message_id, now, why);
 
     if (!err)
-        err = add_outer(f, outer, m, why);
+        err = add_beside(f, outer, m, false, why);
     if (!err)
         err = add_common(inner, m, subject, to, made->message_id, now, why);
+    /* A reader that keeps to RFC 9788 answers to the protected Reply-To alone. */
+    if (!err)
+        err = add_beside(f, inner, m, true, why);
     if (!err)
         err = compose_add_outer(inner, outer, why);
     if (!err)
@@ -144,7 +164,7 @@ static enum err write_cleared(struct flow *f, const struct outgoing *m, const ch
     enum err err = add_common(c, m, m->subject, to, made->message_id, now, why);
 
     if (!err)
-        err = add_outer(f, c, m, why);
+        err = add_beside(f, c, m, true, why);
     if (!err)
         err = add_content(c, m, why);
     flow_boundary(boundary);

@@ -114,11 +114,13 @@ static enum err step_members(struct stepping *g, struct diag *why)
 {
     struct buf text = BUF_EMPTY;
     const char *status = g->c.embargo_status ? g->c.embargo_status : "lifted";
+    char news[64];
     size_t told = 0;
     enum err err = release_over_text(&g->c, status, &text, why);
 
+    snprintf(news, sizeof news, "the embargo: %s", status);
     if (!err)
-        err = advisory_notify(g->f, g->policy, &g->c, g->list, status, buf_text(&text), &told, why);
+        err = advisory_notify(g->f, g->policy, &g->c, g->list, news, buf_text(&text), &told, why);
     if (!err)
         end_step(g, "done", told ? "" : "nobody");
     buf_free(&text);

@@ -156,7 +156,7 @@ same 'the copy that had not gone is dropped' 'dropped recalled' \
     "$(get '[.data[] | select(.address == "security@ember.example" and .state != "sent")] | last | "\(.state) \(.code)"' queue list)"
 same 'a notice goes to all who were told' '7 3 3 7 6 3 ' "$(boxes)"
 opens ember 'the notice of the recall'
-same 'says so' recalled "$(field Embargo-Status "$T/w/open.ember")"
+has 'says so' 'recalled' "$T/w/open.ember"
 later '2 days'
 settle
 same 'and the copy never goes' '7 3 3 7 6 3 ' "$(boxes)"
