@@ -1,6 +1,30 @@
 #include "codec/csv.h"
 
+#include "codec/charset.h"
+
 #include <string.h>
+
+/* Of comma, semicolon and tab what the first record holds most of. */
+static uint8_t separator_of(struct span in)
+{
+    static const uint8_t known[] = ",;\t";
+    size_t n[sizeof known] = {0}, best = 0, at = 0;
+    bool quoted = false;
+
+    while (at < in.len && (in.data[at] == '\n' || in.data[at] == '\r'))
+        at++;
+    for (; at < in.len && (quoted || in.data[at] != '\n'); at++) {
+        const uint8_t *is = memchr(known, in.data[at], sizeof known - 1);
+
+        quoted ^= in.data[at] == '"';
+        if (is && !quoted)
+            n[is - known]++;
+    }
+    for (size_t i = 1; i < sizeof known - 1; i++)
+        if (n[i] > n[best])
+            best = i;
+    return known[best];
+}
 
 void csv_begin(struct csv_reader *r, struct span in)
 {
@@ -9,6 +33,7 @@ void csv_begin(struct csv_reader *r, struct span in)
         in = (struct span){in.data + 3, in.len - 3};
     r->in = in;
     r->next_line = 1;
+    r->separator = separator_of(in);
     for (size_t i = 0; i < CSV_FIELDS_MAX; i++)
         buf_init(&r->fields[i], in.len + 1);
 }
@@ -17,12 +42,6 @@ void csv_end(struct csv_reader *r)
 {
     for (size_t i = 0; i < CSV_FIELDS_MAX; i++)
         buf_free(&r->fields[i]);
-}
-
-static bool fail(const struct csv_reader *r, const char *words, enum err *err, struct diag *why)
-{
-    *err = diag_set(why, ERR_REJECT, "csv.bad", "line %d: %s", r->next_line, words);
-    return false;
 }
 
 static int peek(const struct csv_reader *r)
@@ -59,31 +78,51 @@ static const char *read_quoted(struct csv_reader *r, struct buf *out)
     }
 }
 
+static bool at_end(const struct csv_reader *r)
+{
+    return peek(r) < 0 || peek(r) == r->separator || line_end(r);
+}
+
 static const char *read_field(struct csv_reader *r, struct buf *out)
 {
-    const char *fault;
+    const char *fault = NULL;
 
     if (peek(r) == '"') {
         r->at++;
         fault = read_quoted(r, out);
-        if (fault)
-            return fault;
-        return peek(r) < 0 || peek(r) == ',' || line_end(r) ? NULL : "something stands behind a closing quote";
+        if (!fault && !at_end(r))
+            fault = "something stands behind a closing quote";
     }
-    while (peek(r) >= 0 && peek(r) != ',' && !line_end(r)) {
-        if (peek(r) == '"' || peek(r) == 0)
-            return "a quote or a NUL inside a field that is not quoted";
-        buf_add_byte(out, (uint8_t)peek(r));
-        r->at++;
+    for (; !fault && !at_end(r); r->at++) {
+        if (peek(r) == '"')
+            fault = "a quote stands inside a field that is not quoted";
+        else if (peek(r) == 0)
+            fault = "a NUL";
+        else
+            buf_add_byte(out, (uint8_t)peek(r));
     }
-    return NULL;
+    if (!charset_is_utf8(buf_span(out))) {
+        struct buf clean = {.max = out->max * 3};
+
+        charset_clean_utf8(buf_span(out), &clean);
+        buf_move(out, &clean);
+        buf_free(&clean);
+        fault = fault ? fault : "it is not in UTF-8";
+    }
+    return fault;
 }
 
-bool csv_next(struct csv_reader *r, enum err *err, struct diag *why)
+/* Where a record is not well formed, the next one is taken to begin behind the line. */
+static void pass_line(struct csv_reader *r)
+{
+    while (peek(r) >= 0 && !line_end(r))
+        r->at++;
+}
+
+bool csv_next(struct csv_reader *r)
 {
     size_t end;
 
-    *err = ERR_OK;
     while ((end = line_end(r))) {
         r->at += end;
         r->next_line++;
@@ -91,17 +130,17 @@ bool csv_next(struct csv_reader *r, enum err *err, struct diag *why)
     if (peek(r) < 0)
         return false;
     r->line = r->next_line;
-    for (size_t i = 0; i < r->n; i++)
+    r->fault = NULL;
+    for (size_t i = 0; i < CSV_FIELDS_MAX; i++)
         buf_clear(&r->fields[i]);
     for (r->n = 0;; r->at++) {
-        const char *fault;
-
         if (r->n == CSV_FIELDS_MAX)
-            return fail(r, "too many fields", err, why);
-        fault = read_field(r, &r->fields[r->n++]);
-        if (fault)
-            return fail(r, fault, err, why);
-        if (peek(r) != ',')
+            r->fault = "it has too many fields";
+        else
+            r->fault = read_field(r, &r->fields[r->n++]);
+        if (r->fault)
+            pass_line(r);
+        if (peek(r) != r->separator)
             break;
     }
     end = line_end(r);

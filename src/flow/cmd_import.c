@@ -110,8 +110,10 @@ static enum err take_row(struct import *im, const struct import_reader *row, enu
     const char *tier = import_field(row, IMPORT_TIER);
     struct member_row m = {0};
     struct diag none;
-    enum err err = member_check_name(org, why);
+    enum err err = *row->fault ? diag_set(why, ERR_REJECT, "import.row", "%s", row->fault) : ERR_OK;
 
+    if (!err)
+        err = member_check_name(org, why);
     if (!err)
         err = member_check_tier(im->policy, class_name, tier, why);
     if (!err)
@@ -143,7 +145,7 @@ static void report(struct import *im, const struct import_reader *row, enum verd
 {
     json_t *o = json_object();
 
-    json_object_set_new(o, "line", json_integer(row->csv.line));
+    json_object_set_new(o, "line", json_integer(import_line(row)));
     json_object_set_new(o, "org", json_string(import_field(row, IMPORT_ORG)));
     json_object_set_new(o, "address", json_string(import_field(row, IMPORT_ADDRESS)));
     json_object_set_new(o, "verdict", json_string(verdict_names[verdict]));
@@ -288,10 +290,10 @@ static void export_rows(struct flow *f, const struct member_row *m, json_t *cont
         armor_key(f, m->list_id, json_string_value(json_object_get(contact, "fingerprint")), &key);
         json_object_set_new(contact, "key", key.len ? json_string(buf_text(&key)) : json_null());
         if (active) {
-            csv_put(csv, true, m->org);
-            csv_put(csv, false, m->class_name);
-            csv_put(csv, false, m->tier);
-            csv_put(csv, false, address ? address : "");
+            import_put(csv, true, m->org);
+            import_put(csv, false, m->class_name);
+            import_put(csv, false, m->tier);
+            import_put(csv, false, address ? address : "");
             csv_put(csv, false, buf_text(&key));
             csv_put_end(csv);
         }

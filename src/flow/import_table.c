@@ -3,60 +3,143 @@
 #include "base/mem.h"
 #include "codec/pgp_wire.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-const char *const import_columns[IMPORT_COLUMNS] = {"org", "class", "tier", "address", "key"};
+const char *const import_columns[IMPORT_COLUMNS + 1] = {"org", "class", "tier", "address", "key", "#line"};
+
+#define EXPECTED "the first line is org,class,tier,address,key"
+
+/* A name of the header, without the blanks around it. */
+static bool is_column(const struct buf *field, const char *name)
+{
+    const char *text = buf_text(field);
+    size_t n;
+
+    text += strspn(text, " \t");
+    n = strlen(name);
+    return strncasecmp(text, name, n) == 0 && !text[n + strspn(text + n, " \t")];
+}
+
+static enum err place_column(struct import_reader *r, size_t at, struct diag *why)
+{
+    const struct buf *field = &r->csv.fields[at];
+
+    for (int c = 0; c <= IMPORT_COLUMNS; c++) {
+        if (!is_column(field, import_columns[c]))
+            continue;
+        if (r->place[c] >= 0)
+            return diag_set(why, ERR_REJECT, "import.header", "the column %s stands twice", import_columns[c]);
+        r->place[c] = (int)at;
+        return ERR_OK;
+    }
+    return diag_set(why, ERR_REJECT, "import.header", "the column `%.40s` is none of the table's: " EXPECTED,
+                    buf_text(field));
+}
 
 static enum err read_header(struct import_reader *r, struct diag *why)
 {
+    enum err err = ERR_OK;
+
+    if (r->csv.fault)
+        return diag_set(why, ERR_REJECT, "import.header", "line %d: %s; the table is CSV in UTF-8, and " EXPECTED,
+                        r->csv.line, r->csv.fault);
     r->n_columns = r->csv.n;
-    for (int c = 0; c < IMPORT_COLUMNS; c++) {
+    while (r->n_columns > 0 && is_column(&r->csv.fields[r->n_columns - 1], ""))
+        r->n_columns--;
+    for (int c = 0; c <= IMPORT_COLUMNS; c++)
         r->place[c] = -1;
-        for (size_t i = 0; i < r->csv.n; i++) {
-            if (strcmp(buf_text(&r->csv.fields[i]), import_columns[c]) != 0)
-                continue;
-            if (r->place[c] >= 0)
-                return diag_set(why, ERR_REJECT, "import.header", "the column %s stands twice", import_columns[c]);
-            r->place[c] = (int)i;
-        }
+    for (size_t i = 0; !err && i < r->n_columns; i++)
+        err = place_column(r, i, why);
+    for (int c = 0; !err && c < IMPORT_COLUMNS; c++)
         if (r->place[c] < 0)
-            return diag_set(why, ERR_REJECT, "import.header",
-                            "there is no column %s: the first line is org,class,tier,address,key", import_columns[c]);
-    }
-    if (r->csv.n != IMPORT_COLUMNS)
-        return diag_set(why, ERR_REJECT, "import.header",
-                        "a column that nobody knows: the first line is org,class,tier,address,key");
-    return ERR_OK;
+            err = diag_set(why, ERR_REJECT, "import.header", "there is no column %s: " EXPECTED, import_columns[c]);
+    return err;
 }
 
 enum err import_begin(struct import_reader *r, struct span csv, struct diag *why)
 {
-    enum err err;
-
     memset(r, 0, sizeof *r);
+    for (int c = 0; c < IMPORT_KEY; c++)
+        buf_init(&r->plain[c], csv.len + 1);
     csv_begin(&r->csv, csv);
-    if (csv_next(&r->csv, &err, why))
+    if (csv_next(&r->csv))
         return read_header(r, why);
-    return err ? err : diag_set(why, ERR_REJECT, "import.header", "the table is empty");
+    return diag_set(why, ERR_REJECT, "import.header", "the table is empty: " EXPECTED);
+}
+
+/* A field that a spreadsheet would take for a formula, or that was kept from it: behind its apostrophes stands =. */
+static bool is_formula(const char *field)
+{
+    field += strspn(field, "'");
+    return *field && strchr("=+-@", *field);
+}
+
+/* The fields of a row, of which those behind the header's end are empty. */
+static size_t count_fields(const struct import_reader *r)
+{
+    size_t n = r->csv.n;
+
+    while (n > r->n_columns && !r->csv.fields[n - 1].len)
+        n--;
+    return n;
+}
+
+static bool is_empty(const struct import_reader *r)
+{
+    for (size_t i = 0; i < r->csv.n; i++)
+        if (r->csv.fields[i].len)
+            return false;
+    return !r->csv.fault;
+}
+
+static void read_row(struct import_reader *r)
+{
+    size_t n = count_fields(r);
+
+    r->fault[0] = '\0';
+    for (int c = 0; c < IMPORT_KEY; c++) {
+        const char *field = buf_text(&r->csv.fields[r->place[c]]);
+
+        buf_clear(&r->plain[c]);
+        buf_add_str(&r->plain[c], *field == '\'' && is_formula(field) ? field + 1 : field);
+    }
+    if (r->csv.fault)
+        snprintf(r->fault, sizeof r->fault, "%s", r->csv.fault);
+    else if (n != r->n_columns)
+        snprintf(r->fault, sizeof r->fault, "it has %zu fields, and the header %zu", n, r->n_columns);
+    else if (strncmp(buf_text(&r->csv.fields[r->place[IMPORT_KEY]]), IMPORT_NOTE_ROW, strlen(IMPORT_NOTE_ROW)) == 0)
+        snprintf(r->fault, sizeof r->fault, "%s",
+                 buf_text(&r->csv.fields[r->place[IMPORT_KEY]]) + strlen(IMPORT_NOTE_ROW));
 }
 
 bool import_next(struct import_reader *r, enum err *err, struct diag *why)
 {
-    if (!csv_next(&r->csv, err, why))
-        return false;
-    if (r->csv.n != r->n_columns)
-        *err = diag_set(why, ERR_REJECT, "import.row", "line %d has %zu fields, and the header %zu", r->csv.line,
-                        r->csv.n, r->n_columns);
-    else if (++r->rows > IMPORT_ROWS_MAX)
+    *err = ERR_OK;
+    do
+        if (!csv_next(&r->csv))
+            return false;
+    while (is_empty(r));
+    read_row(r);
+    if (++r->rows > IMPORT_ROWS_MAX)
         *err = diag_set(why, ERR_LIMIT, "import.rows", "more than %d rows: import them in parts", IMPORT_ROWS_MAX);
     return !*err;
 }
 
+int import_line(const struct import_reader *r)
+{
+    long line = r->place[IMPORT_LINE] < 0 ? 0 : strtol(buf_text(&r->csv.fields[r->place[IMPORT_LINE]]), NULL, 10);
+
+    return line > 0 && line <= INT_MAX ? (int)line : r->csv.line;
+}
+
 const char *import_field(const struct import_reader *r, enum import_column column)
 {
-    return buf_text(&r->csv.fields[r->place[column]]);
+    if (column == IMPORT_KEY)
+        return *r->fault ? "" : buf_text(&r->csv.fields[r->place[column]]);
+    return buf_text(&r->plain[column]);
 }
 
 bool import_has_armor(const struct import_reader *r)
@@ -66,7 +149,17 @@ bool import_has_armor(const struct import_reader *r)
 
 void import_end(struct import_reader *r)
 {
+    for (int c = 0; c < IMPORT_KEY; c++)
+        buf_free(&r->plain[c]);
     csv_end(&r->csv);
+}
+
+void import_put(struct buf *out, bool first, const char *field)
+{
+    char *guarded = is_formula(field) ? mem_printf("'%s", field) : NULL;
+
+    csv_put(out, first, guarded ? guarded : field);
+    free(guarded);
 }
 
 void import_key_put(enum err err, const struct diag *why, const struct pgp_key_info *info, struct span certificate,

@@ -38,9 +38,18 @@ enum err member_check_tier(const struct policy *policy, const char *class_name, 
 
 static enum err check_address(struct flow *f, const struct member_row *m, const char *address, struct diag *why)
 {
+    const struct settings_list *own = flow_list_of_row(f, m->list_id, why);
     struct member_row other;
     struct diag none;
-    bool taken = !member_by_address(f->db, m->list_id, address, &other, &none) && other.id != m->id;
+    bool taken;
+
+    if (!own)
+        return ERR_NOT_FOUND;
+    if (settings_list_for(f->settings, address) == own)
+        return diag_set(why, ERR_DENIED, "contact.of-list",
+                        "this is an address of the list itself, whose mails would come back to it: ask for one of the "
+                        "member's own");
+    taken = !member_by_address(f->db, m->list_id, address, &other, &none) && other.id != m->id;
 
     member_row_free(&other);
     return taken ? diag_set(why, ERR_DENIED, "contact.taken",

@@ -1,6 +1,7 @@
 #include "main/ctl_import.h"
 
 #include "base/mem.h"
+#include "codec/charset.h"
 #include "codec/pgp_armor.h"
 #include "codec/pgp_cert.h"
 #include "codec/pgp_key.h"
@@ -8,7 +9,7 @@
 #include "main/ctl_client.h"
 #include "store/db_schleuder.h"
 
-#include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,27 +60,56 @@ static void put_key(const char *table, const char *field, struct buf *out)
     free(path);
 }
 
+/* The columns of the table, and which line of the admin's file a row is. */
 static void put_header(struct buf *out)
 {
-    for (int i = 0; i < IMPORT_COLUMNS; i++)
+    for (int i = 0; i <= IMPORT_COLUMNS; i++)
         csv_put(out, i == 0, import_columns[i]);
     csv_put_end(out);
 }
 
-static enum err fill_csv(const struct command_value *v, struct buf *out, struct diag *why)
+static void put_row(const char *table, const struct import_reader *r, struct buf *out)
+{
+    char line[16], note[sizeof r->fault + sizeof IMPORT_NOTE_ROW];
+
+    snprintf(line, sizeof line, "%d", import_line(r));
+    snprintf(note, sizeof note, IMPORT_NOTE_ROW "%s", r->fault);
+    for (int i = 0; i < IMPORT_KEY; i++)
+        import_put(out, i == 0, import_field(r, (enum import_column)i));
+    if (*r->fault)
+        csv_put(out, false, note);
+    else
+        put_key(table, import_field(r, IMPORT_KEY), out);
+    csv_put(out, false, line);
+    csv_put_end(out);
+}
+
+/* Spreadsheets write "Unicode text" as UTF-16 with its mark. What is no such text is refused as what it is, by its
+ * NULs. */
+static void to_utf8(struct buf *table)
+{
+    static const char *const marks[] = {"\xff\xfe", "\xfe\xff"};
+    struct buf text = {.max = COMMAND_FILE_MAX};
+
+    charset_open_all();
+    for (size_t i = 0; i < 2; i++)
+        if (table->len >= 2 && memcmp(table->data, marks[i], 2) == 0 &&
+            charset_convert("UTF-16", buf_span(table), &text) && !text.over)
+            buf_move(table, &text);
+    charset_close_all();
+    buf_free(&text);
+}
+
+static enum err fill_csv(struct command_value *v, struct buf *out, struct diag *why)
 {
     struct import_reader r;
-    enum err err = import_begin(&r, buf_span(&v->bytes), why);
+    enum err err;
 
+    to_utf8(&v->bytes);
+    err = import_begin(&r, buf_span(&v->bytes), why);
     put_header(out);
-    while (!err && import_next(&r, &err, why)) {
-        for (int i = 0; i < IMPORT_COLUMNS; i++)
-            if (i == IMPORT_KEY)
-                put_key(v->word, import_field(&r, IMPORT_KEY), out);
-            else
-                csv_put(out, i == 0, import_field(&r, (enum import_column)i));
-        csv_put_end(out);
-    }
+    while (!err && import_next(&r, &err, why))
+        put_row(v->word, &r, out);
     import_end(&r);
     return err;
 }
@@ -131,18 +161,19 @@ static const struct ring_key *find_key(const struct keyring *ring, const char *f
     return NULL;
 }
 
-/* Schleuder knows addresses, and no organisations: the domain names them. */
-static void put_subscription(const struct command *c, const struct schleuder_row *row, const struct keyring *ring,
-                             struct buf *out)
+/* Schleuder knows addresses, and no organisations: the domain names them. number: of the subscription, from 1. */
+static void put_subscription(const struct command *c, const struct schleuder_row *row, size_t number,
+                             const struct keyring *ring, struct buf *out)
 {
     const struct ring_key *key = find_key(ring, row->fingerprint);
     const char *at = strrchr(row->address, '@');
     struct buf text = BUF_EMPTY;
+    char line[24];
 
-    csv_put(out, true, at ? at + 1 : row->address);
-    csv_put(out, false, command_word(c, "class"));
-    csv_put(out, false, command_word(c, "tier"));
-    csv_put(out, false, row->address);
+    import_put(out, true, at ? at + 1 : row->address);
+    import_put(out, false, command_word(c, "class"));
+    import_put(out, false, command_word(c, "tier"));
+    import_put(out, false, row->address);
     if (row->admin)
         buf_add_str(&text, IMPORT_NOTE_ADMIN);
     else if (!row->delivery)
@@ -152,6 +183,8 @@ static void put_subscription(const struct command *c, const struct schleuder_row
     else if (*row->fingerprint)
         buf_add_str(&text, row->fingerprint);
     csv_put(out, false, buf_text(&text));
+    snprintf(line, sizeof line, "%zu", number);
+    csv_put(out, false, line);
     csv_put_end(out);
     buf_free(&text);
 }
@@ -174,7 +207,7 @@ static enum err fill_schleuder(const struct command *c, const struct command_val
         err = read_keyring(c, v->word, &ring, why);
     put_header(out);
     for (size_t i = 0; !err && i < n; i++)
-        put_subscription(c, &rows[i], &ring, out);
+        put_subscription(c, &rows[i], i + 1, &ring, out);
     schleuder_free(rows, n);
     free(ring.keys);
     buf_free(&ring.packets);

@@ -179,7 +179,8 @@ tell $((4 * day + 180)) $((day + 3600)) 0
 until_same 'wall time has jumped by a day: an alarm' 1 alarms 'Rule:  clock.jumped'
 same 'what would be due is held' "$before" "$(box security@birch.example)"
 case $(clock_row fail) in
-*'has jumped by 9'*) ok 'check finds it' ;;
+# A second may be cut off of each of the two clocks.
+*'has jumped by 9'* | *'has jumped by 89999 '*) ok 'check finds it' ;;
 *) not_ok "check finds it: $(clock_row fail)" ;;
 esac
 same 'and the dates of the cases are kept' "$before predisclosed" "$(box security@birch.example) $(state "$second")"
