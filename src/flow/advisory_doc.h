@@ -66,5 +66,8 @@ void advisory_doc_render(const struct advisory_doc *doc, const struct advisory_f
 
 /* "build_test, tell_id" of the uses with this word, conditions in brackets. */
 void advisory_uses_text(const struct decide_use *uses, enum policy_use_word word, struct buf *out);
+/* The same behind a heading, in lines of at most 76 columns, further ones indented below it. */
+void advisory_uses_lines(const char *heading, const struct decide_use *uses, enum policy_use_word word,
+                         struct buf *out);
 
 #endif

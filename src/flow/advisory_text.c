@@ -169,7 +169,7 @@ static void render_wrapped(const char *heading, struct span words, struct buf *o
     buf_add_str(out, "\n");
 }
 
-static void render_uses(const char *heading, const struct decide_use *uses, enum policy_use_word word, struct buf *out)
+void advisory_uses_lines(const char *heading, const struct decide_use *uses, enum policy_use_word word, struct buf *out)
 {
     struct buf words = BUF_EMPTY;
 
@@ -188,9 +188,9 @@ static void render_embargo(const struct advisory_doc *doc, const struct advisory
                f->until_utc_s == INSTANT_NONE ? "no date is set yet" : instant_text(f->until_utc_s, at));
     buf_printf(out, "TLP:      %s\n", doc->tlp ? doc->tlp : "AMBER+STRICT");
     buf_printf(out, "Told as:  %s, model %s, policy %s\n", f->tier, f->model, f->policy);
-    render_uses("Allowed:  ", f->uses, POLICY_ALLOW, out);
-    render_uses("Denied:   ", f->uses, POLICY_DENY, out);
-    render_uses("Ask us:   ", f->uses, POLICY_ASK, out);
+    advisory_uses_lines("Allowed:  ", f->uses, POLICY_ALLOW, out);
+    advisory_uses_lines("Denied:   ", f->uses, POLICY_DENY, out);
+    advisory_uses_lines("Ask us:   ", f->uses, POLICY_ASK, out);
     if (f->short_notice)
         render_wrapped("Notice:   ", span_of(f->short_notice), out);
     buf_add_str(out, "============================================================================\n\n");
@@ -271,7 +271,7 @@ void advisory_doc_render(const struct advisory_doc *doc, const struct advisory_f
     }
     if (f->uses && !has_section(doc, DEPLOYMENT)) {
         buf_add_str(out, DEPLOYMENT "\n\nUntil the embargo ends, members of this tier\n\n");
-        render_uses("  may:      ", f->uses, POLICY_ALLOW, out);
-        render_uses("  may not:  ", f->uses, POLICY_DENY, out);
+        advisory_uses_lines("  may:      ", f->uses, POLICY_ALLOW, out);
+        advisory_uses_lines("  may not:  ", f->uses, POLICY_DENY, out);
     }
 }

@@ -276,10 +276,22 @@ static void write_checklist(const struct apply *a, struct buf *out)
     }
 }
 
+/* Whether the team has something to decide still. */
+static bool is_open(const struct apply *a)
+{
+    static const char *const ended[] = {"active", "declined", "withdrawn"};
+
+    for (size_t i = 0; i < sizeof ended / sizeof ended[0]; i++)
+        if (strcmp(a->row.state, ended[i]) == 0)
+            return false;
+    return true;
+}
+
 enum err apply_tell_team(struct apply *a, const char *subject, const char *news, bool whole, struct diag *why)
 {
     struct buf text = BUF_EMPTY, form = BUF_EMPTY, checklist = BUF_EMPTY;
     char until[INSTANT_TEXT_SIZE], needs[16], *heading;
+    bool open = is_open(a);
     enum err err;
 
     if (whole) {
@@ -297,7 +309,9 @@ enum err apply_tell_team(struct apply *a, const char *subject, const char *news,
                                       {"checklist", buf_text(&checklist)},
                                       {"fingerprint", a->row.fingerprint},
                                       {"needs", needs},
-                                      {"until", instant_text(a->row.decide_by, until)}};
+                                      {"kept", open ? " (in quarantine until it is proved)" : ""},
+                                      {"open", open ? "yes" : NULL},
+                                      {"until", open ? instant_text(a->row.decide_by, until) : NULL}};
         err = text_fill("application-team", values, sizeof values / sizeof values[0], &text, why);
     }
     if (!err)

@@ -22,7 +22,7 @@ static void write_uses(const struct policy_tier *tier, enum policy_use_word word
         buf_printf(out, "  - %s%s%s%s\n", policy_use_name((enum policy_use)i), *uses[i].condition ? " (" : "",
                    uses[i].condition, *uses[i].condition ? ")" : "");
     }
-    if (!out->len)
+    if (!out->len && word != POLICY_ASK)
         buf_add_str(out, "  - nothing\n");
 }
 

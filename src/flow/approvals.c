@@ -56,18 +56,25 @@ static const char *plain_name(const char *actor)
 static enum err tell_asked(struct flow *f, const struct approval_row *a, const char *text, int64_t votes,
                            struct diag *why)
 {
-    char until[INSTANT_TEXT_SIZE], from[INSTANT_TEXT_SIZE], *subject, *waits, *body;
+    char until[INSTANT_TEXT_SIZE], from[INSTANT_TEXT_SIZE], needs[96], *subject, *waits, *body;
+    bool is_due = votes >= a->needs; /* only an instant is waited for, within which it can be stopped */
     enum err err;
 
-    subject = mem_printf("Approval wanted: %s %s (%s)", a->action, a->object, a->code);
+    if (is_due)
+        snprintf(needs, sizeof needs, "it is done at %s, if nobody stops it", instant_text(a->not_before_at, from));
+    else
+        snprintf(needs, sizeof needs, "it needs the approval of %lld, and has %lld", (long long)a->needs,
+                 (long long)votes);
+    subject = mem_printf("%s: %s %s (%s)", is_due ? "To be done" : "Approval wanted", a->action, a->object, a->code);
     waits = a->not_before_at ? mem_printf("Not before: %s\n", instant_text(a->not_before_at, from)) : mem_strdup("");
-    body = mem_printf("%s asks for what needs %lld admin(s); %lld approve(s) so far.\n\n"
+    body = mem_printf("%s asks for this; %s.\n\n"
                       "Asked:      %s\nObject:     %s\nId:         %s\n%sUntil:      %s\n\n"
-                      "Approve:    embargoctl approval approve %s\n"
-                      "Stop it:    embargoctl approval veto %s --reason T\n"
-                      "By signed mail to the list the same, as a line `Embargo-Command: approval approve %s`.\n",
-                      plain_name(a->by), (long long)a->needs, (long long)votes, text, a->object, a->code, waits,
-                      instant_text(a->until_at, until), a->code, a->code, a->code);
+                      "%s%s%s"
+                      "Stop it:    embargoctl approval veto %s --reason T\n\n"
+                      "By signed mail to the list the same, as a line\n\n    Embargo-Command: approval %s %s\n",
+                      plain_name(a->by), needs, text, a->object, a->code, waits, instant_text(a->until_at, until),
+                      is_due ? "" : "Approve:    embargoctl approval approve ", is_due ? "" : a->code,
+                      is_due ? "" : "\n", a->code, is_due ? "veto" : "approve", a->code);
     err = tell(f, a, subject, body, why);
     free(waits);
     mem_free_secret(&subject);
@@ -204,8 +211,9 @@ static void answer_pending(struct flow *f, const struct approval_row *a, int64_t
     r->data = view_approval(f, a, true);
     snprintf(r->rule, sizeof r->rule, "approval.pending");
     if (votes < a->needs)
-        snprintf(r->message, sizeof r->message, "waits for %lld more admin(s), until %s: approval approve %s",
-                 (long long)(a->needs - votes), instant_text(a->until_at, at), a->code);
+        snprintf(r->message, sizeof r->message, "waits for %lld more admin%s, until %s: approval approve %s",
+                 (long long)(a->needs - votes), a->needs - votes == 1 ? "" : "s", instant_text(a->until_at, at),
+                 a->code);
     else
         snprintf(r->message, sizeof r->message, "goes at %s, where no admin vetoes it: approval veto %s",
                  instant_text(a->not_before_at, at), a->code);

@@ -84,37 +84,49 @@ static void read_report(struct bounce *b)
 
 /* ---- what the team is told ---- */
 
-static const char *remedy(enum dsn_class class, bool is_members)
+static void write_remedy(const struct bounce *b, const struct case_row *c, struct buf *out)
 {
-    if (class == DSN_PERMANENT)
-        return is_members
-                   ? "The address does not take mail. Ask the organisation for another one and change its contact,\n"
-                     "then advisory send --to ORG; or, where the fault is mended: embargoctl queue retry ID\n"
-                   : "The address does not take mail. Where the fault is mended: embargoctl queue retry ID\n";
-    if (class == DSN_FULL)
-        return "The mailbox is full. Tell its owner by another way, then: embargoctl queue retry ID\n";
-    return "The mail was refused or was not taken in time, though the address may be good.\n"
-           "Look at what its mail server says of ours, then: embargoctl queue retry ID\n";
+    const char *org = b->copy.member_id && b->copy.org ? b->copy.org : NULL;
+
+    if (b->dsn->class == DSN_PERMANENT && org) {
+        buf_printf(out,
+                   "The address does not take mail. Ask the organisation for another one, and change its\n"
+                   "contact:\n    embargoctl member contact \"%s\" add ADDRESS\n",
+                   org);
+        if (c->id && strcmp(b->mail.kind, "advisory") == 0)
+            buf_printf(out, "    embargoctl advisory send %s --to \"%s\"\n", c->code, org);
+        buf_add_str(out, "Or, where the fault is mended:\n");
+    } else if (b->dsn->class == DSN_PERMANENT) {
+        buf_add_str(out, "The address does not take mail. Where the fault is mended:\n");
+    } else if (b->dsn->class == DSN_FULL) {
+        buf_add_str(out, "The mailbox is full. Tell its owner by another way, then:\n");
+    } else {
+        buf_add_str(out, "The mail was refused or was not taken in time, though the address may be good.\n"
+                         "Look at what its mail server says of ours, then:\n");
+    }
+    buf_printf(out, "    embargoctl queue retry %lld\n", (long long)b->copy.id);
 }
 
 static enum err tell_team(struct bounce *b, const char *headline, struct diag *why)
 {
     struct flow *f = b->r->f;
     struct case_row c = {0};
-    char *text;
+    struct buf text = BUF_EMPTY;
     enum err err = ERR_OK;
 
     if (strcmp(b->mail.kind, "notice") == 0)
         return ERR_OK;
     if (b->mail.case_id)
         err = case_by_id(f->db, b->mail.case_id, &c, why);
-    text = mem_printf("%s\n\nTo:      %s%s%s\nKind:    %s\nCopy:    %lld\nClass:   %s\nCode:    %s\n\n%s", headline,
-                      b->copy.org ? b->copy.org : "", b->copy.org ? " " : "",
-                      b->copy.address ? b->copy.address : "a reporter of the case", b->mail.kind, (long long)b->copy.id,
-                      dsn_class_name(b->dsn->class), b->code, remedy(b->dsn->class, b->copy.member_id != 0));
+    buf_printf(&text, "%s\n\nTo:      %s%s%s\nKind:    %s\nCopy:    %lld\nClass:   %s\nCode:    %s\n\n", headline,
+               b->copy.org ? b->copy.org : "", b->copy.org ? " " : "",
+               b->copy.address ? b->copy.address : "a reporter of the case", b->mail.kind, (long long)b->copy.id,
+               dsn_class_name(b->dsn->class), b->code);
+    write_remedy(b, &c, &text);
     if (!err)
-        err = case_notify_team(f, b->r->list, b->r->list_row.id, c.id ? &c : NULL, "A mail came back", text, why);
-    mem_free_secret(&text);
+        err = case_notify_team(f, b->r->list, b->r->list_row.id, c.id ? &c : NULL, "A mail came back", buf_text(&text),
+                               why);
+    buf_free(&text);
     case_row_free(&c);
     return err;
 }

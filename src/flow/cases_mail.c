@@ -138,8 +138,9 @@ enum err case_tell_team(struct flow *f, const struct settings_list *list, const 
         "Answer to this mail to write to the rest of the team; the reporter is not told.\n"
         "To the reporter: embargoctl case reply %s FILE --to reporter\n"
         "------------------------------------------------------------------------\n\n%s\n",
-        c->code, c->state, (long long)message_n, author, first_from(&in->outer), instant_text(in->received_at, at),
-        in->encrypted ? "encrypted" : "NOT ENCRYPTED", proof_words(in, verified, proof, sizeof proof),
+        c->code, c->state, (long long)message_n, author, *first_from(&in->outer) ? first_from(&in->outer) : "nobody",
+        instant_text(in->received_at, at), in->encrypted ? "encrypted" : "NOT ENCRYPTED",
+        proof_words(in, verified, proof, sizeof proof),
         incoming_is_signed(in) && subject && !covered ? "; not of the Subject" : "", buf_text(&secret), c->code, shown);
     err = outgoing_team(f, list, c->list_id, except, &team, &n_team, why);
     if (!err && n_team) {

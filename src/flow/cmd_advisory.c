@@ -373,8 +373,7 @@ enum err cmd_advisory_send(struct flow *f, const struct command *c, struct reply
 
 enum err cmd_advisory_recall(struct flow *f, const struct command *c, struct reply *r, struct diag *why)
 {
-    static const char words[] = "The last advisory of this case is recalled: do not act on it, and do not pass it on.\n"
-                                "The embargo holds. A corrected version will follow.\n";
+    char words[256];
     int64_t dropped = 0;
     size_t told = 0;
     struct work w;
@@ -384,6 +383,11 @@ enum err cmd_advisory_recall(struct flow *f, const struct command *c, struct rep
         err = diag_set(why, ERR_DENIED, "advisory.not-sent", "no advisory of this case has been sent");
     if (!err)
         err = copy_drop_case(f->db, w.row.id, "recalled", clock_now(f->clock), &dropped, why);
+    if (!err)
+        snprintf(words, sizeof words,
+                 "Version %lld of the advisory %s is recalled: do not act on it, and do not\npass it on. The embargo "
+                 "holds. A corrected version will follow.\n",
+                 (long long)w.row.version, case_label(&w.row));
     if (!err)
         err = advisory_notify(f, w.policy, &w.row, w.list, "recalled: do not act on it", words, &told, why);
     if (!err)

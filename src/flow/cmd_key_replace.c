@@ -109,11 +109,11 @@ static enum err tell_wish(struct flow *f, const struct replacement *w, const cha
 {
     char at[INSTANT_TEXT_SIZE];
     char *text = mem_printf(
-        "Somebody wants to replace a key of %s at %s.\n\nOld:  %s\nNew:  %s\n\n%s%s\n\nIf nobody of you has asked for "
+        "Somebody wants to replace a key of %s at %s.\n\nOld:  %s\nNew:  %s\n\n%s%s.\n\nIf nobody of you has asked for "
         "this, stop it, by a signed mail with a nonce:\n\n    Embargo-Command: veto %s\n",
         w->m.org, w->list->address, w->old, w->new_key->key->fingerprint,
         waits ? "The mail was signed by the old key. It is carried out at " : "It waits for the admins' approval",
-        waits ? instant_text(clock_now(f->clock) + VETO_S, at) : ".", code);
+        waits ? instant_text(clock_now(f->clock) + VETO_S, at) : "", code);
     enum err err = member_tell(f, w->list, &w->m, "A key of yours is to be replaced", text, NULL, why);
 
     free(text);

@@ -73,16 +73,17 @@ static enum err load(struct flow *f, const struct duty_row *duty, struct warned 
     return err;
 }
 
+/* when: until when it can be used; NULL: no longer. */
 static enum err tell_team(struct flow *f, const struct duty_row *duty, const struct warned *w, const char *when,
                           const char *words, struct diag *why)
 {
     const char *who = w->member.id ? w->member.org : w->admin ? w->admin->address : "nobody";
     char *subject = mem_printf("The key of %s %s", who, words);
-    char *text =
-        mem_printf("Key:        %s\nOf:         %s\nUsable to:  %s\n\nWhen it ends, nothing can be sent to it. "
-                   "A renewed certificate is taken by\n`embargoctl key import`, from a signed mail with it "
-                   "attached, and from the weekly look-ups.\n",
-                   w->key->facts.fingerprint, who, when);
+    char *text = mem_printf(
+        "Key:        %s\nOf:         %s\nUsable to:  %s\n\n%s A renewed certificate is taken by\n"
+        "`embargoctl key import FILE`, from a signed mail with it attached, and from the weekly\nlook-ups.\n",
+        w->key->facts.fingerprint, who, when ? when : "it has ended",
+        when ? "When it ends, nothing can be sent to it." : "Nothing can be sent to it.");
     enum err err = case_notify_team(f, w->list, duty->list_id, NULL, subject, text, why);
 
     free(subject);
@@ -149,7 +150,7 @@ static enum err warn(struct flow *f, const struct duty_row *duty, const struct w
     if (strcmp(duty->detail, "0d") != 0 && (end == INSTANT_NONE || end <= now))
         return ERR_OK; /* too late for a warning: the day itself says it */
     if (end == INSTANT_NONE || end <= now) {
-        err = tell_team(f, duty, w, "it has ended", "has expired", why);
+        err = tell_team(f, duty, w, NULL, "has expired", why);
         return err ? err : tell_lost(f, duty, w, 0, why);
     }
     snprintf(words, sizeof words, "expires on %.10s", when);

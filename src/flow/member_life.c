@@ -163,9 +163,10 @@ enum err member_record_breach(struct flow *f, const struct settings_list *list, 
                              .reason = (char *)reason};
     char *subject = mem_printf("A breach by %s was recorded", m->org);
     char *text = mem_printf("Member:       %s\nWhy:          %s\nBy:           %s\nConsequence:  %s%s\n\nThe policy's "
-                            "consequence is carried out by you: `embargoctl member suspend` or `member remove`.\n",
+                            "consequence is carried out by you:\n\n    embargoctl member suspend \"%s\" --reason T\n"
+                            "    embargoctl member remove \"%s\" --reason T\n",
                             m->org, reason, by->name, consequence,
-                            on->has == POLICY_STATED ? "" : " (the policy does not say: you decide)");
+                            on->has == POLICY_STATED ? "" : " (the policy does not say: you decide)", m->org, m->org);
     enum err err = breach_insert(f->db, &row, why);
 
     if (!err)

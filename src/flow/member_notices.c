@@ -140,10 +140,10 @@ static enum err step(struct flow *f, const struct settings_list *list, const str
         err = audit_append(f->db, now, "embargod", name, m->org, "", NULL, why);
     if (!err && s->effect == EFFECT_TELL_ADMINS) {
         subject = mem_printf("%s cannot be served: no usable key", m->org);
-        text =
-            mem_printf("No contact of %s has a key that mail can be encrypted to now. Nothing can be sent to it until\n"
-                       "one has: see `embargoctl member show`, and ask for a key.\n",
-                       m->org);
+        text = mem_printf(
+            "No contact of %s has a key that mail can be encrypted to now. Nothing\ncan be sent to it until "
+            "one has: ask for a key. What is wrong with those that are known:\n\n    embargoctl member show \"%s\"\n",
+            m->org, m->org);
         err = case_notify_team(f, list, m->list_id, NULL, subject, text, why);
     }
     free(name);

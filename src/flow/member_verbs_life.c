@@ -97,11 +97,12 @@ enum err verb_key_refresh(struct flow *f, const struct command *c, struct reply 
 }
 
 static enum err tell_admins(struct flow *f, const struct command *c, const struct member_row *m, const char *what,
-                            const char *remedy, struct diag *why)
+                            const char *remedy, const char *verb, struct diag *why)
 {
     const struct settings_list *list = flow_list_of_row(f, m->list_id, why);
     char *subject = mem_printf("%s %s", m->org, what);
-    char *text = mem_printf("%s %s, by a mail signed with %s.\n%s", m->org, what, c->actor.fingerprint, remedy);
+    char *text = mem_printf("%s %s, by a mail signed with\n%s.\n%s:\n\n    embargoctl member %s \"%s\"\n", m->org, what,
+                            c->actor.fingerprint, remedy, verb, m->org);
     enum err err = list ? case_notify_team(f, list, m->list_id, NULL, subject, text, why) : ERR_NOT_FOUND;
 
     free(subject);
@@ -110,7 +111,7 @@ static enum err tell_admins(struct flow *f, const struct command *c, const struc
 }
 
 static enum err step(struct flow *f, const struct command *c, enum member_event event, const char *what,
-                     const char *remedy, struct reply *r, struct diag *why)
+                     const char *remedy, const char *verb, struct reply *r, struct diag *why)
 {
     struct member_change change;
     struct member_row m;
@@ -119,7 +120,7 @@ static enum err step(struct flow *f, const struct command *c, enum member_event 
     if (!err)
         err = member_change_state(f, &m, event, what, &c->actor, &change, why);
     if (!err)
-        err = tell_admins(f, c, &m, what, remedy, why);
+        err = tell_admins(f, c, &m, what, remedy, verb, why);
     if (!err)
         r->data = view_member(f, &m);
     member_row_free(&m);
@@ -128,15 +129,13 @@ static enum err step(struct flow *f, const struct command *c, enum member_event 
 
 enum err verb_pause(struct flow *f, const struct command *c, struct reply *r, struct diag *why)
 {
-    return step(f, c, MEMBER_SUSPEND, "has paused its membership",
-                "Nothing goes to it until `embargoctl member reinstate`.\n", r, why);
+    return step(f, c, MEMBER_SUSPEND, "has paused its membership", "Nothing goes to it until", "reinstate", r, why);
 }
 
 enum err verb_leave(struct flow *f, const struct command *c, struct reply *r, struct diag *why)
 {
-    return step(f, c, MEMBER_REMOVE, "has left",
-                "What a mail server of yours still has for it: see the queue ids of `embargoctl member show`.\n", r,
-                why);
+    return step(f, c, MEMBER_REMOVE, "has left", "The queue ids of what a mail server of yours still has for it",
+                "show", r, why);
 }
 
 enum err verb_attest(struct flow *f, const struct command *c, struct reply *r, struct diag *why)

@@ -19,7 +19,7 @@ enum err nonce_write(struct flow *f, const struct settings_list *list, int64_t l
     if (!err)
         buf_printf(out,
                    "\n------------------------------------------------------------------------\n"
-                   "A signed mail to the list may begin with these lines and `Embargo-Command: ...`, once, until %s:\n"
+                   "A signed mail to the list may begin with these lines and `Embargo-Command: ...`,\nonce, until %s:\n"
                    "Embargo-List: %s\nEmbargo-Nonce: %s\n",
                    instant_text(now + NONCE_LIFE_S, until), list->name, nonce);
     return err;

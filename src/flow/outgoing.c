@@ -242,9 +242,13 @@ static enum err queue_with_nonce(struct flow *f, const struct outgoing *m, const
     struct outgoing own = *m;
     struct actor owner = {.name = ""};
     struct buf text = BUF_EMPTY;
+    size_t len = strlen(m->text);
     enum err err;
 
-    buf_printf(&text, "%s", m->text);
+    /* The nonce's own empty line is enough. */
+    while (len > 1 && m->text[len - 1] == '\n' && m->text[len - 2] == '\n')
+        len--;
+    buf_add(&text, m->text, len);
     if (to->admin)
         actor_of_admin(&owner, to->admin);
     err = nonce_write(f, m->list, m->list_id, to->admin ? owner.name : to->nonce_owner, to->fingerprint, &text, why);

@@ -110,8 +110,9 @@ static enum err suspend(struct flow *f, const struct settings_list *list, struct
     struct member_change change;
     struct actor by;
     char *subject = mem_printf("%s is suspended", m->org);
-    char *text = mem_printf("%s gave %s (membership.reattest).\n`embargoctl member reinstate` lets it in again.\n",
-                            m->org, words);
+    char *text =
+        mem_printf("%s gave %s (membership.reattest).\nTo let it in again:\n\n    embargoctl member reinstate \"%s\"\n",
+                   m->org, words, m->org);
     enum err err;
 
     actor_daemon(&by);

@@ -25,6 +25,27 @@ static void add(json_t *checks, const char *name, const char *status, const char
     json_array_append_new(checks, o);
 }
 
+/* What is to be typed names the case. */
+static void name_case(json_t *checks, const char *code)
+{
+    json_t *o;
+    size_t i;
+
+    json_array_foreach(checks, i, o)
+    {
+        const char *remedy = json_string_value(json_object_get(o, "remedy")), *at = remedy;
+        struct buf named = BUF_EMPTY;
+
+        for (const char *id; at && (id = strstr(at, " ID")) && (!id[3] || id[3] == ' ' || id[3] == ','); at = id + 3)
+            buf_printf(&named, "%.*s %s", (int)(id - at), at, code);
+        if (named.len) {
+            buf_add_str(&named, at);
+            json_object_set_new(o, "remedy", json_string(buf_text(&named)));
+        }
+        buf_free(&named);
+    }
+}
+
 static void check_date(const struct releasing *g, json_t *checks)
 {
     char at[INSTANT_TEXT_SIZE], detail[160];
@@ -184,6 +205,7 @@ json_t *release_checks(struct releasing *g)
     check_channels(g, checks);
     check_web(g, checks);
     check_clock(g, checks);
+    name_case(checks, g->c->code);
     return checks;
 }
 

@@ -68,9 +68,9 @@ static void add_deployment(const struct policy *policy, const struct case_row *c
         if (!schedule_tier_on_track(&policy->tiers[i], track))
             continue;
         decide_uses(&policy->tiers[i], doc->allow, doc->deny, uses);
-        buf_printf(out, "Members of the tier %s could:\n  ", policy_words(&policy->tiers[i].name, ""));
-        advisory_uses_text(uses, POLICY_ALLOW, out);
-        buf_add_str(out, "\n\n");
+        buf_printf(out, "Members of the tier %s could:\n", policy_words(&policy->tiers[i].name, ""));
+        advisory_uses_lines("  ", uses, POLICY_ALLOW, out);
+        buf_add_str(out, "\n");
     }
 }
 

@@ -148,4 +148,5 @@ else
     ok 'nothing of a bounce is kept in clear'
 fi
 stop
+words_are_whole ann ann@example.org
 finish

@@ -2,6 +2,7 @@
 # The rule of two: what needs two admins waits for the second, is carried out once he approves, with all checks made
 # anew; a veto and the end of its time stop it; nobody counts twice, or for his own organisation.
 . "${srcdir:-.}/tests/lib/flow.sh"
+. "${srcdir:-.}/tests/lib/words.sh"
 
 make_key dora dora@acorn.example
 init --admin "dora@acorn.example:$T/k/dora.asc"
@@ -128,4 +129,5 @@ same 'what he asked for ended with him' approval.ended "$(reply .rule)"
 same 'and nobody came in' '' "$(get '.data[] | select(.org == "fir") | .org' member list)"
 stop
 
+words_are_whole ann ann@example.org
 finish

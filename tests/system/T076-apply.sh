@@ -2,6 +2,7 @@
 # From the first mail to an opened advisory, all by mail: the form asked for and filled in, reviewed by two admins, the key in
 # quarantine until a challenge is answered, then a member who is told. And what each step refuses.
 . "${srcdir:-.}/tests/lib/flow.sh"
+. "${srcdir:-.}/tests/lib/words.sh"
 . "${srcdir:-.}/tests/lib/apply.sh"
 . "${srcdir:-.}/tests/lib/orders.sh"
 
@@ -138,4 +139,6 @@ has 'it is that one' 'Ring page overflow' "$T/w/advisory"
 check 'the audit trail holds' ctl audit verify
 stop
 same 'the daemon ends with 0' 0 "$ended"
+words_are_whole ann ann@example.org
+words_are_whole acorn security@acorn.example
 finish

@@ -2,6 +2,7 @@
 # The life of a member: contacts by command and by its own mail, a breach, the yearly question, pause, leave, removal;
 # keys that expire, with their warnings; keys that are replaced, with 48 hours in which anybody can stop it.
 . "${srcdir:-.}/tests/lib/flow.sh"
+. "${srcdir:-.}/tests/lib/words.sh"
 . "${srcdir:-.}/tests/lib/orders.sh"
 
 init
@@ -163,4 +164,5 @@ printf 'Embargo-Command: nonce\n' | secret_mail cedar "cedar <security@cedar.exa
 order_name=cedar order_address=security@cedar.example
 order_send
 same 'whoever was removed has no say' "$n" "$(box security@cedar.example)"
+words_are_whole ann ann@example.org
 finish

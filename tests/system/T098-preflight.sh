@@ -2,6 +2,7 @@
 # Before an advisory goes: next and check name every member whom it would not reach, and the list's key is tried at each
 # start and each day; where it does not sign, the admins hear of it in clear, and of nothing else.
 . "${srcdir:-.}/tests/lib/flow.sh"
+. "${srcdir:-.}/tests/lib/words.sh"
 
 init
 for org in acorn birch; do make_key $org security@$org.example || exit 99; done
@@ -76,4 +77,5 @@ for file in $(find "$T/i/mail/ann@example.org/new" -type f -newer "$T/w/then"); 
 done
 same 'which is told in a mail that it has signed' yes "$told"
 stop
+words_are_whole ann ann@example.org
 finish

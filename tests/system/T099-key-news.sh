@@ -2,6 +2,7 @@
 # News about a key that the list has, by mail: in an Autocrypt header or attached, from the one who signs with this very
 # key, and under its fingerprint alone; a revocation at once, from whoever sends it.
 . "${srcdir:-.}/tests/lib/flow.sh"
+. "${srcdir:-.}/tests/lib/words.sh"
 
 init
 start
@@ -60,4 +61,6 @@ inject security@birch.example "$T/w/m"
 same 'counts at once, unsigned' revoked "$(get .data.key_state key show "$(fpr birch)")"
 same 'and the member cannot be served' key-trouble "$(get .data.state member show birch)"
 stop
+words_are_whole ann ann@example.org
+words_are_whole acorn security@acorn.example
 finish

@@ -2,6 +2,7 @@
 # What a notice of the embargo says of its terms is what the advisory said, and nothing once it is over; and each field
 # that stands outside of a sealed mail stands inside, signed, too (RFC 9788, 2.1).
 . "${srcdir:-.}/tests/lib/flow.sh"
+. "${srcdir:-.}/tests/lib/words.sh"
 . "${srcdir:-.}/tests/lib/advisory.sh"
 
 # protected FILE PAYLOAD WORDS
@@ -89,4 +90,7 @@ same 'an answer: its fields outside are those of any mail to members' \
 same 'an answer: inside it says that a program wrote it' auto-replied "$(field Auto-Submitted "$T/w/told")"
 same 'an answer: and to what' "$(field Message-ID "$T/w/m")" "$(field In-Reply-To "$T/w/told")"
 stop
+words_are_whole ann ann@example.org
+words_are_whole acorn security@acorn.example
+words_are_whole rita rita@reporter.example
 finish
