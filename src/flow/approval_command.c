@@ -129,6 +129,7 @@ enum err approval_run_command(struct flow *f, const struct approval_row *a, stru
     free(c.list);
     c.list = mem_strdup(list->name);
     c.actor = *by;
+    replay.needs = a->needs;
     c.replay = &replay;
     err = c.verb->run && c.verb->writes ? c.verb->run(f, &c, r, why) : damaged(why);
     command_free(&c);
@@ -175,6 +176,10 @@ enum err approval_gate(struct flow *f, const struct command *c, const struct app
         if (memcmp(basis, c->replay->basis, sizeof basis) != 0)
             return diag_set(why, ERR_DENIED, "approval.changed",
                             "what was to be changed has changed since this was asked: ask again");
+        if (what->needs > c->replay->needs)
+            return diag_set(why, ERR_DENIED, "approval.changed",
+                            "the policy asks for %d admins now, and for %lld when this was asked: ask again",
+                            what->needs, (long long)c->replay->needs);
         return ERR_OK;
     }
     if (what->needs <= 1 && !what->not_before_at)

@@ -198,7 +198,8 @@ static enum err run(struct flow *f, struct approval_row *a, const struct approva
     enum err refused = ERR_OK, err = carry_out(f, a, s, r, &refused, &reason, why);
 
     if (!err)
-        err = end(f, a, s, refused ? "refused" : "done", a->by, reason.rule, refused ? reason.text : NULL, why);
+        err = end(f, a, s, refused ? "refused" : "done", a->by, refused ? reason.rule : "",
+                  refused ? reason.text : NULL, why);
     if (!err)
         answer(f, a, refused, &reason, r);
     return err;

@@ -14,7 +14,7 @@
  *                              mail can
  *   (none)                     votes of those who are no longer admins of the list
  * Other rules: approval.pending (ok: it waits), approval.ended, approval.impossible (the list has too few admins),
- * approval.changed (what it rested on has changed), approval.asker-gone.
+ * approval.changed (what it rested on has changed, or the policy asks for more now), approval.asker-gone.
  *
  * A command's handler asks approval_gate once it has checked what it can and before it changes anything:
  *
@@ -57,6 +57,7 @@ struct approval_what {
 
 /* Of a command that runs again. */
 struct approval_replay {
+    int64_t needs; /* so many admins were asked for, and have approved */
     uint8_t basis[BOX_DIGEST_BYTES];
 };
 
