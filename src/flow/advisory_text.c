@@ -259,7 +259,8 @@ void advisory_doc_render(const struct advisory_doc *doc, const struct advisory_f
         render_embargo(doc, f, out);
     render_head(doc, f, out);
     if (f->changes && *f->changes)
-        buf_printf(out, "UPDATES IN VERSION %lld\n\n%s\n\n", (long long)f->version, f->changes);
+        buf_printf(out, "UPDATES IN VERSION %lld\n\n%s%s\n", (long long)f->version, f->changes,
+                   f->changes[strlen(f->changes) - 1] == '\n' ? "" : "\n");
     render_sections(doc, f, out);
     render_list("AFFECTED VERSIONS", doc->affected, out);
     render_list("FIXED IN", doc->fixed, out);

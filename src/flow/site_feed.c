@@ -13,7 +13,7 @@
 
 #define FEED_ENTRIES 50
 
-/* ---- JSON ---- */
+/* ---- JSON: all paths are from the root of the site, in whichever file they stand ---- */
 
 static json_t *strings(char **list)
 {
@@ -30,7 +30,7 @@ static json_t *files_json(const struct site_advisory *a, const struct site_versi
 
     for (size_t i = 0; i < v->n_files; i++) {
         const struct site_file *f = &v->files[i];
-        char *path = mem_printf("%s/v%lld/%s", a->slug, (long long)v->row.version, f->name);
+        char *path = mem_printf("%s/%s/v%lld/%s", a->list->list->name, a->slug, (long long)v->row.version, f->name);
 
         json_array_append_new(all, json_pack("{s:o, s:I, s:s, s:o}", "name", view_text(f->name), "size_bytes",
                                              (json_int_t)f->size_bytes, "sha256", f->sha256, "path",
@@ -46,7 +46,7 @@ static json_t *versions_json(const struct site_advisory *a)
 
     for (size_t i = 0; i < a->n_versions; i++) {
         const struct site_version *v = &a->versions[i];
-        char *path = mem_printf("%s/v%lld.txt", a->slug, (long long)v->row.version);
+        char *path = mem_printf("%s/%s/v%lld.txt", a->list->list->name, a->slug, (long long)v->row.version);
 
         json_array_append_new(all,
                               json_pack("{s:I, s:o, s:s, s:o}", "version", (json_int_t)v->row.version, "at",
