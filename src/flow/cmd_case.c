@@ -16,10 +16,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum err case_of_command(struct flow *f, const struct command *c, struct case_row *out,
-                         const struct settings_list **list, struct diag *why)
+/* The case of a word; one of a list that the admin does not serve is not there for him. */
+static enum err case_of_word(struct flow *f, const struct command *c, const char *word, struct case_row *out,
+                             const struct settings_list **list, struct diag *why)
 {
-    enum err err = case_by_code(f->db, command_word(c, "ID"), out, why);
+    enum err err = case_by_code(f->db, word, out, why);
 
     if (err)
         return err;
@@ -33,6 +34,12 @@ enum err case_of_command(struct flow *f, const struct command *c, struct case_ro
     if (err)
         case_row_free(out);
     return err;
+}
+
+enum err case_of_command(struct flow *f, const struct command *c, struct case_row *out,
+                         const struct settings_list **list, struct diag *why)
+{
+    return case_of_word(f, c, command_word(c, "ID"), out, list, why);
 }
 
 enum err cmd_case_list(struct flow *f, const struct command *c, struct reply *r, struct diag *why)
@@ -152,13 +159,13 @@ enum err cmd_case_reopen(struct flow *f, const struct command *c, struct reply *
 
 enum err cmd_case_duplicate(struct flow *f, const struct command *c, struct reply *r, struct diag *why)
 {
-    const struct settings_list *list;
-    struct case_row row, of;
+    const struct settings_list *list, *of_list;
+    struct case_row row, of = {0};
     enum err err = case_of_command(f, c, &row, &list, why);
 
     if (err)
         return err;
-    err = case_by_code(f->db, command_word(c, "OF"), &of, why);
+    err = case_of_word(f, c, command_word(c, "OF"), &of, &of_list, why);
     if (!err && (of.id == row.id || of.list_id != row.list_id))
         err = diag_set(why, ERR_DENIED, "case.duplicate", "a case is a duplicate of another case of the same list");
     if (!err) {

@@ -68,6 +68,7 @@ same 'and the admins' '["ann@example.org","bob@example.org","carl@example.net"]'
     "$(carl admin list | jq -c '[.data[].address] | sort')"
 hidden case.unknown 'policy explain of the other case' policy explain "$main_case"
 hidden case.unknown 'case show of the other case' case show "$main_case"
+hidden case.unknown 'a duplicate of the other case' case duplicate "$second_case" "$main_case"
 same 'held list is empty' '[]' "$(carl held list | jq -c .data)"
 hidden held.unknown 'held show of the other list' held show "$mail_held"
 hidden held.unknown 'held release of the other list' held release "$mail_held"
