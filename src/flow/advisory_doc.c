@@ -291,17 +291,30 @@ static void read_sections(struct reading *r, struct advisory_doc *doc)
     buf_free(&text);
 }
 
+/* C0 and C1 but for tabs and line breaks, Unicode's own line breaks, and what XML cannot hold. */
+static bool is_control(uint32_t code)
+{
+    return (code < 0x20 && code != '\t' && code != '\n' && code != '\r') || (code >= 0x7f && code <= 0x9f) ||
+           code == 0x2028 || code == 0x2029 || code == 0xfffe || code == 0xffff;
+}
+
 static enum err check_text(struct span file, struct diag *why)
 {
+    uint32_t code;
+
     if (file.len > ADVISORY_FILE_MAX)
         return diag_set(why, ERR_LIMIT, "advisory.too-large",
                         "the text is over 8 MiB: send large parts as attachments");
-    for (size_t i = 0; i < file.len; i++)
-        if ((file.data[i] < 0x20 && !strchr("\t\n\r", file.data[i])) || file.data[i] == 0x7f || !file.data[i])
-            return diag_set(why, ERR_REJECT, "advisory.not-text", "the file holds control characters: it must be text");
     if (!charset_is_utf8(file))
         return diag_set(why, ERR_REJECT, "advisory.not-text",
                         "the file is not UTF-8: convert it, for instance with iconv");
+    for (struct span rest = file; rest.len;) {
+        size_t n = charset_utf8_char(rest, &code);
+
+        if (!n || is_control(code))
+            return diag_set(why, ERR_REJECT, "advisory.not-text", "the file holds control characters: it must be text");
+        rest = (struct span){rest.data + n, rest.len - n};
+    }
     return ERR_OK;
 }
 
