@@ -186,6 +186,7 @@ enum err approval_gate(struct flow *f, const struct command *c, const struct app
         return ERR_OK;
     freeze(f, c, what, &payload);
     describe(c, &text);
+    buf_add_str(&text, what->details ? what->details : "");
     err = approval_propose(f, what, "command", buf_span(&payload), buf_text(&text), &c->actor, r, go_on, why);
     buf_free(&payload);
     buf_free(&text);

@@ -52,6 +52,7 @@ struct approval_what {
     size_t n_owners;
     int64_t not_before_at; /* it is not carried out before; 0: as soon as enough approve */
     int64_t wait_s;        /* until it expires; 0: APPROVAL_WAIT_S */
+    const char *details;   /* of a command: lines for the admins' eyes, each behind a line end; NULL: none */
     struct span basis;     /* of a command: bytes that must be the same when it is carried out; may be empty */
 };
 

@@ -1,14 +1,12 @@
-/* member import, member export: the members as a table. */
+/* member import: members from a table. */
 #include "flow/cmd.h"
 
 #include "base/mem.h"
 #include "codec/addr.h"
-#include "codec/pgp_armor.h"
 #include "flow/approvals.h"
 #include "flow/import_table.h"
 #include "flow/members_flow.h"
 #include "flow/policies.h"
-#include "flow/view.h"
 #include "policy/decide.h"
 #include "policy/states.h"
 #include "store/audit.h"
@@ -16,6 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define WHO_MAX ((size_t)16 << 20) /* bytes: IMPORT_ROWS_MAX lines */
 
 enum verdict { VERDICT_ADD, VERDICT_CONTACT, VERDICT_UNCHANGED, VERDICT_REFUSED, VERDICTS };
 static const char *const verdict_names[VERDICTS] = {"add", "contact", "unchanged", "refuse"};
@@ -29,7 +29,26 @@ struct import {
     bool has_key;
     json_t *rows;
     int64_t n[VERDICTS];
+    /* Of those who would come in: whose votes do not count, and a line for each that says who. */
+    struct {
+        char **names;
+        size_t n;
+        struct buf lines;
+    } who;
 };
+
+static void import_reset(struct import *im)
+{
+    json_decref(im->rows); /* a reply may have them */
+    im->rows = json_array();
+    memset(im->n, 0, sizeof im->n);
+    for (size_t i = 0; i < im->who.n; i++)
+        free(im->who.names[i]);
+    free(im->who.names);
+    im->who.names = NULL;
+    im->who.n = 0;
+    buf_clear(&im->who.lines);
+}
 
 /* ---- one row ---- */
 
@@ -141,6 +160,20 @@ static json_t *key_state(const struct import *im)
                : json_string(pgp_key_state_name(pgp_key_state_at(&im->key->info, clock_now(im->f->clock), NULL, 0)));
 }
 
+static void note_newcomer(struct import *im, const struct import_reader *row, enum verdict verdict)
+{
+    const char *fingerprint = im->has_key ? im->key->info.fingerprint : NULL;
+
+    im->who.names = mem_resize(im->who.names, im->who.n + 2, sizeof *im->who.names);
+    im->who.names[im->who.n++] = mem_strdup(import_field(row, IMPORT_ADDRESS));
+    if (fingerprint)
+        im->who.names[im->who.n++] = mem_strdup(fingerprint);
+    buf_printf(&im->who.lines, "\n  line %d: %s %s (%s, %s), %s, %s%s", import_line(row), verdict_names[verdict],
+               import_field(row, IMPORT_ORG), import_field(row, IMPORT_CLASS), import_field(row, IMPORT_TIER),
+               import_field(row, IMPORT_ADDRESS), fingerprint ? "key " : "without a key",
+               fingerprint ? fingerprint : "");
+}
+
 static void report(struct import *im, const struct import_reader *row, enum verdict verdict, const struct diag *why)
 {
     json_t *o = json_object();
@@ -154,6 +187,8 @@ static void report(struct import *im, const struct import_reader *row, enum verd
     json_object_set_new(o, "key_state", key_state(im));
     json_array_append_new(im->rows, o);
     im->n[verdict]++;
+    if (verdict == VERDICT_ADD || verdict == VERDICT_CONTACT)
+        note_newcomer(im, row, verdict);
 }
 
 /* All of a row, or nothing of it. */
@@ -205,27 +240,46 @@ static void fill_reply(struct import *im, bool dry_run, struct reply *r)
              (long long)im->n[VERDICT_CONTACT], (long long)im->n[VERDICT_UNCHANGED], (long long)im->n[VERDICT_REFUSED]);
 }
 
-static enum err gate(struct flow *f, const struct command *c, const struct settings_list *list, int64_t list_id,
-                     const struct policy *policy, struct reply *r, bool *go_on, struct diag *why)
+/* Does it all, and undoes it. */
+static enum err run_undone(struct import *im, const struct command_value *file, struct diag *why)
+{
+    enum err err = db_part_begin(im->f->db, why);
+
+    if (!err)
+        err = run_rows(im, file, why);
+    return err ? err : db_part_undo(im->f->db, why);
+}
+
+/*
+ * Where several admins must approve it, they are told who would come in; those, and no others, do. What brings nobody
+ * in asks nobody.
+ */
+static enum err gate(struct import *im, const struct command_value *file, const struct settings_list *list,
+                     struct reply *r, bool *go_on, struct diag *why)
 {
     struct approval_what what = {.action = "member import",
                                  .object = list->name,
                                  .list = list,
-                                 .list_id = list_id,
-                                 .needs = decide_approvals(policy, DECIDE_MEMBER_ADD)};
+                                 .list_id = im->list_id,
+                                 .needs = decide_approvals(im->policy, DECIDE_MEMBER_ADD)};
+    enum err err = ERR_OK;
 
-    return approval_gate(f, c, &what, r, go_on, why);
-}
-
-/* A dry run does it all, and undoes it. */
-static enum err run_import(struct import *im, const struct command_value *file, bool dry_run, struct diag *why)
-{
-    enum err err = dry_run ? db_part_begin(im->f->db, why) : ERR_OK;
-
-    if (!err)
-        err = run_rows(im, file, why);
-    if (!err && dry_run)
-        err = db_part_undo(im->f->db, why);
+    if (what.needs > 1 || im->c->replay) {
+        err = run_undone(im, file, why);
+        if (!err && im->who.lines.over)
+            err = diag_set(why, ERR_LIMIT, "import.rows", "too many for an approval: import them in parts");
+        what.owners = (const char *const *)im->who.names;
+        what.n_owners = im->who.n;
+        what.details = buf_text(&im->who.lines);
+        what.basis = buf_span(&im->who.lines);
+    }
+    *go_on = what.needs <= 1 || im->c->replay || im->who.n;
+    if (!err && *go_on)
+        err = approval_gate(im->f, im->c, &what, r, go_on, why);
+    else if (!err)
+        fill_reply(im, false, r);
+    if (*go_on)
+        import_reset(im);
     return err;
 }
 
@@ -239,124 +293,21 @@ enum err cmd_member_import(struct flow *f, const struct command *c, struct reply
     bool dry_run = command_flag(c, "dry-run"), go_on = true;
     enum err err = flow_list(f, c->list, &list, &row, why);
 
+    buf_init(&im.who.lines, WHO_MAX);
     if (!err)
         err = policies_of_list(f, list, &policy, why);
-    if (!err && !dry_run)
-        err = gate(f, c, list, row.id, policy, r, &go_on, why);
     im.policy = policy;
     im.list_id = row.id;
+    if (!err && !dry_run)
+        err = gate(&im, file, list, r, &go_on, why);
     if (!err && go_on)
-        err = run_import(&im, file, dry_run, why);
+        err = dry_run ? run_undone(&im, file, why) : run_rows(&im, file, why);
     if (!err && go_on)
         fill_reply(&im, dry_run, r);
+    import_reset(&im);
+    buf_free(&im.who.lines);
     json_decref(im.rows);
     free(im.key);
-    policy_free(&policy);
-    list_row_free(&row);
-    return err;
-}
-
-/* ---- export ---- */
-
-static void armor_key(struct flow *f, int64_t list_id, const char *fingerprint, struct buf *out)
-{
-    struct key_row *key = mem_zero(1, sizeof *key);
-    struct buf certificate = BUF_EMPTY;
-    struct pgp_armor armor;
-    struct diag none;
-
-    if (fingerprint && !key_by_fingerprint(f->db, list_id, fingerprint, key, &none) &&
-        !key_certificate(f->db, key->id, &certificate, &none)) {
-        pgp_armor_begin(&armor, PGP_ARMOR_PUBLIC_KEY, "\n", out);
-        pgp_armor_update(&armor, buf_span(&certificate), out);
-        pgp_armor_end(&armor, out);
-    }
-    buf_free(&certificate);
-    free(key);
-}
-
-static void export_rows(struct flow *f, const struct member_row *m, json_t *contacts, struct buf *csv)
-{
-    size_t i;
-    json_t *contact;
-    bool active = strcmp(m->state, member_state_name(MEMBER_SUSPENDED)) != 0 &&
-                  strcmp(m->state, member_state_name(MEMBER_REMOVED)) != 0;
-
-    json_array_foreach(contacts, i, contact)
-    {
-        const char *address = json_string_value(json_object_get(contact, "address"));
-        struct buf key = BUF_EMPTY;
-
-        armor_key(f, m->list_id, json_string_value(json_object_get(contact, "fingerprint")), &key);
-        json_object_set_new(contact, "key", key.len ? json_string(buf_text(&key)) : json_null());
-        if (active) {
-            import_put(csv, true, m->org);
-            import_put(csv, false, m->class_name);
-            import_put(csv, false, m->tier);
-            import_put(csv, false, address ? address : "");
-            csv_put(csv, false, buf_text(&key));
-            csv_put_end(csv);
-        }
-        buf_free(&key);
-    }
-}
-
-/* Organisations alone, as far as the policy has them published. */
-static enum err export_public(const struct policy *policy, const struct member_row *members, size_t n, struct reply *r,
-                              struct diag *why)
-{
-    const struct policy_value *shown = &policy->membership.publish_members;
-    json_t *orgs;
-
-    if (shown->has == POLICY_UNSTATED)
-        return policy_unstated(why, policy, shown, "membership.publish_members");
-    if (shown->has != POLICY_STATED || strcmp(shown->text, "organisations") != 0)
-        return policy_diag(why, ERR_DENIED, policy, &policy->membership.publish_members, "membership.publish_members",
-                           "the policy does not have the members published");
-    orgs = json_array();
-    for (size_t i = 0; i < n; i++)
-        if (member_is_published(&members[i]))
-            json_array_append_new(orgs, json_pack("{s:s, s:s}", "org", members[i].org, "class", members[i].class_name));
-    r->data = orgs;
-    return ERR_OK;
-}
-
-static void export_all(struct flow *f, const struct member_row *members, size_t n, struct reply *r)
-{
-    for (int i = 0; i < IMPORT_COLUMNS; i++)
-        csv_put(&r->out, i == 0, import_columns[i]);
-    csv_put_end(&r->out);
-    r->data = json_array();
-    for (size_t i = 0; i < n; i++) {
-        json_t *o = view_member(f, &members[i]);
-
-        export_rows(f, &members[i], json_object_get(o, "contacts"), &r->out);
-        json_array_append_new(r->data, o);
-    }
-}
-
-enum err cmd_member_export(struct flow *f, const struct command *c, struct reply *r, struct diag *why)
-{
-    const struct settings_list *list;
-    struct member_row *members = NULL;
-    struct policy *policy = NULL;
-    struct list_row row = {0};
-    size_t n = 0;
-    enum err err = flow_list(f, c->list, &list, &row, why);
-
-    if (!err)
-        err = policies_of_list(f, list, &policy, why);
-    if (!err)
-        err = member_all(f->db, row.id, &members, &n, why);
-    if (!err && command_flag(c, "public"))
-        err = export_public(policy, members, n, r, why);
-    else if (!err)
-        export_all(f, members, n, r);
-    if (!err && !command_value(c, "csv"))
-        buf_clear(&r->out);
-    for (size_t i = 0; i < n; i++)
-        member_row_free(&members[i]);
-    free(members);
     policy_free(&policy);
     list_row_free(&row);
     return err;

@@ -196,3 +196,41 @@ enum err import_key_get(struct frame_reader *r, struct import_key *out, struct d
     free(text);
     return err;
 }
+
+/* What is inside of armor; the quotes and line ends that make a field of it stay. */
+static void wipe_armor(uint8_t *row, size_t n)
+{
+    static const char begin[] = "-----BEGIN PGP ", end[] = "-----END PGP ";
+    uint8_t *at = memmem(row, n, begin, sizeof begin - 1), *last = NULL, *p = at;
+
+    if (!at)
+        return;
+    while ((p = memmem(p, n - (size_t)(p - row), end, sizeof end - 1)))
+        last = p++;
+    if (!last)
+        last = row + n;
+    for (at += sizeof begin - 1; at < last; at++)
+        if (!strchr("\"\r\n,;\t", *at))
+            *at = 'x';
+}
+
+void import_wipe_refused(struct buf *csv, struct span packed)
+{
+    struct import_key *key = mem_zero(1, sizeof *key);
+    struct import_reader r;
+    struct frame_reader keys;
+    struct diag none;
+    enum err err = import_begin(&r, buf_span(csv), &none);
+    size_t from = r.csv.at, skipped = (size_t)(r.csv.in.data - csv->data);
+
+    frame_reader_init(&keys, packed);
+    for (; !err && import_next(&r, &err, &none); from = r.csv.at) {
+        if (!import_has_armor(&r))
+            continue;
+        err = import_key_get(&keys, key, &none);
+        if (!err && key->err)
+            wipe_armor(csv->data + skipped + from, r.csv.at - from);
+    }
+    import_end(&r);
+    free(key);
+}

@@ -75,4 +75,10 @@ void import_key_put(enum err err, const struct diag *why, const struct pgp_key_i
 /* The next one of what was packed; ERR_REJECT frame.bad. */
 enum err import_key_get(struct frame_reader *r, struct import_key *out, struct diag *why);
 
+/*
+ * A command may wait, and is kept for that: of each key that was not taken nothing stays in the table, since it may be
+ * a secret one. The rows stay as they are. packed: what was found of the table's keys.
+ */
+void import_wipe_refused(struct buf *csv, struct span packed);
+
 #endif

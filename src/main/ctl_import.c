@@ -41,6 +41,12 @@ static bool is_name(const char *field)
            strncmp(field, "-----BEGIN", 10) != 0;
 }
 
+/* Any other text stays where it is. */
+static bool is_armor(const struct buf *bytes)
+{
+    return strlen(buf_text(bytes)) == bytes->len && strstr(buf_text(bytes), "-----BEGIN PGP ");
+}
+
 static void put_key(const char *table, const char *field, struct buf *out)
 {
     char *path = is_name(field) ? beside(table, field) : NULL;
@@ -53,7 +59,7 @@ static void put_key(const char *table, const char *field, struct buf *out)
         armor(buf_span(&bytes), &armored);
         csv_put(out, false, buf_text(&armored));
     } else {
-        csv_put(out, false, strlen(buf_text(&bytes)) == bytes.len ? buf_text(&bytes) : field);
+        csv_put(out, false, is_armor(&bytes) ? buf_text(&bytes) : field);
     }
     buf_free(&bytes);
     buf_free(&armored);

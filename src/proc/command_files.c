@@ -1,6 +1,7 @@
 #include "proc/command_files.h"
 
 #include "base/mem.h"
+#include "flow/import_table.h"
 #include "proc/examiner.h"
 #include "proc/parsing.h"
 #include "proc/table_keys.h"
@@ -58,8 +59,10 @@ static void table_examined(void *ctx, enum err err, struct span packed, const st
 {
     struct command_files *f = ctx;
 
-    if (!err)
+    if (!err) {
         buf_add(&value_of(f)->certificate, packed.data, packed.len);
+        import_wipe_refused(&value_of(f)->bytes, packed);
+    }
     taken(f, err, why);
 }
 

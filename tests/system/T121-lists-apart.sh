@@ -43,6 +43,15 @@ main_case=$(get '.data[0].id' --list main case list)
 second_case=$(get '.data[0].id' --list second case list)
 same 'an admin of all lists sees both cases' 2 "$(cases)"
 
+# A table: of the list that is named, where there are several, and that is the admin's.
+printf 'org,class,tier,address,key\nmole,hosting-provider,service-providers,mole@mole.example,\n' >"$T/w/mole.csv"
+ctl member import "$T/w/mole.csv" >"$T/w/reply"
+same 'a table for no list' '2 list.which' "$? $(jq -r .rule "$T/w/reply")"
+for option in '' --dry-run; do
+    carl --list main member import "$T/w/mole.csv" $option >"$T/w/reply"
+    same "a table for another list $option" '1 control.list' "$? $(jq -r .rule "$T/w/reply")"
+done
+
 # What main has besides: a member who was told, a copy in the queue, a held mail.
 make_key acorn security@acorn.example
 set_clock "$now"
