@@ -78,7 +78,7 @@ static enum err write_to(struct apply *a, const struct apply_mail *mail, const c
     if (!err && !seal)
         err = content_cleared(CLEARED_NOTICE, a->policy, NULL, &content, why);
     if (!err) {
-        struct outgoing m = {.kind = "application",
+        struct outgoing m = {.kind = !seal && mail->automatic ? "receipt" : "application",
                              .list = a->list,
                              .list_id = a->row.list_id,
                              .subject = seal ? mail->subject : "Your mail about membership",
@@ -159,7 +159,7 @@ static enum err queue_stranger(struct flow *f, const struct settings_list *list,
                                const char *reply_to, struct diag *why)
 {
     struct outgoing_to to = {.secret_address = in->sender};
-    struct outgoing mail = {.kind = "application",
+    struct outgoing mail = {.kind = "receipt",
                             .list = list,
                             .list_id = list_id,
                             .subject = subject,

@@ -44,7 +44,7 @@ struct outgoing_field {
 
 /* All borrowed. */
 struct outgoing {
-    const char *kind; /* "advisory", "team", "reply", "acknowledgement", "notice", "answer", "public" */
+    const char *kind; /* "advisory", "team", "reply", "acknowledgement", "notice", "answer", "public", "receipt" */
     const struct settings_list *list;
     int64_t list_id;
     const struct case_row *c; /* NULL: no case */

@@ -52,7 +52,7 @@ static bool may_tell(const struct receiving *r)
 static enum err tell_sender(struct receiving *r, const char *text, struct diag *why)
 {
     struct outgoing_to to = {.secret_address = r->in->sender};
-    struct outgoing mail = {.kind = "notice",
+    struct outgoing mail = {.kind = "receipt",
                             .list = r->list,
                             .list_id = r->list_row.id,
                             .subject = SUBJECT,

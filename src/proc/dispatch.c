@@ -369,8 +369,8 @@ static enum err fill_job(struct dispatch *d, const struct copy_row *copy, const 
     job->id = copy->id;
     job->delivery_id = delivery_id(mail, copy->id);
     job->recipient = copy_address(db, copy);
-    /* An acknowledgement goes out with a null sender, so that nothing can answer it (RFC 3834, 3.3). */
-    if (!err && strcmp(mail->kind, "acknowledgement") != 0)
+    /* What a program answers in clear goes out with a null sender, so that nothing can answer it (RFC 3834, 3.3). */
+    if (!err && strcmp(mail->kind, "acknowledgement") != 0 && strcmp(mail->kind, "receipt") != 0)
         err = verp_address(db_box(db), list->address, copy->id, sender, why);
     job->sender = mem_strdup(sender);
     if (!err && !job->recipient)

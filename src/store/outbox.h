@@ -18,7 +18,7 @@ struct mail_row {
     int64_t list_id;
     int64_t case_id; /* 0: none */
     int64_t version; /* of the advisory, 0: none */
-    char *kind;      /* "advisory", "team", "reply", "acknowledgement", "notice", "answer" */
+    char *kind;      /* "advisory", "team", "reply", "acknowledgement", "notice", "answer", "public", "receipt" */
     char *form;      /* "sealed", "cleared" */
     char *message_id;
     char *state;

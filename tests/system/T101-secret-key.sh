@@ -107,6 +107,8 @@ done
 nowhere 'no byte of it is in any case' "$T/w/shown"
 for name in $forms; do
     has "$name: its owner is told" 'held an OpenPGP secret key' "$(grep -rl 'secret key' "$T/i/mail/$name@reporter.example/new" | head -n 1)"
+    same "$name: in a mail that nothing can answer" '<>' \
+        "$(field Return-Path "$(grep -rl 'secret key' "$T/i/mail/$name@reporter.example/new" | head -n 1)")"
 done
 lacks 'without anything of what he wrote' ring "$(grep -rl 'secret key' "$T/i/mail/inline@reporter.example/new")"
 lacks 'nor the fingerprint' "$(fpr joe)" "$(grep -rl 'secret key' "$T/i/mail/inline@reporter.example/new")"

@@ -29,6 +29,7 @@ asks html '<html><body><p>How do we <b>join</b>?</p></body></html>' 'MIME-Versio
 has 'a question in HTML too' 'Role-address:' "$(newest html@curious.example)"
 form_mail=$(newest q1@curious.example)
 same 'the form says that a program sends it' auto-replied "$(field Auto-Submitted "$form_mail")"
+same 'and nothing can answer it (RFC 3834, 3.3)' '<>' "$(field Return-Path "$form_mail")"
 printf 'From: Q <empty@curious.example>\nTo: %s\nSubject: apply\n%s\n\n' $apply "$dmarc" >"$T/w/m"
 inject empty@curious.example "$T/w/m" $apply
 same 'a mail without a body is held, as everywhere' 'empty 0' "$(last_held) $(box empty@curious.example)"
