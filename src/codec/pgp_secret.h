@@ -5,7 +5,7 @@
  * What counts as one (RFC 9580, sections 5.5.3 and 6.2):
  *   - armor that says it is a private key, with 32 bytes of data or more, whole or cut off, whatever the data is;
  *   - other armor, base64 at the beginning of a run of lines or behind a `=` (keydata of Autocrypt), and bytes, where a
- *     packet of tag 5 or 7 with all of its public part stands among packets of a key;
+ *     packet of tag 5 or 7 with all of its public part stands among packets of a key, be it with a CR before each LF;
  *   - an encrypted message whose armor has a Passphrase-Format (Autocrypt Level 1, "Autocrypt Setup Message"): such a
  *     one is a secret key.
  * Armor is found behind quotes ("> "), dash escapes, escapes of quoted-printable and of JSON, and between tags of HTML.

@@ -8,6 +8,7 @@
 
 #define MPI_BITS_MAX 16384
 #define OID_MAX      20
+#define MANGLED_MAX  8192 /* bytes, more than the public part of any key */
 
 /* The fields of a public key, in their order (RFC 9580, sections 5.5.5 and 9.1). */
 static const struct {
@@ -133,6 +134,21 @@ static bool is_of_a_key(int tag)
            tag == PGP_TAG_SECRET_KEY || tag == PGP_TAG_SECRET_SUBKEY;
 }
 
+/*
+ * A mail that held it as it is, binary, may have got a CR before each LF on its way: a byte more in the time of its
+ * making, and nothing stands where it should. Each body is looked at once, so that this stays linear.
+ */
+static bool is_mangled(struct span body)
+{
+    uint8_t plain[MANGLED_MAX];
+    size_t n = 0;
+
+    for (size_t i = 0; i < body.len && n < sizeof plain; i++)
+        if (body.data[i] != '\r' || i + 1 == body.len || body.data[i + 1] != '\n')
+            plain[n++] = body.data[i];
+    return public_len((struct span){plain, n}) != 0;
+}
+
 bool pgp_secret_walk(struct span packets, bool claimed, char of_key[PGP_FPR_SIZE])
 {
     bool any = false;
@@ -149,7 +165,7 @@ bool pgp_secret_walk(struct span packets, bool claimed, char of_key[PGP_FPR_SIZE
         n = public_len(body);
         if (n && tag == PGP_TAG_SECRET_KEY)
             fingerprint_of(body, n, of_key);
-        if (n || claimed)
+        if (n || claimed || is_mangled(body))
             any = true;
         else
             break;

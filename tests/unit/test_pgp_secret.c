@@ -291,6 +291,33 @@ static void test_packets(void **state)
 }
 
 /* Four million characters of what nearly is armor, in each way that might be read again and again. */
+/* As a mail may bring what was binary: with a CR before each LF, of which one is in the time of its making. */
+static void test_mangled(void **state)
+{
+    struct pgp_secrets found = {0}, none = {0};
+    struct buf mangled = BUF_EMPTY;
+    const struct buf *each[] = {&secret, &public};
+
+    (void)state;
+    for (size_t k = 0; k < 2; k++) {
+        buf_free(&mangled);
+        for (size_t i = 0; i < each[k]->len; i++) {
+            /* Two bytes of header, then the version, then the time. */
+            uint8_t byte = i == 5 ? '\n' : each[k]->data[i];
+
+            if (byte == '\n')
+                buf_add_byte(&mangled, '\r');
+            buf_add_byte(&mangled, byte);
+        }
+        if (k == 0)
+            assert_true(pgp_secret_in_packets(buf_span(&mangled), &found));
+        else
+            assert_false(pgp_secret_in_packets(buf_span(&mangled), &none));
+    }
+    assert_int_equal(found.n_keys, 0);
+    buf_free(&mangled);
+}
+
 static void test_linear(void **state)
 {
     static const char *const rows[] = {
@@ -435,9 +462,9 @@ static void test_header_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_armor),      cmocka_unit_test(test_forms),  cmocka_unit_test(test_innocent),
-        cmocka_unit_test(test_packets),    cmocka_unit_test(test_linear), cmocka_unit_test(test_mails),
-        cmocka_unit_test(test_header_end),
+        cmocka_unit_test(test_armor),      cmocka_unit_test(test_forms),   cmocka_unit_test(test_innocent),
+        cmocka_unit_test(test_packets),    cmocka_unit_test(test_linear),  cmocka_unit_test(test_mails),
+        cmocka_unit_test(test_header_end), cmocka_unit_test(test_mangled),
     };
 
     return cmocka_run_group_tests(tests, make_keys, forget_keys);
