@@ -91,6 +91,12 @@ enum pgp_key_state pgp_key_state_at(const struct pgp_key_info *key, int64_t now_
 /* The encryption (sub)key that gpg would choose at an instant: the newest usable one. Borrowed; NULL: none. */
 const struct pgp_subkey_info *pgp_key_pick_encryption(const struct pgp_key_info *key, int64_t now_utc_s);
 
+/*
+ * When the last of what can be encrypted to now has ended: gpg goes on to another subkey where the newest has.
+ * INSTANT_NONE: never, or nothing can be encrypted to now.
+ */
+int64_t pgp_key_encrypts_until(const struct pgp_key_info *key, int64_t now_utc_s);
+
 /* A key id of 16 hex digits, or the low 64 bits of a v4 fingerprint, as a number (0 where it is neither). */
 uint64_t pgp_key_id_number(const char *hex);
 

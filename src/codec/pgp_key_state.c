@@ -51,6 +51,17 @@ static bool is_expired(int64_t expires_at_utc_s, int64_t now_utc_s)
     return expires_at_utc_s != INSTANT_NONE && expires_at_utc_s <= now_utc_s;
 }
 
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a == INSTANT_NONE ? b : b == INSTANT_NONE || a < b ? a : b;
+}
+
+static bool encrypts(const struct pgp_subkey_info *sub, int64_t now_utc_s)
+{
+    return sub->can_encrypt && !sub->revoked && !sub->invalid && sub->created_at_utc_s <= now_utc_s &&
+           !is_expired(sub->expires_at_utc_s, now_utc_s);
+}
+
 /* gpg takes the newest, of equally new ones the first, and the primary key only where no subkey will do. */
 const struct pgp_subkey_info *pgp_key_pick_encryption(const struct pgp_key_info *key, int64_t now_utc_s)
 {
@@ -62,13 +73,31 @@ const struct pgp_subkey_info *pgp_key_pick_encryption(const struct pgp_key_info 
     for (size_t i = 0; i < key->n_subkeys; i++) {
         const struct pgp_subkey_info *sub = &key->subkeys[i];
 
-        if (!sub->can_encrypt || sub->revoked || sub->invalid || sub->created_at_utc_s > now_utc_s ||
-            is_expired(sub->expires_at_utc_s, now_utc_s))
+        if (!encrypts(sub, now_utc_s))
             continue;
         if (!best || best == &key->subkeys[0] || sub->created_at_utc_s > best->created_at_utc_s)
             best = sub;
     }
     return best;
+}
+
+int64_t pgp_key_encrypts_until(const struct pgp_key_info *key, int64_t now_utc_s)
+{
+    int64_t last = INSTANT_NONE;
+
+    if (!pgp_key_pick_encryption(key, now_utc_s))
+        return INSTANT_NONE;
+    for (size_t i = 0; i < key->n_subkeys; i++) {
+        const struct pgp_subkey_info *sub = &key->subkeys[i];
+
+        if (!encrypts(sub, now_utc_s))
+            continue;
+        if (sub->expires_at_utc_s == INSTANT_NONE)
+            return key->expires_at_utc_s;
+        if (last == INSTANT_NONE || sub->expires_at_utc_s > last)
+            last = sub->expires_at_utc_s;
+    }
+    return earlier(key->expires_at_utc_s, last);
 }
 
 static bool is_weak(const struct pgp_subkey_info *sub)
@@ -101,11 +130,6 @@ static enum pgp_key_state no_encryption(const struct pgp_key_info *key, int64_t 
                "the key has no usable encryption subkey; add one, and import the key again");
 }
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-    return a == INSTANT_NONE ? b : b == INSTANT_NONE ? a : a < b ? a : b;
-}
-
 enum pgp_key_state pgp_key_state_at(const struct pgp_key_info *key, int64_t now_utc_s, char *reason, size_t reason_size)
 {
     const struct pgp_subkey_info *pick;
@@ -132,7 +156,7 @@ enum pgp_key_state pgp_key_state_at(const struct pgp_key_info *key, int64_t now_
     if (!key->prefers_aes)
         return say(PGP_KEY_WEAK_CIPHER, reason, reason_size,
                    "the key's preferences do not name AES; set them (gpg --edit-key, setpref), import it again");
-    end = earlier(key->expires_at_utc_s, pick->expires_at_utc_s);
+    end = pgp_key_encrypts_until(key, now_utc_s);
     if (end != INSTANT_NONE && end - now_utc_s <= PGP_KEY_EXPIRING_S) {
         snprintf(text, sizeof text, "the key expires at %s; extend it, and import it again", instant_text(end, when));
         return say(PGP_KEY_EXPIRING, reason, reason_size, text);

@@ -96,7 +96,8 @@ enum err apply_duty_decide(struct flow *f, const struct duty_row *duty, struct d
 
     if (err)
         return err;
-    if (a.state == APPLICATION_COMPLETE || a.state == APPLICATION_APPEALED)
+    if ((a.state == APPLICATION_COMPLETE || a.state == APPLICATION_APPEALED) &&
+        !duty_is_overtaken(f->db, duty, "", clock_now(f->clock)))
         err = apply_tell_team(&a, *duty->detail ? "An application waits" : "An application is overdue",
                               *duty->detail ? "An application for membership waits for your decision."
                                             : "The time that the policy gives for a decision "

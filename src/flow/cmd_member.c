@@ -1,5 +1,6 @@
 /* Commands on members and keys. */
 #include "flow/cmd.h"
+#include "flow/key_warnings.h"
 #include "flow/member_admit.h"
 
 #include "base/instant.h"
@@ -204,6 +205,8 @@ static enum err change_state(struct flow *f, const struct command *c, struct rep
         err = member_change_state(f, &m, event, command_word(c, "reason"), &c->actor, &change, why);
     if (!err && event == MEMBER_REINSTATE)
         err = reattest_given(f, &m, &c->actor, why);
+    if (!err && event == MEMBER_REINSTATE)
+        err = key_warnings_put_again(f, &m, why);
     if (!err) {
         r->data = view_member(f, &m);
         json_object_set_new(r->data, "dropped", json_integer(change.dropped));

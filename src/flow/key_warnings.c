@@ -20,30 +20,63 @@ static const struct {
 } warnings[] = {{60, "60d"}, {30, "30d"}, {14, "14d"}, {7, "7d"}, {1, "1d"}, {0, "0d"}};
 #define WARNINGS (sizeof warnings / sizeof warnings[0])
 
-int64_t key_usable_until(const struct pgp_key_info *key, int64_t now_utc_s)
+/* Those of a key that ended once, and does not now. */
+static enum err end_lost(struct flow *f, int64_t key_row, struct diag *why)
 {
-    const struct pgp_subkey_info *pick = pgp_key_pick_encryption(key, now_utc_s);
-    int64_t a = key->expires_at_utc_s, b = pick ? pick->expires_at_utc_s : INSTANT_NONE;
+    char detail[32];
+    enum err err = ERR_OK;
 
-    if (!pick)
-        return INSTANT_NONE;
-    return a == INSTANT_NONE ? b : b == INSTANT_NONE || a < b ? a : b;
+    for (int i = 1; !err && i <= LOST_MAX; i++) {
+        snprintf(detail, sizeof detail, "lost-%d", i);
+        err = duty_end(f->db, KEY_WARNING_DUTY, key_row, detail, why);
+    }
+    return err;
 }
 
 enum err key_warnings_put(struct flow *f, int64_t list_id, int64_t key_row, const struct pgp_key_info *key,
                           struct diag *why)
 {
-    int64_t now = clock_now(f->clock), end = key_usable_until(key, now);
-    enum err err = duty_end(f->db, KEY_WARNING_DUTY, key_row, NULL, why);
+    int64_t now = clock_now(f->clock), end = pgp_key_encrypts_until(key, now);
+    enum err err =
+        end == INSTANT_NONE ? duty_end(f->db, KEY_WARNING_DUTY, key_row, NULL, why) : end_lost(f, key_row, why);
 
     for (size_t i = 0; !err && end != INSTANT_NONE && i < WARNINGS; i++) {
         int64_t at = end - warnings[i].days * DAY_S;
         bool last_past = i + 1 == WARNINGS || end - warnings[i + 1].days * DAY_S > now;
 
+        if (duty_instant(f->db, KEY_WARNING_DUTY, key_row, warnings[i].detail) == at)
+            continue; /* it waits, or was given */
+        err = duty_end(f->db, KEY_WARNING_DUTY, key_row, warnings[i].detail, why);
         /* Of those that are past already, the last one is given now. */
-        if (at > now || last_past)
-            err = duty_put(f->db, list_id, KEY_WARNING_DUTY, key_row, warnings[i].detail, at > now ? at : now, why);
+        if (!err && (at > now || last_past))
+            err = duty_put(f->db, list_id, KEY_WARNING_DUTY, key_row, warnings[i].detail, at, why);
     }
+    return err;
+}
+
+/* One that has ended meanwhile is said to have. */
+static enum err put_again(struct flow *f, int64_t list_id, const struct key_row *key, struct diag *why)
+{
+    int64_t now = clock_now(f->clock);
+    bool has_ended = !key->facts.revoked && pgp_key_state_at(&key->facts, now, NULL, 0) == PGP_KEY_EXPIRED;
+    enum err err = key_warnings_put(f, list_id, key->id, &key->facts, why);
+
+    return err || !has_ended ? err : duty_put(f->db, list_id, KEY_WARNING_DUTY, key->id, "0d", now, why);
+}
+
+enum err key_warnings_put_again(struct flow *f, const struct member_row *m, struct diag *why)
+{
+    struct key_row *key = mem_zero(1, sizeof *key);
+    struct contact_row *contacts = NULL;
+    struct diag none;
+    size_t n = 0;
+    enum err err = contact_all(f->db, m->id, &contacts, &n, why);
+
+    for (size_t i = 0; !err && i < n; i++)
+        if (contacts[i].fingerprint && !key_by_fingerprint(f->db, m->list_id, contacts[i].fingerprint, key, &none))
+            err = put_again(f, m->list_id, key, why);
+    contact_rows_free(contacts, n);
+    free(key);
     return err;
 }
 
@@ -131,19 +164,28 @@ static enum err tell_lost(struct flow *f, const struct duty_row *duty, const str
 
 static bool is_member_here(const struct warned *w)
 {
-    enum member_state state;
+    return w->member.id && (strcmp(w->member.state, member_state_name(MEMBER_ACTIVE)) == 0 ||
+                            strcmp(w->member.state, member_state_name(MEMBER_KEY_TROUBLE)) == 0);
+}
 
-    return w->member.id && member_state_parse(w->member.state, &state) && state != MEMBER_REMOVED;
+static bool is_suspended(const struct warned *w)
+{
+    return w->member.id && strcmp(w->member.state, member_state_name(MEMBER_SUSPENDED)) == 0;
 }
 
 static enum err warn(struct flow *f, const struct duty_row *duty, const struct warned *w, struct diag *why)
 {
-    int64_t now = clock_now(f->clock), end = key_usable_until(&w->key->facts, now);
+    int64_t now = clock_now(f->clock), end = pgp_key_encrypts_until(&w->key->facts, now);
     char when[INSTANT_TEXT_SIZE], words[64];
     enum err err;
 
+    /* It is given when he is back, if none that is more urgent is due by then. */
+    if (is_suspended(w))
+        return duty_end(f->db, KEY_WARNING_DUTY, duty->object, duty->detail, why);
     if (w->key->facts.revoked || (!is_member_here(w) && !w->admin))
         return ERR_OK;
+    if (duty_is_overtaken(f->db, duty, "", now))
+        return ERR_OK; /* the clock has jumped over several: the last says it all */
     if (strncmp(duty->detail, "lost-", 5) == 0)
         return tell_lost(f, duty, w, strtoll(duty->detail + 5, NULL, 10), why);
     instant_text(end, when);

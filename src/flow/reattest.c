@@ -134,7 +134,7 @@ enum err reattest_run(struct flow *f, const struct duty_row *duty, struct diag *
         err = ERR_OK;
     else if (!err && strcmp(duty->detail, "suspend") == 0)
         err = suspend(f, list, &m, why);
-    else if (!err)
+    else if (!err && !duty_is_overtaken(f->db, duty, "", clock_now(f->clock)))
         err = ask(f, list, &m, duty->at + SUSPEND_S - (strcmp(duty->detail, "last") ? REMIND_S : LAST_S), why);
     member_row_free(&m);
     return err;

@@ -86,3 +86,9 @@ bool duty_is_put(struct db *db, const char *kind, int64_t object, const char *de
     return db_value(db, 0, "SELECT 1 FROM duty WHERE kind = ? AND object = ? AND detail = ? AND done_at IS NULL", "tit",
                     kind, object, detail) != 0;
 }
+
+int64_t duty_instant(struct db *db, const char *kind, int64_t object, const char *detail)
+{
+    return db_value(db, INSTANT_NONE, "SELECT at FROM duty WHERE kind = ? AND object = ? AND detail = ?", "tit", kind,
+                    object, detail);
+}

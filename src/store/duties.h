@@ -35,6 +35,8 @@ enum err duty_hasten(struct db *db, const char *kind, int64_t object, int64_t no
 enum err duty_due(struct db *db, int64_t now_utc_s, struct duty_row **out, size_t *n, struct diag *why);
 /* Only one that is still due then: db_changes tells. */
 enum err duty_set_done(struct db *db, int64_t id, int64_t now_utc_s, struct diag *why);
+/* Of one of this name, done or not; INSTANT_NONE: there is none. */
+int64_t duty_instant(struct db *db, const char *kind, int64_t object, const char *detail);
 /* Whether one of this name is there and not done. */
 bool duty_is_put(struct db *db, const char *kind, int64_t object, const char *detail);
 /* Whether another of its kind and object that is later, and whose detail begins the same, is due as well. */

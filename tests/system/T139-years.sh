@@ -81,6 +81,12 @@ on 69
 looks 'the renewed one is warned no more' '' '' '' 'key;' 'The key of delta expires;'
 on 70
 looks 'at its end' '' '' '' 'plain notice;' 'The key of delta has expired;'
+check 'suspended' ctl member suspend delta --reason 'until it has a key'
+on 72
+check 'back with a key that has ended' ctl member reinstate delta --reason back
+settle
+looks 'it is said once more' '' '' '' 'plain notice;' 'The key of delta has expired;'
+same 'in trouble' key-trouble "$(get .data.state member show delta)"
 check 'gone' ctl member remove delta --reason gone
 
 # ---- a subkey has ended, another is left ----
@@ -131,7 +137,7 @@ settle
 same 'the reminder' 'question;' "$(new fern security@fern.example)"
 set_clock 2029-03-31T10:59:59Z
 settle
-same 'before the thirtieth day' "question; active" "$(new fern security@fern.example) $(get .data.state member show fern)"
+same 'a second before the thirtieth day' "question; active" "$(new fern security@fern.example) $(get .data.state member show fern)"
 set_clock 2029-03-31T11:00:00Z
 settle
 same 'on it' " suspended" "$(new fern security@fern.example) $(get .data.state member show fern)"
@@ -139,5 +145,8 @@ check 'reinstated' ctl member reinstate fern --reason back
 set_clock 2032-03-31T11:00:01Z
 settle
 same 'three years at once: one question' 'question;' "$(new fern security@fern.example)"
+later '22 days'
+settle
+same 'over both reminders: one' 'question;' "$(new fern security@fern.example)"
 stop
 finish

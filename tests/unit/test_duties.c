@@ -72,9 +72,11 @@ static void test_end(void **state)
 {
     struct store *s = *state;
 
+    assert_true(duty_instant(s->db, "key", 3, "30d") == INSTANT_NONE);
     put(s, "key", 3, "30d", 0);
     put(s, "key", 3, "7d", 0);
     put(s, "key", 4, "7d", 0);
+    assert_true(duty_instant(s->db, "key", 3, "30d") == NOW);
     OK(duty_end(s->db, "key", 3, "30d", &s->why));
     expect(s, NOW, "key/3/7d@0 key/4/7d@0");
     OK(duty_end(s->db, "key", 3, NULL, &s->why));

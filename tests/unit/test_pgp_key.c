@@ -42,6 +42,39 @@ static void test_usable(void **state)
     buf_free(&armored);
 }
 
+/* Of the subkeys that are there now, the last end counts; the primary key's bounds it. */
+static void test_until(void **state)
+{
+    static const struct {
+        int primary, a, b; /* days from now; 0: never; a is the older */
+        bool b_revoked;
+        int64_t want; /* 0: never or not now */
+    } rows[] = {
+        {0, 0, 0, false, 0},     {0, 90, 30, false, 90}, {0, 30, 90, false, 90}, {0, 0, 30, false, 0},
+        {60, 90, 30, false, 60}, {60, 0, 30, false, 60}, {0, 30, 90, true, 30},  {0, -1, 30, false, 30},
+        {0, 90, -1, false, 90},  {0, -1, -1, false, 0},  {-1, 90, 90, false, 0}, {0, 30, 0, true, 30},
+    };
+    int64_t t = 2000000000;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct pgp_key_info *k = mem_zero(1, sizeof *k);
+        const int days[] = {rows[i].primary, rows[i].a, rows[i].b};
+
+        k->n_subkeys = 3;
+        for (size_t j = 0; j < 3; j++) {
+            k->subkeys[j].can_encrypt = j > 0;
+            k->subkeys[j].created_at_utc_s = t - 10 * DAY + (int64_t)j;
+            k->subkeys[j].expires_at_utc_s = days[j] ? t + days[j] * DAY : INSTANT_NONE;
+        }
+        k->created_at_utc_s = t - 10 * DAY;
+        k->expires_at_utc_s = k->subkeys[0].expires_at_utc_s;
+        k->subkeys[2].revoked = rows[i].b_revoked;
+        assert_true(pgp_key_encrypts_until(k, t) == (rows[i].want ? t + rows[i].want * DAY : INSTANT_NONE));
+        free(k);
+    }
+}
+
 static void test_expiry(void **state)
 {
     const char *home = fresh_home("exp", INSTANT_NONE);
@@ -267,9 +300,9 @@ static void test_sha1(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_states), cmocka_unit_test(test_sha1),   cmocka_unit_test(test_names),
-        cmocka_unit_test(test_usable), cmocka_unit_test(test_expiry), cmocka_unit_test(test_revoked),
-        cmocka_unit_test(test_weak),   cmocka_unit_test(test_pick),
+        cmocka_unit_test(test_states),  cmocka_unit_test(test_sha1),  cmocka_unit_test(test_names),
+        cmocka_unit_test(test_usable),  cmocka_unit_test(test_until), cmocka_unit_test(test_expiry),
+        cmocka_unit_test(test_revoked), cmocka_unit_test(test_weak),  cmocka_unit_test(test_pick),
     };
 
     return cmocka_run_group_tests(tests, make_scratch, remove_scratch);
