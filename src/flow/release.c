@@ -119,12 +119,14 @@ static enum err tell_held(struct releasing *g, struct diag *why)
     const struct release_decision *d = &g->decision;
     char at[INSTANT_TEXT_SIZE];
     char *subject = mem_printf("[%s] ALARM: not published", case_label(g->c));
+    char *reason = release_name_case(d->words, g->c->code);
     char *text = mem_printf("Case %s was to be published at %s, and it is held.\n\nRule:   %s%s%s\nReason: %s\n\n"
                             "How it stands:  embargoctl publish check %s\n",
-                            g->c->code, instant_text(g->due_utc_s, at), d->rule, *d->file ? ", " : "", d->file,
-                            d->words, g->c->code);
+                            g->c->code, instant_text(g->due_utc_s, at), d->rule, *d->file ? ", " : "", d->file, reason,
+                            g->c->code);
     enum err err = case_notify_team(g->f, g->list, g->c->list_id, g->c, subject, text, why);
 
+    free(reason);
     mem_free_secret(&subject);
     mem_free_secret(&text);
     return err;

@@ -110,6 +110,8 @@ enum err release_signed(struct flow *f, const struct release_step *step, enum er
 json_t *release_checks(struct releasing *g);
 /* {id,due,verdict,rule,approved,needs,state,steps[]} */
 json_t *release_json(struct releasing *g);
+/* "publish approve ID", with the case's code where ID stands. The caller frees it. */
+char *release_name_case(const char *words, const char *code);
 /* The pre-flight's mail to the team. */
 enum err release_mail_checks(struct releasing *g, struct diag *why);
 

@@ -25,7 +25,16 @@ static void add(json_t *checks, const char *name, const char *status, const char
     json_array_append_new(checks, o);
 }
 
-/* What is to be typed names the case. */
+char *release_name_case(const char *words, const char *code)
+{
+    struct buf named = BUF_EMPTY;
+
+    for (const char *id; (id = strstr(words, " ID")) && (!id[3] || id[3] == ' ' || id[3] == ','); words = id + 3)
+        buf_printf(&named, "%.*s %s", (int)(id - words), words, code);
+    buf_add_str(&named, words);
+    return buf_take(&named);
+}
+
 static void name_case(json_t *checks, const char *code)
 {
     json_t *o;
@@ -33,16 +42,12 @@ static void name_case(json_t *checks, const char *code)
 
     json_array_foreach(checks, i, o)
     {
-        const char *remedy = json_string_value(json_object_get(o, "remedy")), *at = remedy;
-        struct buf named = BUF_EMPTY;
+        const char *remedy = json_string_value(json_object_get(o, "remedy"));
+        char *named = remedy ? release_name_case(remedy, code) : NULL;
 
-        for (const char *id; at && (id = strstr(at, " ID")) && (!id[3] || id[3] == ' ' || id[3] == ','); at = id + 3)
-            buf_printf(&named, "%.*s %s", (int)(id - at), at, code);
-        if (named.len) {
-            buf_add_str(&named, at);
-            json_object_set_new(o, "remedy", json_string(buf_text(&named)));
-        }
-        buf_free(&named);
+        if (named)
+            json_object_set_new(o, "remedy", json_string(named));
+        free(named);
     }
 }
 

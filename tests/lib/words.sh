@@ -17,7 +17,7 @@ words_are_whole() {
         awk 'text && /^--/ && !/^---/ && !/^-- / { exit } text { print } /^$/ { text = 1 }' "$T/w/text-of/open" >"$T/w/text-of/text"
         {
             grep -nE '\{\{|\}\}|\(null\)|\(s\)|[[:blank:]]$' "$T/w/text-of/text"
-            grep -nE 'embargoctl .* (ID|ORG)( |$)|-> .* ID( |,|$)' "$T/w/text-of/text"
+            grep -nE 'embargoctl .* (ID|ORG)( |$)|(publish|advisory|embargo|case) [a-z]+ ID( |,|$)' "$T/w/text-of/text"
             grep -nE 'embargoctl (member|case|advisory|queue|approval) (show|suspend|remove|reinstate|retry|approve|veto)(`|$|[.,])' \
                 "$T/w/text-of/text"
             awk '/^$/ && NR > 1 && last == "" { print NR ": two empty lines" } { last = $0 }' "$T/w/text-of/text"

@@ -109,6 +109,7 @@ settle
 same 'not approved: held' 'accepted held hold release.automatic' \
     "$(get '"\(.data.case_state) \(.data.state) \(.data.verdict) \(.data.rule)"' publish check "$id")"
 told 'it is held'
+has 'and by which command it goes out' "publish approve $id" "$T/w/told"
 same 'an approval lets it go' public "$(ctl publish approve "$id" >/dev/null; settle; get .data.state case show "$id")"
 clear "$(newest announce@lists.example.net)" "$T/w/clear"
 has 'nobody was told before' 'NOTE REGARDING LACK OF EMBARGO' "$T/w/clear.text"

@@ -2,6 +2,7 @@
 # What happens because of time before the day of release: reminders, chases, the head of the audit trail, notices that
 # wait for their instant and move with the date, the final notice; and a whole rehearsal that releases by itself.
 . "${srcdir:-.}/tests/lib/flow.sh"
+. "${srcdir:-.}/tests/lib/words.sh"
 
 # team WORDS: how many mails of ann's hold them.
 team() {
@@ -122,4 +123,5 @@ verify() { "$bin/embargoctl" -c "$conf" --json audit verify --anchor "$anchor"; 
 check 'the trail holds by the head that was mailed' verify
 sqlite3 "$T/i/state/db.sqlite" "UPDATE audit SET rule = 'other' WHERE id = 2"
 refused 'not once it was changed' verify
+words_are_whole ann ann@example.org
 finish
