@@ -4,6 +4,20 @@
 
 #include <string.h>
 
+/* A first line "sep=;", by which Excel is told: its separator; 0: none. *n: its bytes, with the line end. */
+static uint8_t told_separator(struct span in, size_t *n)
+{
+    const uint8_t *end = memchr(in.data, '\n', in.len < 16 ? in.len : 16);
+    size_t quoted = in.len && in.data[0] == '"', length = end ? (size_t)(end - in.data) : 0;
+
+    if (length && end[-1] == '\r')
+        length--;
+    *n = end ? (size_t)(end - in.data) + 1 : 0;
+    if (length != 5 + 2 * quoted || strncasecmp((const char *)in.data + quoted, "sep=", 4) != 0)
+        return 0;
+    return memchr(",;\t", in.data[4 + quoted], 3) ? in.data[4 + quoted] : 0;
+}
+
 /* Of comma, semicolon and tab what the first record holds most of. */
 static uint8_t separator_of(struct span in)
 {
@@ -28,12 +42,20 @@ static uint8_t separator_of(struct span in)
 
 void csv_begin(struct csv_reader *r, struct span in)
 {
+    size_t told;
+
     memset(r, 0, sizeof *r);
     if (in.len >= 3 && memcmp(in.data, "\xef\xbb\xbf", 3) == 0)
         in = (struct span){in.data + 3, in.len - 3};
     r->in = in;
     r->next_line = 1;
-    r->separator = separator_of(in);
+    r->separator = in.len ? told_separator(in, &told) : 0;
+    if (r->separator) {
+        r->at = told;
+        r->next_line = 2;
+    } else {
+        r->separator = separator_of(in);
+    }
     for (size_t i = 0; i < CSV_FIELDS_MAX; i++)
         buf_init(&r->fields[i], in.len + 1);
 }
@@ -107,7 +129,7 @@ static const char *read_field(struct csv_reader *r, struct buf *out)
         charset_clean_utf8(buf_span(out), &clean);
         buf_move(out, &clean);
         buf_free(&clean);
-        fault = fault ? fault : "it is not in UTF-8";
+        fault = fault ? fault : "it is not in UTF-8: save the table as that";
     }
     return fault;
 }

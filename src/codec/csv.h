@@ -2,7 +2,8 @@
  * Comma-separated values (RFC 4180): records of fields, quoted where they hold commas, quotes or line ends.
  *
  * Line ends are LF or CR LF; a byte-order mark at the start and empty lines are passed over. Spreadsheets of some
- * countries separate by semicolons, or by tabs: what the first record holds most of, outside of quotes, separates.
+ * countries separate by semicolons, or by tabs: what the first record holds most of, outside of quotes, separates,
+ * where no first line "sep=;" says so, as some write for Excel.
  * A record that is not well formed is named, and the next one is read. Pure, linear.
  */
 #ifndef CODEC_CSV_H

@@ -85,6 +85,10 @@ static enum err add_to_member(struct import *im, const struct import_reader *row
     *verdict = VERDICT_UNCHANGED;
     if (has_contact(im->f, m->id, address, key ? key->fingerprint : NULL))
         return ERR_OK;
+    if (has_contact(im->f, m->id, address, NULL))
+        return diag_set(why, ERR_DENIED, "contact.exists",
+                        "the member has this address already, with another key or none: see key replace, and member "
+                        "contact");
     *verdict = VERDICT_CONTACT;
     err = member_add_contact(im->f, m, address, key, im->has_key ? im->key->certificate : (struct span){NULL, 0}, why);
     return err ? err
@@ -160,6 +164,14 @@ static json_t *key_state(const struct import *im)
                : json_string(pgp_key_state_name(pgp_key_state_at(&im->key->info, clock_now(im->f->clock), NULL, 0)));
 }
 
+/* A team's key often has none of its role addresses, so that this is no reason to refuse it, and one to look. */
+static const char stranger[] = "no user id of the key is this address";
+
+static bool is_stranger(const struct import *im, const struct import_reader *row)
+{
+    return im->has_key && !im->key->err && !pgp_key_names(&im->key->info, import_field(row, IMPORT_ADDRESS));
+}
+
 static void note_newcomer(struct import *im, const struct import_reader *row, enum verdict verdict)
 {
     const char *fingerprint = im->has_key ? im->key->info.fingerprint : NULL;
@@ -168,10 +180,10 @@ static void note_newcomer(struct import *im, const struct import_reader *row, en
     im->who.names[im->who.n++] = mem_strdup(import_field(row, IMPORT_ADDRESS));
     if (fingerprint)
         im->who.names[im->who.n++] = mem_strdup(fingerprint);
-    buf_printf(&im->who.lines, "\n  line %d: %s %s (%s, %s), %s, %s%s", import_line(row), verdict_names[verdict],
+    buf_printf(&im->who.lines, "\n  line %d: %s %s (%s, %s), %s, %s%s%s%s", import_line(row), verdict_names[verdict],
                import_field(row, IMPORT_ORG), import_field(row, IMPORT_CLASS), import_field(row, IMPORT_TIER),
                import_field(row, IMPORT_ADDRESS), fingerprint ? "key " : "without a key",
-               fingerprint ? fingerprint : "");
+               fingerprint ? fingerprint : "", is_stranger(im, row) ? "; " : "", is_stranger(im, row) ? stranger : "");
 }
 
 static void report(struct import *im, const struct import_reader *row, enum verdict verdict, const struct diag *why)
@@ -185,6 +197,7 @@ static void report(struct import *im, const struct import_reader *row, enum verd
     json_object_set_new(o, "rule", verdict == VERDICT_REFUSED ? json_string(why->rule) : json_null());
     json_object_set_new(o, "reason", verdict == VERDICT_REFUSED ? json_string(why->text) : json_null());
     json_object_set_new(o, "key_state", key_state(im));
+    json_object_set_new(o, "warning", is_stranger(im, row) ? json_string(stranger) : json_null());
     json_array_append_new(im->rows, o);
     im->n[verdict]++;
     if (verdict == VERDICT_ADD || verdict == VERDICT_CONTACT)

@@ -35,6 +35,8 @@ static enum err place_column(struct import_reader *r, size_t at, struct diag *wh
         r->place[c] = (int)at;
         return ERR_OK;
     }
+    if (strchr(buf_text(field), '\r'))
+        return diag_set(why, ERR_REJECT, "import.header", "its lines end in CR alone: save the table with CR LF or LF");
     return diag_set(why, ERR_REJECT, "import.header", "the column `%.40s` is none of the table's: " EXPECTED,
                     buf_text(field));
 }
@@ -59,12 +61,20 @@ static enum err read_header(struct import_reader *r, struct diag *why)
     return err;
 }
 
+/* What people hand in for a CSV: workbooks of today (ZIP archives) and of old (OLE 2). */
+static bool is_workbook(struct span csv)
+{
+    return csv.len >= 4 && (memcmp(csv.data, "PK\3\4", 4) == 0 || memcmp(csv.data, "\xd0\xcf\x11\xe0", 4) == 0);
+}
+
 enum err import_begin(struct import_reader *r, struct span csv, struct diag *why)
 {
     memset(r, 0, sizeof *r);
     for (int c = 0; c < IMPORT_KEY; c++)
         buf_init(&r->plain[c], csv.len + 1);
     csv_begin(&r->csv, csv);
+    if (is_workbook(csv))
+        return diag_set(why, ERR_REJECT, "import.header", "this is a workbook: save the sheet as CSV in UTF-8");
     if (csv_next(&r->csv))
         return read_header(r, why);
     return diag_set(why, ERR_REJECT, "import.header", "the table is empty: " EXPECTED);
@@ -95,6 +105,18 @@ static bool is_empty(const struct import_reader *r)
     return !r->csv.fault;
 }
 
+/* Classes, tiers and addresses have no blanks around them; people write some behind commas. */
+static void add_trimmed(struct buf *out, const char *field)
+{
+    size_t n;
+
+    field += strspn(field, " \t");
+    n = strlen(field);
+    while (n > 0 && strchr(" \t", field[n - 1]))
+        n--;
+    buf_add(out, field, n);
+}
+
 static void read_row(struct import_reader *r)
 {
     size_t n = count_fields(r);
@@ -104,7 +126,11 @@ static void read_row(struct import_reader *r)
         const char *field = buf_text(&r->csv.fields[r->place[c]]);
 
         buf_clear(&r->plain[c]);
-        buf_add_str(&r->plain[c], *field == '\'' && is_formula(field) ? field + 1 : field);
+        field = *field == '\'' && is_formula(field) ? field + 1 : field;
+        if (c == IMPORT_ORG)
+            buf_add_str(&r->plain[c], field);
+        else
+            add_trimmed(&r->plain[c], field);
     }
     if (r->csv.fault)
         snprintf(r->fault, sizeof r->fault, "%s", r->csv.fault);

@@ -49,7 +49,7 @@ static bool is_armor(const struct buf *bytes)
 
 static void put_key(const char *table, const char *field, struct buf *out)
 {
-    char *path = is_name(field) ? beside(table, field) : NULL;
+    char *path = is_name(field += strspn(field, " \t")) ? beside(table, field) : NULL;
     struct buf bytes = {.max = PGP_KEY_RAW_MAX}, armored = BUF_EMPTY;
     struct diag none;
 
@@ -90,20 +90,24 @@ static void put_row(const char *table, const struct import_reader *r, struct buf
     csv_put_end(out);
 }
 
-/* Spreadsheets write "Unicode text" as UTF-16 with its mark. What is no such text is refused as what it is, by its
- * NULs. */
-static void to_utf8(struct buf *table)
+/* Spreadsheets write "Unicode text" as UTF-16 with its mark. */
+static enum err to_utf8(struct buf *table, struct diag *why)
 {
     static const char *const marks[] = {"\xff\xfe", "\xfe\xff"};
     struct buf text = {.max = COMMAND_FILE_MAX};
+    enum err err = ERR_OK;
 
+    if (table->len < 2 || (memcmp(table->data, marks[0], 2) != 0 && memcmp(table->data, marks[1], 2) != 0))
+        return ERR_OK;
     charset_open_all();
-    for (size_t i = 0; i < 2; i++)
-        if (table->len >= 2 && memcmp(table->data, marks[i], 2) == 0 &&
-            charset_convert("UTF-16", buf_span(table), &text) && !text.over)
-            buf_move(table, &text);
+    if (charset_convert("UTF-16", buf_span(table), &text) && !text.over && !strstr(buf_text(&text), "\xef\xbf\xbd"))
+        buf_move(table, &text);
+    else
+        err = diag_set(why, ERR_REJECT, "import.header",
+                       "it begins as UTF-16 and is damaged, or too large: save the table as CSV in UTF-8");
     charset_close_all();
     buf_free(&text);
+    return err;
 }
 
 static enum err fill_csv(struct command_value *v, struct buf *out, struct diag *why)
@@ -111,7 +115,9 @@ static enum err fill_csv(struct command_value *v, struct buf *out, struct diag *
     struct import_reader r;
     enum err err;
 
-    to_utf8(&v->bytes);
+    err = to_utf8(&v->bytes, why);
+    if (err)
+        return err;
     err = import_begin(&r, buf_span(&v->bytes), why);
     put_header(out);
     while (!err && import_next(&r, &err, why))
@@ -130,6 +136,11 @@ struct keyring {
     } * keys;
     size_t n;
 };
+
+static int by_fingerprint(const void *a, const void *b)
+{
+    return strcasecmp(((const struct ring_key *)a)->fingerprint, ((const struct ring_key *)b)->fingerprint);
+}
 
 static enum err read_keyring(const struct command *c, const char *table, struct keyring *out, struct diag *why)
 {
@@ -154,6 +165,8 @@ static enum err read_keyring(const struct command *c, const char *table, struct 
         if (pgp_cert_fingerprint(certificate, out->keys[out->n].fingerprint))
             out->n++;
     }
+    if (out->n)
+        qsort(out->keys, out->n, sizeof *out->keys, by_fingerprint);
     buf_free(&bytes);
     free(path);
     return err;
@@ -161,10 +174,12 @@ static enum err read_keyring(const struct command *c, const char *table, struct 
 
 static const struct ring_key *find_key(const struct keyring *ring, const char *fingerprint)
 {
-    for (size_t i = 0; i < ring->n; i++)
-        if (strcasecmp(ring->keys[i].fingerprint, fingerprint) == 0)
-            return &ring->keys[i];
-    return NULL;
+    struct ring_key wanted;
+
+    if (strlen(fingerprint) >= sizeof wanted.fingerprint)
+        return NULL;
+    snprintf(wanted.fingerprint, sizeof wanted.fingerprint, "%s", fingerprint);
+    return ring->n ? bsearch(&wanted, ring->keys, ring->n, sizeof *ring->keys, by_fingerprint) : NULL;
 }
 
 /* Schleuder knows addresses, and no organisations: the domain names them. number: of the subscription, from 1. */
@@ -180,7 +195,9 @@ static void put_subscription(const struct command *c, const struct schleuder_row
     import_put(out, false, command_word(c, "class"));
     import_put(out, false, command_word(c, "tier"));
     import_put(out, false, row->address);
-    if (row->admin)
+    if (row->fault)
+        buf_printf(&text, IMPORT_NOTE_ROW "%s", row->fault);
+    else if (row->admin)
         buf_add_str(&text, IMPORT_NOTE_ADMIN);
     else if (!row->delivery)
         buf_add_str(&text, IMPORT_NOTE_NO_DELIVERY);

@@ -1,6 +1,7 @@
 #include "store/db_schleuder.h"
 
 #include "base/mem.h"
+#include "codec/charset.h"
 
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -17,8 +18,21 @@ static int count_steps(void *ctx)
     return --*left < 0;
 }
 
+/* A list that is in use has what was written last in a log beside it, which wants a folder that can be written. */
 static enum err fault(sqlite3 *db, struct diag *why)
 {
+    int code = sqlite3_errcode(db);
+
+    if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
+        return diag_set(why, ERR_REJECT, "schleuder.damaged",
+                        "the database is damaged or cut off (%s): copy it anew, with sqlite3 FILE '.backup COPY'",
+                        sqlite3_errmsg(db));
+    if (code == SQLITE_CANTOPEN || code == SQLITE_READONLY || code == SQLITE_BUSY || code == SQLITE_LOCKED ||
+        code == SQLITE_IOERR || code == SQLITE_PERM)
+        return diag_set(why, ERR_USAGE, "schleuder.open",
+                        "the database cannot be read where it is (%s): copy it to a folder of yours, with sqlite3 FILE "
+                        "'.backup COPY'",
+                        sqlite3_errmsg(db));
     return diag_set(why, ERR_REJECT, "schleuder.schema",
                     "this is not a Schleuder database with lists and subscriptions (%s)", sqlite3_errmsg(db));
 }
@@ -40,7 +54,7 @@ static enum err find_list(sqlite3 *db, const char *list, sqlite3_int64 *id, stru
     if (rc != SQLITE_DONE)
         err = fault(db, why);
     else if (!found)
-        err = diag_set(why, ERR_NOT_FOUND, "schleuder.list", "the database has no such list");
+        err = diag_set(why, ERR_NOT_FOUND, "schleuder.list", "the database has no %s", list ? "such list" : "list");
     else if (found > 1)
         err = diag_set(why, ERR_USAGE, "schleuder.which", "the database has several lists: name one with --from");
     sqlite3_finalize(stmt);
@@ -52,6 +66,26 @@ static char *text_at(sqlite3_stmt *stmt, int column)
     const char *text = (const char *)sqlite3_column_text(stmt, column);
 
     return mem_strdup(text ? text : "");
+}
+
+static void read_row(sqlite3_stmt *stmt, struct schleuder_row *out)
+{
+    struct buf clean = BUF_EMPTY;
+    size_t n;
+
+    *out = (struct schleuder_row){.address = text_at(stmt, 0),
+                                  .fingerprint = text_at(stmt, 1),
+                                  .admin = sqlite3_column_int(stmt, 2) != 0,
+                                  .delivery = sqlite3_column_int(stmt, 3) != 0};
+    n = strlen(out->address);
+    if (n != (size_t)sqlite3_column_bytes(stmt, 0))
+        out->fault = "a NUL stands in its address";
+    if (charset_is_utf8(span_of(out->address)))
+        return;
+    out->fault = "its address is not in UTF-8";
+    charset_clean_utf8(span_of(out->address), &clean);
+    free(out->address);
+    out->address = buf_take(&clean);
 }
 
 static enum err read_rows(sqlite3 *db, sqlite3_int64 list, struct schleuder_row **out, size_t *n, struct diag *why)
@@ -74,8 +108,7 @@ static enum err read_rows(sqlite3 *db, sqlite3_int64 list, struct schleuder_row 
             err = diag_set(why, ERR_LIMIT, "schleuder.rows", "more than %d subscriptions", ROWS_MAX);
         } else {
             *out = mem_resize(*out, *n + 1, sizeof **out);
-            (*out)[(*n)++] = (struct schleuder_row){text_at(stmt, 0), text_at(stmt, 1),
-                                                    sqlite3_column_int(stmt, 2) != 0, sqlite3_column_int(stmt, 3) != 0};
+            read_row(stmt, &(*out)[(*n)++]);
         }
     }
     sqlite3_finalize(stmt);

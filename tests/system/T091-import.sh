@@ -99,7 +99,7 @@ ember.example add -' "$(verdicts "$T/w/schleuder")"
 same 'its key is that of the keyring' "$(fpr delta)" "$(get '.data.contacts[0].fingerprint' member show delta.example)"
 printf 'SQLite format 3\000 and nothing else' >"$T/w/bad.db"
 ctl member import "$T/w/bad.db" --class distro --tier distros >"$T/w/bad"
-same 'a file that only says it is one' '2 schleuder.schema' "$? $(jq -r .rule "$T/w/bad")"
+same 'a file that only says it is one' '2 schleuder.damaged' "$? $(jq -r .rule "$T/w/bad")"
 
 # ---- out, and in elsewhere ----
 check 'member export' ctl member export --csv "$T/w/out.csv"

@@ -51,6 +51,11 @@ static void test_read(void **state)
         {"\"a;b;c\",d\n", "a;b;c|d"},
         {"\r\na;b\n", "a|b"},
         {"a,b;c\n", "a|b;c"},
+        {"sep=;\na,b;c\n", "a,b|c"},
+        {"\"sep=\t\"\r\na;;;\tc\n", "a;;;|c"},
+        {"\xef\xbb\xbfSEP=,\r\n\"x\n", "x\n!2"},
+        {"sep=x\na\n", "sep=x;a"},
+        {"sep=;", "sep=|"},
         /* In UTF-8 alone. */
         {"caf\xc3\xa9\n", "caf\xc3\xa9"},
         {"caf\xe9,b\nc\n", "caf\xef\xbf\xbd!1;c"},
