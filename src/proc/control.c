@@ -24,6 +24,7 @@
 #define CLIENTS_MAX    64
 #define REQUEST_MAX    ((size_t)96 << 20)
 #define CLIENT_IDLE_MS 30000
+#define CLIENT_LAST_MS 1000  /* for who has connected, and has not said all, when core ends */
 #define SITE_WAIT_MS   45000 /* for a site that is being built; less than a client waits */
 
 struct client {
@@ -45,6 +46,7 @@ struct control {
     int listen_fd;
     struct client *clients;
     size_t n;
+    bool stopping;
 };
 
 size_t control_busy(const struct control *c)
@@ -52,8 +54,21 @@ size_t control_busy(const struct control *c)
     size_t n = 0;
 
     for (const struct client *k = c->clients; k; k = k->next)
-        n += k->running;
+        n += k->running || (c->stopping && clock_monotonic_ms() < k->deadline_ms);
     return n;
+}
+
+void control_stop(struct control *c)
+{
+    int64_t last_ms = clock_monotonic_ms() + CLIENT_LAST_MS;
+
+    if (c->stopping)
+        return;
+    c->stopping = true;
+    loop_remove(c->core->loop, c->listen_fd);
+    for (struct client *k = c->clients; k; k = k->next)
+        if (k->deadline_ms > last_ms)
+            k->deadline_ms = last_ms;
 }
 
 static void client_free(struct client *k)

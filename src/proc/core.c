@@ -170,8 +170,10 @@ static void run(struct core *core)
             alive = clock_monotonic_ms();
             say_alive(core);
         }
-        if (core->stopping && !give_up)
+        if (core->stopping && !give_up) {
             give_up = clock_monotonic_ms() + STOP_DEADLINE_MS;
+            control_stop(core->control);
+        }
     }
 }
 

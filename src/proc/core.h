@@ -125,6 +125,8 @@ enum err publisher_result(struct publisher *p, int64_t wish, bool *done, struct 
 struct control *control_new(struct core *core, int listen_fd);
 void control_free(struct control **c);
 size_t control_busy(const struct control *c);
+/* Core ends: who is connected is served still, and who comes now waits for the next core. */
+void control_stop(struct control *c);
 /* Answers those whose command has something to wait for that is there now. */
 void control_tick(struct control *c);
 

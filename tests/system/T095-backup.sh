@@ -167,7 +167,8 @@ no backup.damaged 'a cut one' "$T/w/cut"
 head -c 40000 "$T/w/one.backup" >"$T/w/cut"
 no backup.damaged 'a short one' "$T/w/cut"
 cp "$T/w/one.backup" "$T/w/altered"
-printf 'x' | dd of="$T/w/altered" bs=1 seek=$((size / 2)) conv=notrunc 2>/dev/null
+# Eight at once: one byte may have been an x before.
+printf 'xxxxxxxx' | dd of="$T/w/altered" bs=1 seek=$((size / 2)) conv=notrunc 2>/dev/null
 no backup.damaged 'an altered one' "$T/w/altered"
 # sealed NAME TAR OUT: signed by NAME, encrypted to ann.
 sealed() {

@@ -246,7 +246,7 @@ X
 ctl member import "$t/formula.csv" >"$T/w/reply"
 same 'names that a spreadsheet would reckon with' 6 "$(jq .data.added "$T/w/reply")"
 ctl member export --csv "$T/w/out.csv" >"$T/w/export"
-same 'none is a formula in the table that is written' '' "$(grep -E '(^|,)"?[=+@-]' "$T/w/out.csv" | grep -ve '^=[A-Za-z0-9+/]\{4\}.\{0,2\}$' -e '-----')"
+same 'none is a formula in the table that is written' '' "$(sed '/-----BEGIN/,/-----END/d' "$T/w/out.csv" | grep -E '(^|,)"?[=+@-]')"
 listed() { ctl member list | jq -S '[.data[] | {org, class, tier, contacts: [.contacts[].address]}]'; }
 listed >"$T/w/before"
 has 'but keeps its name' '=HYPERLINK' "$T/w/before"
