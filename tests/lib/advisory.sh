@@ -48,5 +48,5 @@ opens() {
 
 # sql WORDS: a look into the database.
 sql() {
-    sqlite3 -readonly -cmd '.timeout 5000' "$T/i/state/db.sqlite" "$1"
+    sqlite3 -readonly "$T/i/state/db.sqlite" "$1"
 }

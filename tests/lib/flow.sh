@@ -27,6 +27,9 @@ need() {
 }
 need gpg gpgconf jq sqlite3
 
+# Beside a running daemon: its writes are waited for.
+sqlite3() { command sqlite3 -cmd '.timeout 10000' "$@"; }
+
 T=$(mktemp -d /tmp/eXXXXXX) || exit 99
 chmod 700 "$T"
 mkdir -m 700 "$T/k" "$T/w"

@@ -2,7 +2,7 @@
 
 hold_database() {
     mkfifo "$T/w/hold"
-    sqlite3 -cmd '.timeout 10000' "$T/i/state/db.sqlite" <"$T/w/hold" >"$T/w/held" &
+    sqlite3 "$T/i/state/db.sqlite" <"$T/w/hold" >"$T/w/held" &
     database_holder=$!
     exec 9>"$T/w/hold"
     printf 'BEGIN IMMEDIATE;\nSELECT 1;\n' >&9

@@ -108,7 +108,7 @@ same 'off the list' 0 "$(get '.data[].id' held list | grep -cx "$other")"
 before=$(cases)
 settle
 same 'no case comes of it' "$before" "$(cases)"
-same 'its bytes are gone' 0 "$(sqlite3 -readonly -cmd '.timeout 5000' "$T/i/state/db.sqlite" \
+same 'its bytes are gone' 0 "$(sqlite3 -readonly "$T/i/state/db.sqlite" \
     "SELECT COUNT(*) FROM held WHERE code = '$other' AND coalesce(length(sealed_raw), 0) > 0")"
 ctl held discard nonesuch >/dev/null
 same 'no such mail: 3' 3 $?

@@ -31,7 +31,7 @@ ask() {
     post "$2" "$T/w/order" || not_ok 'a command by mail'
 }
 answered() {
-    sqlite3 -cmd '.timeout 2000' "$T/i/state/db.sqlite" \
+    sqlite3 "$T/i/state/db.sqlite" \
         "SELECT COUNT(*) FROM mail m JOIN copy c ON c.mail_id = m.id WHERE m.kind = 'answer' AND c.state = 'sent'"
 }
 # What that takes when there is nothing else to do, on this machine and beside all that runs on it.

@@ -10,7 +10,7 @@ give_key rita "$T/k/list.asc"
 start
 
 # A fault that stays: the database refuses every new case.
-db() { sqlite3 -cmd '.timeout 10000' "$T/i/state/db.sqlite" "$1"; }
+db() { sqlite3 "$T/i/state/db.sqlite" "$1"; }
 db "CREATE TRIGGER no_case BEFORE INSERT ON cases BEGIN SELECT RAISE(ABORT, 'no case today'); END;" || not_ok 'the trigger'
 echo 'The words of it.' | secret_mail rita 'Rita <rita@reporter.example>' 'The subject of it' >"$T/w/m"
 inject rita@reporter.example "$T/w/m"
