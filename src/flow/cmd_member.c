@@ -105,17 +105,10 @@ static enum err gate_add(struct flow *f, const struct command *c, const struct s
                                  .needs = decide_approvals(policy, DECIDE_MEMBER_ADD),
                                  .owners = owners,
                                  .n_owners = key ? 2 : 1};
-    struct member_row known;
-    struct diag none;
     enum err err = member_check_name(what.object, why);
 
-    if (!err && !member_by_org(f->db, list_id, what.object, &known, &none)) {
-        err = diag_set(why, ERR_DENIED, "member.exists", "%s",
-                       strcmp(known.state, "removed") == 0
-                           ? "this organisation was a member, and is removed: its records keep the name, take another"
-                           : "this organisation is a member already");
-        member_row_free(&known);
-    }
+    if (!err)
+        err = member_check_new(f->db, list_id, what.object, why);
     return err ? err : approval_gate(f, c, &what, r, go_on, why);
 }
 

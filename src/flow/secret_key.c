@@ -158,9 +158,11 @@ enum err secret_key_report(struct receiving *r, const char *code, struct diag *w
     list_fingerprints(r->in, &names);
     err = audit_append(r->f->db, now, "embargod", "mail.secret-key", code, "key.secret", buf_text(&names), why);
     for (size_t i = 0; !err && i < s->n_keys; i++) {
-        err = secret_key_put(r->f->db, r->list_row.id, s->fingerprints[i], code, now, why);
+        size_t before = pinned.len;
+
+        err = note_pinned(r, s->fingerprints[i], &pinned, why);
         if (!err)
-            err = note_pinned(r, s->fingerprints[i], &pinned, why);
+            err = secret_key_put(r->f->db, r->list_row.id, s->fingerprints[i], pinned.len > before, code, now, why);
     }
     if (!err)
         err = tell_owner(r, &told, why);

@@ -2,6 +2,7 @@
 
 #include "base/instant.h"
 #include "base/mem.h"
+#include "store/secret_keys.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -56,12 +57,31 @@ void member_row_free(struct member_row *row)
     memset(row, 0, sizeof *row);
 }
 
+enum err member_check_new(struct db *db, int64_t list_id, const char *org, struct diag *why)
+{
+    struct db_rows *rows =
+        db_query(db, "SELECT org, state FROM member WHERE list_id = ? AND lower(org) = lower(?)", "it", list_id, org);
+    enum err err = ERR_OK, end;
+
+    if (db_next(rows)) {
+        bool as_spelt = strcmp(db_text(rows, 0), org) == 0;
+
+        err = diag_set(why, ERR_DENIED, "member.exists", "%s%s%s",
+                       strcmp(db_text(rows, 1), "removed") == 0
+                           ? "this organisation was a member, and is removed: its records keep the name, take another"
+                           : "this organisation is a member already",
+                       as_spelt ? "" : ", as ", as_spelt ? "" : db_text(rows, 0));
+    }
+    end = db_rows_end(&rows, err ? NULL : why);
+    return err ? err : end;
+}
+
 enum err member_insert(struct db *db, struct member_row *row, struct diag *why)
 {
-    enum err err;
+    enum err err = member_check_new(db, row->list_id, row->org, why);
 
-    if (db_value(db, 0, "SELECT 1 FROM member WHERE list_id = ? AND org = ?", "it", row->list_id, row->org))
-        return diag_set(why, ERR_DENIED, "member.exists", "this organisation is a member already");
+    if (err)
+        return err;
     err = db_run(
         db, why, "INSERT INTO member(list_id, org, class, tier, state, added_at, language) VALUES(?, ?, ?, ?, ?, ?, ?)",
         "ittttit", row->list_id, row->org, row->class_name, row->tier, row->state, row->added_at, row->language);
@@ -183,12 +203,14 @@ enum err contact_insert(struct db *db, struct contact_row *row, int64_t now_utc_
                  row->member_id, row->address, row->fingerprint, now_utc_s);
     if (!err)
         row->id = db_last_id(db);
-    return err;
+    return err || !row->fingerprint ? err : secret_key_pinned(db, row->fingerprint, why);
 }
 
 enum err contact_set_key(struct db *db, int64_t id, const char *fingerprint, struct diag *why)
 {
-    return db_run(db, why, "UPDATE contact SET fingerprint = ? WHERE id = ?", "ti", fingerprint, id);
+    enum err err = db_run(db, why, "UPDATE contact SET fingerprint = ? WHERE id = ?", "ti", fingerprint, id);
+
+    return err || !fingerprint ? err : secret_key_pinned(db, fingerprint, why);
 }
 
 enum err contact_all(struct db *db, int64_t member_id, struct contact_row **out, size_t *n, struct diag *why)

@@ -41,7 +41,9 @@ struct member_row {
 };
 
 void member_row_free(struct member_row *row);
-enum err member_insert(struct db *db, struct member_row *row, struct diag *why);
+/* ERR_DENIED member.exists: a member, or one that was, has this name, or one that differs in ASCII's case alone. */
+enum err member_check_new(struct db *db, int64_t list_id, const char *org, struct diag *why);
+enum err member_insert(struct db *db, struct member_row *row, struct diag *why); /* checked so */
 /* A member that is removed loses its nonces (store/nonces.h) with that. */
 enum err member_set_state(struct db *db, int64_t id, const char *state, const char *reason, int64_t now_utc_s,
                           struct diag *why);

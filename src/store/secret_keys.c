@@ -14,17 +14,41 @@ void secret_key_rows_free(struct secret_key_row *rows, size_t n)
     free(rows);
 }
 
-enum err secret_key_put(struct db *db, int64_t list_id, const char *fingerprint, const char *code, int64_t now_utc_s,
-                        struct diag *why)
+/* How a key stands that is nobody's here: lower-case, as no fingerprint is. */
+static void unnamed(struct db *db, const char *fingerprint, char out[PGP_FPR_SIZE])
 {
+    uint8_t digest[BOX_DIGEST_BYTES];
+
+    box_digest(db_box(db), "secret-key", span_of(fingerprint), digest);
+    box_sha256_hex((struct span){digest, sizeof digest}, out);
+}
+
+enum err secret_key_put(struct db *db, int64_t list_id, const char *fingerprint, bool pinned, const char *code,
+                        int64_t now_utc_s, struct diag *why)
+{
+    char digest[PGP_FPR_SIZE];
+
+    unnamed(db, fingerprint, digest);
     return db_run(db, why, "INSERT OR REPLACE INTO secret_key(list_id, fingerprint, code, at) VALUES(?, ?, ?, ?)",
-                  "itti", list_id, fingerprint, code, now_utc_s);
+                  "itti", list_id, pinned ? fingerprint : digest, code, now_utc_s);
+}
+
+enum err secret_key_pinned(struct db *db, const char *fingerprint, struct diag *why)
+{
+    char digest[PGP_FPR_SIZE];
+
+    unnamed(db, fingerprint, digest);
+    return db_run(db, why, "UPDATE OR REPLACE secret_key SET fingerprint = ? WHERE fingerprint = ?", "tt", fingerprint,
+                  digest);
 }
 
 bool secret_key_came_with(struct db *db, int64_t list_id, const char *fingerprint, const char *code)
 {
-    return db_value(db, 0, "SELECT 1 FROM secret_key WHERE list_id = ? AND fingerprint = ? AND code = ?", "itt",
-                    list_id, fingerprint, code) != 0;
+    char digest[PGP_FPR_SIZE];
+
+    unnamed(db, fingerprint, digest);
+    return db_value(db, 0, "SELECT 1 FROM secret_key WHERE list_id = ? AND fingerprint IN (?, ?) AND code = ?", "ittt",
+                    list_id, fingerprint, digest, code) != 0;
 }
 
 enum err secret_key_since(struct db *db, int64_t list_id, int64_t after_utc_s, struct secret_key_row **out, size_t *n,

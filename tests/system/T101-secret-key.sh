@@ -173,6 +173,9 @@ same 'and can be let in' $((before + 1)) "$(cases)"
 ctl case show "$(new_case)" >"$T/w/case"
 has 'with its text' 'The ring overflows.' "$T/w/case"
 
+same 'whose key it was does not stand in clear in the database' 0 \
+    "$(sqlite3 "$T/i/state/db.sqlite" .dump | grep -ci -e "$(fpr joe)" -e "$(fpr joe | tail -c 17)")"
+
 # ---- a member's own key ----
 { echo 'What do you say to this?'; cat "$T/k/acorn.secret.asc"; } | secret_mail acorn 'A <security@acorn.example>' 'A question' >"$T/w/m"
 inject security@acorn.example "$T/w/m"

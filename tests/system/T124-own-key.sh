@@ -20,6 +20,7 @@ has 'member import' key.duplicate "$T/w/import"
 same 'nobody else came in' '["acorn"]' "$(get '[.data[].org] | tojson' member list)"
 same 'with the key that it had' "$(fpr acorn)" "$(get '.data.contacts[0].fingerprint' member show acorn)"
 
+denied member.exists 'a name that differs in case alone' member add --org Acorn --class distro --tier distros --address new@acorn.example
 check 'member remove' ctl member remove acorn --reason 'gone'
 denied member.exists 'its name again' member add --org acorn --class distro --tier distros --address new@acorn.example
 has 'it was removed' 'was a member' "$T/w/denied"

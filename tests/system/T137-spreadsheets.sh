@@ -154,7 +154,7 @@ make_key hazel security@hazel.example
 cp "$T/k/hazel.asc" "$t/hazel.asc"
 cp "$T/k/holly.asc" "$t/holly.asc"
 would 'the same organisation, address and key again' "$t/same.csv" '2 hazel add -
-3 Hazel refuse contact.taken
+3 Hazel refuse member.exists
 4 elm refuse contact.taken
 5 hazel unchanged -
 6 hazel unchanged -

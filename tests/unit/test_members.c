@@ -34,6 +34,11 @@ static void test_members(void **state)
 
     assert_int_equal(member_insert(s->db, &again, &s->why), ERR_DENIED);
     assert_string_equal(s->why.rule, "member.exists");
+    again.org = "Alpha";
+    assert_int_equal(member_insert(s->db, &again, &s->why), ERR_DENIED);
+    assert_string_equal(s->why.text, "this organisation is a member already, as alpha");
+    OK(member_check_new(s->db, LIST + 1, "alpha", &s->why));
+    OK(member_check_new(s->db, LIST, "alpha2", &s->why));
     OK(member_by_org(s->db, LIST, "alpha", &row, &s->why));
     assert_int_equal(row.id, a);
     assert_string_equal(row.class_name, "vendor");
