@@ -35,9 +35,9 @@ for try in $(seq 50); do
     [ "$(get '[.data[] | select(.state == "deferred")] | length' queue list)" = 1 ] && break
     sleep 0.1
 done
+: >"$T/log"
 read_only
 rm "$T/i/mail/bob@example.org"
-: >"$T/log"
 later '2 seconds'
 logged 'what was sent is not recorded' 'event=results-not-recorded'
 copies=0
@@ -54,8 +54,8 @@ same 'and not again afterwards' 0 "$(box bob@example.org)"
 same 'then it is recorded' '' "$(get '.data[] | select(.state != "sent") | .state' queue list)"
 
 # ---- mail and commands meanwhile ----
-read_only
 : >"$T/log"
+read_only
 before=$(cases) had=$(box ann@example.org)
 report
 logged 'core rests, and why, with the remedy' 'event=core-rests rule=store.read-only .*owner and mode .*mounted'

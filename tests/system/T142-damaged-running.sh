@@ -31,8 +31,8 @@ check 'a backup' ctl backup "$T/w/backup.gpg"
 report 'Two' && settle
 
 # ---- removed, and put back ----
-mv "$state/db.sqlite" "$T/w/moved"
 : >"$T/log"
+mv "$state/db.sqlite" "$T/w/moved"
 report 'Three'
 ends 'removed'
 grep -q 'event=core-cannot-go-on rule=state.gone .*move it back, or restore a backup' "$T/log" && ok 'the remedy, and the backup' || not_ok 'the remedy, and the backup'
