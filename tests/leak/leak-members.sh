@@ -245,7 +245,7 @@ X
 stop
 mv "$T/i/in/tmp/1.zyxwvfold" "$T/i/in/new/"
 start
-for try in $(seq 100); do [ -e "$T/i/in/new/1.zyxwvfold" ] || break; sleep 0.1; done
+for try in $(seq 300); do [ -e "$T/i/in/new/1.zyxwvfold" ] || break; sleep 0.1; done
 settle
 same 'a mail of a folder is a case' $((before + 1)) "$(cases)"
 sweep 'a folder'

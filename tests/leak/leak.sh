@@ -120,7 +120,7 @@ sweep 'a draft'
 courier=$(role_pid courier)
 kill -STOP "$courier"
 send_advisory "$id"
-for wait_try in $(seq 30); do
+for wait_try in $(seq 300); do
     [ -n "$(find "$T/i/state/bodies" -type f)" ] && break
     sleep 0.1
 done
@@ -168,7 +168,7 @@ Once more zyxwvbody.
 X
 post zyxwvmail@reporter.example "$T/w/m"
 kill -KILL "$(role_pid core)"
-for up_try in $(seq 60); do
+for up_try in $(seq 300); do
     "$bin/embargoctl" -c "$conf" --as ann@example.org status >/dev/null 2>&1 && break
     sleep 0.1
 done

@@ -80,11 +80,11 @@ lacks() {
     if grep -qaF -e "$2" "$3"; then not_ok "$1: has \`$2'"; else ok "$1"; fi
 }
 
-# until_same WORDS WANTED COMMAND...: what it prints becomes that within twenty seconds.
+# until_same WORDS WANTED COMMAND...: what it prints becomes that within a minute.
 until_same() {
     until_words=$1 until_wanted=$2
     shift 2
-    for until_try in $(seq 100); do
+    for until_try in $(seq 300); do
         until_got=$("$@" 2>/dev/null)
         [ "$until_got" = "$until_wanted" ] && break
         sleep 0.2
@@ -172,7 +172,7 @@ run_daemon() {
 
 start() {
     run_daemon
-    for start_try in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    for start_try in $(seq 300); do
         "$bin/embargoctl" -c "$conf" --as ann@example.org status >/dev/null 2>&1 && return 0
         kill -0 $daemon 2>/dev/null || break
         sleep 0.1
@@ -327,7 +327,7 @@ members() {
 }
 
 wait_keys() {
-    for key_try in $(seq 100); do
+    for key_try in $(seq 300); do
         key_missing=
         for org in acorn birch cedar delta ember; do [ -s "$T/k/$org.asc" ] || key_missing=yes; done
         [ -z "$key_missing" ] && return

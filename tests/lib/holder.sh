@@ -6,7 +6,7 @@ hold_database() {
     database_holder=$!
     exec 9>"$T/w/hold"
     printf 'BEGIN IMMEDIATE;\nSELECT 1;\n' >&9
-    for hold_try in $(seq 50); do [ -s "$T/w/held" ] && break; sleep 0.1; done
+    for hold_try in $(seq 300); do [ -s "$T/w/held" ] && break; sleep 0.1; done
 }
 let_database_go() {
     printf 'COMMIT;\n' >&9

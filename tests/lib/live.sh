@@ -16,7 +16,7 @@ live() {
     }
     exec "$@" "$live_bin/embargod" -c "$conf" >>"$T/log" 2>&1 &
     daemon=$!
-    for live_try in $(seq 50); do
+    for live_try in $(seq 300); do
         ctl status >/dev/null 2>&1 && return
         sleep 0.1
     done

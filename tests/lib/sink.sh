@@ -15,7 +15,7 @@ sink() {
     mkdir "$S"
     "$sink_bin" "$S" port=$port "$@" <&9 >"$S/port" &
     sink=$!
-    for sink_try in $(seq 50); do [ -s "$S/port" ] && return; sleep 0.1; done
+    for sink_try in $(seq 300); do [ -s "$S/port" ] && return; sleep 0.1; done
     not_ok 'the mail server listens'
 }
 no_sink() {

@@ -57,7 +57,7 @@ server.serve_forever()
 PY
     python3 "$T/w/server.py" "$T/w/www" "$T/w" 2>"$T/w/server.err" &
     wkd_pid=$!
-    for wkd_try in $(seq 50); do
+    for wkd_try in $(seq 300); do
         [ -s "$T/w/port" ] && break
         sleep 0.1
     done

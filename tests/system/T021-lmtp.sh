@@ -29,7 +29,7 @@ before=$(memory intake)
 mkfifo "$T/w/hold" && exec 9<>"$T/w/hold"
 LIST=$list python3 "$client" "$sock" crowd 1000 <&9 >"$T/w/crowd" 2>&1 &
 crowd=$!
-for crowd_try in $(seq 100); do grep -q ready "$T/w/crowd" && break; sleep 0.1; done
+for crowd_try in $(seq 300); do grep -q ready "$T/w/crowd" && break; sleep 0.1; done
 has 'a thousand connections are open' ready "$T/w/crowd"
 sleep 1.2
 begun=$(ms)

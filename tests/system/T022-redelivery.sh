@@ -80,7 +80,7 @@ same 'it does not come back' "$before" "$(held)"
 # ---- Maildir, with a crash of the intake and of all ----
 deliver() { cp "$T/w/md" "$T/i/in/tmp/$1" && mv "$T/i/in/tmp/$1" "$T/i/in/new/$1"; }
 taken() {
-    for taken_try in $(seq 100); do [ -z "$(ls "$T/i/in/new")" ] && break; sleep 0.1; done
+    for taken_try in $(seq 300); do [ -z "$(ls "$T/i/in/new")" ] && break; sleep 0.1; done
     settle
 }
 { printf 'Return-Path: <rita@reporter.example>\nDelivered-To: %s\n' $list

@@ -24,7 +24,7 @@ X
 }
 # up: the daemon answers again.
 up() {
-    for up_try in $(seq 60); do
+    for up_try in $(seq 300); do
         "$bin/embargoctl" -c "$conf" --as ann@example.org status >/dev/null 2>&1 && return
         sleep 0.1
     done
@@ -68,7 +68,7 @@ same 'nothing has gone yet' 0 "$(box security@acorn.example)"
 core=$(role_pid core)
 kill -KILL "$daemon"
 wait "$daemon" 2>/dev/null
-for gone_try in $(seq 30); do
+for gone_try in $(seq 300); do
     [ -z "$(role_pid core)$(role_pid intake)" ] && break
     sleep 0.1
 done

@@ -196,7 +196,7 @@ mv "$T/i/mail/security@acorn.example" "$T/w/acorn"
 usual_text 'Marked again' >"$T/w/text"
 ctl advisory edit "$id" "$T/w/text" >/dev/null
 send_advisory "$id"
-for try in $(seq 50); do
+for try in $(seq 300); do
     [ "$(queue_of acorn | cut -d' ' -f1)" = deferred ] && break
     sleep 0.1
 done

@@ -25,7 +25,7 @@ X
     begin=$(date +%s%N)
     post "${sender:-rita@reporter.example}" "$T/w/m" || not_ok "embargo-inject $2"
     post rita@reporter.example "$T/w/good" || not_ok 'embargo-inject good'
-    for try in $(seq 100); do
+    for try in $(seq 300); do
         ctl case list | jq -e ".data[] | select(.title == \"good $tests\")" >/dev/null && break
         sleep 0.05
     done

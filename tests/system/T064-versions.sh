@@ -141,7 +141,7 @@ ctl advisory edit "$id" "$T/w/v3" >/dev/null
 mv "$T/i/mail/security@ember.example" "$T/w/ember"
 : >"$T/i/mail/security@ember.example"
 send_advisory "$id"
-for try in $(seq 100); do
+for try in $(seq 300); do
     # The others have theirs by then: a recall drops whatever has not gone.
     [ "$(sql "SELECT COUNT(*) FROM copy WHERE org = 'ember' AND state = 'deferred'")" = 1 ] &&
         [ "$(sql "SELECT COUNT(*) FROM copy WHERE state = 'queued'")" = 0 ] && break

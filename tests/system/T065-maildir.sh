@@ -16,7 +16,7 @@ deliver() {
 
 # taken: waits until the folder has no more than $1 files, and all of it is dealt with.
 taken() {
-    for taken_try in $(seq 100); do
+    for taken_try in $(seq 300); do
         [ "$(ls "$in/new" | wc -l)" -le "${1:-0}" ] && break
         sleep 0.1
     done

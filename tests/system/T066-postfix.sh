@@ -129,11 +129,11 @@ smtp-sink -u nobody -f RCPT "127.0.0.1:$refusing_port" 100 >"$P/refusing.log" 2>
 refusing=$!
 postfix -c "$P/etc" start-fg >"$P/start" 2>&1 &
 master=$!
-for try in $(seq 100); do
+for try in $(seq 300); do
     [ -s "$P/queue/pid/master.pid" ] && swaks --server "127.0.0.1:$port" --quit-after HELO >/dev/null 2>&1 && break
     sleep 0.1
 done
-[ "$try" -lt 100 ] || { not_ok 'Postfix starts'; cat "$P/start" "$P/log"; finish; }
+[ "$try" -lt 300 ] || { not_ok 'Postfix starts'; cat "$P/start" "$P/log"; finish; }
 
 # ---- LMTP in, SMTP out ----
 
@@ -200,7 +200,7 @@ while (my $client = $listen->accept) {
 X
 perl "$P/between.pl" "$P/queue/embargod/lmtp.sock" "$P/queue/embargod/real.sock" >"$P/between" 2>&1 &
 proxy=$!
-for try in $(seq 50); do [ -S "$P/queue/embargod/lmtp.sock" ] && break; sleep 0.1; done
+for try in $(seq 300); do [ -S "$P/queue/embargod/lmtp.sock" ] && break; sleep 0.1; done
 report third | give rita@reporter.example $list "$port"
 lost() { grep -c 'postfix/lmtp.*status=deferred.*lost connection' "$P/log"; }
 until_same 'the reply to a message is lost' 1 lost

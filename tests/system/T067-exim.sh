@@ -66,7 +66,7 @@ begin_exim() {
     "$exim" -C "$P/exim.conf" -bdf >"$P/start" 2>&1 &
     server=$!
     (while kill -0 "$server" 2>/dev/null; do "$exim" -C "$P/exim.conf" -q; sleep 0.3; done) >/dev/null 2>&1 &
-    for try in $(seq 50); do
+    for try in $(seq 300); do
         swaks --server "127.0.0.1:$port" --quit-after HELO >/dev/null 2>&1 && return
         sleep 0.1
     done

@@ -107,7 +107,7 @@ same 'status says what is wrong' true "$(get '[.data.wrong[].what | startswith("
 same 'check too' fail "$(get '[.data[] | select(.name == "disk") | .status][0]' check)"
 check 'a command that writes is carried out' ctl advisory edit "$id" "$T/w/text"
 send_advisory "$id"
-for sent_try in $(seq 50); do [ "$(box security@acorn.example)" = 2 ] && break; sleep 0.1; done
+for sent_try in $(seq 300); do [ "$(box security@acorn.example)" = 2 ] && break; sleep 0.1; done
 same 'and an advisory goes out' '2 2' "$(box security@acorn.example) $(box security@birch.example)"
 room
 settle
@@ -155,7 +155,7 @@ run_daemon
 sleep 2
 check 'a start on a full disk does not give up' kill -0 "$daemon"
 room
-for up_try in $(seq 100); do timeout 5 "$bin/embargoctl" -c "$conf" --as ann@example.org status >/dev/null 2>&1 && break; sleep 0.1; done
+for up_try in $(seq 300); do timeout 5 "$bin/embargoctl" -c "$conf" --as ann@example.org status >/dev/null 2>&1 && break; sleep 0.1; done
 settle
 same 'when there is room it works, with what waited' 'Report 1 Report 2 Report 3 Report 4 Report 5 Report 6 Report 7' "$(titles)"
 
@@ -174,7 +174,7 @@ give 8
 same 'embargo-inject: 75' 75 $?
 check 'commands go on' ctl advisory edit "$id" "$T/w/text"
 send_advisory "$id"
-for seal_try in $(seq 50); do grep -q 'event=seal-failed rule=disk.full' "$T/log" && break; sleep 0.1; done
+for seal_try in $(seq 300); do grep -q 'event=seal-failed rule=disk.full' "$T/log" && break; sleep 0.1; done
 sleep 1
 same 'an advisory that has no room is no failed one, and uses up none of its tries' '0 0' \
     "$(sql "SELECT COUNT(*) FROM copy WHERE state = 'failed'") $(sql 'SELECT MAX(seal_tries) FROM copy')"

@@ -76,7 +76,7 @@ while :; do
     sleep 0.2
 done
 opened_ms=$(($(ms) - begun))
-for last_try in $(seq 200); do [ "$(answered)" -ge $asks ] && break; sleep 0.1; done
+for last_try in $(seq 300); do [ "$(answered)" -ge $asks ] && break; sleep 0.1; done
 [ -n "$waited" ] || waited=$(($(ms) - asked))
 [ "$waited" -le $waited_most ] || waited_most=$waited
 echo "# all are opened after $opened_ms ms, $((many * 1000 / (opened_ms + 1))) a second"

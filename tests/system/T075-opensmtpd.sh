@@ -37,11 +37,11 @@ live_as_nobody
 unshare -m sh -c 'mount --bind "$1" /var/spool && mkdir -m 711 -p /var/spool/smtpd && exec "$2" -d -f "$3"' sh "$P/var" "$smtpd" \
     "$P/smtpd.conf" >"$P/log" 2>&1 &
 server=$!
-for try in $(seq 50); do
+for try in $(seq 300); do
     swaks --server "127.0.0.1:$port" --quit-after HELO >/dev/null 2>&1 && break
     sleep 0.1
 done
-[ "$try" -lt 50 ] || { not_ok 'OpenSMTPD starts'; cat "$P/log"; finish; }
+[ "$try" -lt 300 ] || { not_ok 'OpenSMTPD starts'; cat "$P/log"; finish; }
 
 report first | give rita@reporter.example $list "$port"
 until_same 'a report is a case' 1 cases

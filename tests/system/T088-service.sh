@@ -41,7 +41,7 @@ sed -i '/^sandbox/d' "$conf"
 echo 'sandbox = "besteffort";' >>"$conf"
 : >"$T/w/told"
 kill -HUP $daemon
-for reload_try in $(seq 50); do
+for reload_try in $(seq 300); do
     grep -q 'event=reload-refused' "$T/log" && break
     sleep 0.1
 done

@@ -32,7 +32,7 @@ mail 'Rita <rita@reporter.example>' 'Second zyxsubj' 'Authentication-Results: mx
 More words zyxbody.
 X
 post rita@reporter.example "$T/w/rita2"
-for wait_try in $(seq 50); do
+for wait_try in $(seq 300); do
     [ "$(cases)" = 3 ] && [ "$(get '[.data[] | select(.state == "queued")] | length' queue list)" -ge 3 ] && break
     sleep 0.1
 done

@@ -41,14 +41,14 @@ sqlite3 "$T/i/state/db.sqlite" "CREATE TABLE filler(b BLOB) STRICT; INSERT INTO 
 start
 ctl backup "$T/w/plain" >"$T/w/reply" &
 client=$!
-for kill_try in $(seq 100); do
+for kill_try in $(seq 300); do
     [ -s "$T/i/state/backup/sealed" ] && break
     sleep 0.02
 done
 kill -KILL "$(role_pid core)"
 wait $client
 same 'the client is told that it is not known' '4 daemon.gone' "$? $(reply .rule)"
-for up_try in $(seq 60); do ctl status >/dev/null 2>&1 && break; sleep 0.1; done
+for up_try in $(seq 300); do ctl status >/dev/null 2>&1 && break; sleep 0.1; done
 same 'nothing is left in state/backup' '' "$(find "$T/i/state/backup" -type f)"
 same 'nor beside the file' '' "$(find "$T/w" -name '*.part')"
 same 'which is as it was' "$sum" "$(sha256sum <"$T/w/plain")"

@@ -43,7 +43,7 @@ has 'a line in status' 'main signs, tried ' "$T/w/status"
 # It is gone: what waits for it does not go, so that nothing settles.
 home=$T/i/gnupg/main/list
 until_key() {
-    for try in $(seq 60); do [ "$(key)" = "$1" ] && return; sleep 0.2; done
+    for try in $(seq 300); do [ "$(key)" = "$1" ] && return; sleep 0.2; done
 }
 gpgconf --homedir "$home" --kill all
 mv "$home/private-keys-v1.d" "$T/w/private"
@@ -54,7 +54,7 @@ until_key 'main false'
 same 'it does not sign' 'main false' "$(key)"
 ctl status >"$T/w/status"
 has 'status says what that means' 'no mail of the list goes out' "$T/w/status"
-for try in $(seq 50); do [ "$(box bob@example.org)" -gt "$before" ] && break; sleep 0.2; done
+for try in $(seq 300); do [ "$(box bob@example.org)" -gt "$before" ] && break; sleep 0.2; done
 for name in ann bob; do
     notice=$(newest $name@example.org)
     has "$name hears of it in clear" 'does not sign' "$notice"

@@ -149,7 +149,7 @@ check 'and it is announced' good_signature "$T/w/news"
 cp "$conf" "$T/w/conf.third"
 sed -i "s/key = \"$third\"/key = \"$old\"/" "$conf"
 kill -HUP "$daemon"
-for try in $(seq 50); do grep -q 'event=reload-refused' "$T/log" && break; sleep 0.1; done
+for try in $(seq 300); do grep -q 'event=reload-refused' "$T/log" && break; sleep 0.1; done
 has 'is not taken by a reload' 'event=reload-refused rule=list.other-key' "$T/log"
 same 'the daemon goes on' "$third" "$(get .data.fingerprint key export)"
 stop

@@ -89,7 +89,7 @@ before=$(box ann@example.org)
 sealed 'gpg refuses'
 logged 'gpg refuses' 'event=gpg-is-broken'
 logged 'the list key is tried for it' 'event=list-key-does-not-sign'
-for try in $(seq 50); do [ "$(box ann@example.org)" -gt "$before" ] && break; sleep 0.1; done
+for try in $(seq 300); do [ "$(box ann@example.org)" -gt "$before" ] && break; sleep 0.1; done
 has 'and each admin has a notice' 'does not sign' "$(newest ann@example.org)"
 fake true
 whole 'gpg refuses'

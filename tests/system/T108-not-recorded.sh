@@ -22,7 +22,7 @@ held=$(get '.data[].id' held list)
 
 # Let in too early, it waits: nothing is lost.
 check 'let in while the fault is there' ctl held release "$held"
-for try in $(seq 100); do [ "$(grep -c 'event=mail-deferred' "$T/log")" -ge 5 ] && break; sleep 0.1; done
+for try in $(seq 300); do [ "$(grep -c 'event=mail-deferred' "$T/log")" -ge 5 ] && break; sleep 0.1; done
 db 'DROP TRIGGER no_case;'
 settle
 same 'then it is a case, once' 1 "$(cases)"

@@ -10,7 +10,7 @@ init
 slow='amber brick coral dusky ebony flint grape'
 for org in $slow light merry; do make_key $org "$org@$org.example" & done
 wait_for_keys() { for org in $slow light merry; do [ -s "$T/k/$org.asc" ] || return 1; done; }
-for key_try in $(seq 200); do wait_for_keys && break; sleep 0.05; done
+for key_try in $(seq 300); do wait_for_keys && break; sleep 0.05; done
 real_time
 by_smtp 'courier_jobs = 4; retry_first_s = 1; retry_max_s = 1;' 12
 sink first only=@slow.example rcpt=hang
@@ -41,7 +41,7 @@ same 'none of the slow domain has failed' 0 "$(get '[.data[] | select(.state == 
 same 'nor has its mail' 0 "$(cat "$S"/*.eml 2>/dev/null | grep -c 'slow.example')"
 no_sink
 sink second
-for try in $(seq 200); do
+for try in $(seq 300); do
     got=$(state_of slow.example)
     [ "$got" = sent ] && break
     sleep 0.1

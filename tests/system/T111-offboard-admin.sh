@@ -24,7 +24,7 @@ votes() { get "[.data[] | select(.id == \"$1\") | .votes[].admin] | join(\" \")"
 reload() {
     reload_core=$(role_pid core)
     kill -HUP "$daemon"
-    for reload_try in $(seq 60); do
+    for reload_try in $(seq 300); do
         reload_now=$(role_pid core)
         [ -n "$reload_now" ] && [ "$reload_now" != "$reload_core" ] && ctl status >/dev/null 2>&1 && break
         sleep 0.1

@@ -19,7 +19,7 @@ kill -STOP "$(role_pid courier)"
 before=$(box security@acorn.example)
 send_advisory "$id"
 sealed="SELECT COUNT(*) FROM copy JOIN mail ON mail.id = copy.mail_id WHERE mail.kind = 'advisory' AND copy.state <> 'sent' AND copy.body_id"
-for try in $(seq 50); do
+for try in $(seq 300); do
     [ "$(sqlite3 "$T/i/state/db.sqlite" "$sealed")" -gt 0 ] && break
     sleep 0.1
 done

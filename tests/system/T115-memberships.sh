@@ -73,7 +73,7 @@ same 'as a member it is shown, with the remedy' 'weak-key 1' \
 
 # ---- several contacts, each with a key of its own ----
 for org in acorn birch cedar; do make_key $org security@$org.example & done
-wait $! && for try in $(seq 50); do [ -s "$T/k/acorn.asc" ] && [ -s "$T/k/birch.asc" ] && [ -s "$T/k/cedar.asc" ] && break; sleep 0.1; done
+wait $! && for try in $(seq 300); do [ -s "$T/k/acorn.asc" ] && [ -s "$T/k/birch.asc" ] && [ -s "$T/k/cedar.asc" ] && break; sleep 0.1; done
 make_key second second@acorn.example
 give_key second "$T/k/list.asc"
 set_clock "$now"
@@ -96,7 +96,7 @@ sed 's/^Severity: .*/Severity: critical/' "$T/w/text" >"$T/w/text2"
 ctl advisory edit "$id" "$T/w/text2" >/dev/null
 send_advisory "$id"
 queued() { get ".data | map(select(.address == \"security@birch.example\" and .kind == \"advisory\")) | last | \"\(.state) \(.code)\"" queue list; }
-for try in $(seq 50); do
+for try in $(seq 300); do
     case $(queued) in deferred*) break ;; esac
     sleep 0.1
 done

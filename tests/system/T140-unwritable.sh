@@ -31,7 +31,7 @@ mkdir -p "$T/i/mail"
 : >"$T/i/mail/bob@example.org" # no folder: the copy is deferred
 start
 report
-for try in $(seq 50); do
+for try in $(seq 300); do
     [ "$(get '[.data[] | select(.state == "deferred")] | length' queue list)" = 1 ] && break
     sleep 0.1
 done

@@ -40,7 +40,7 @@ starts() { # CODE ROLE CALL N ERRNO: 0: it serves; else it ends with this
     : >"$T/log"
     EMBARGO_TRIP=$wire LD_PRELOAD=$T/i/gnupg/trip.so "$bin/embargod" -c "$conf" --rehearsal "$T/clock" >>"$T/log" 2>&1 &
     daemon=$!
-    for try in $(seq 100); do
+    for try in $(seq 300); do
         grep -q event=core-ready "$T/log" && break
         kill -0 $daemon 2>/dev/null || break
         sleep 0.05

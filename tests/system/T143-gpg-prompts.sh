@@ -30,7 +30,7 @@ report() {
     post rita@reporter.example "$T/w/m" || not_ok "mail $n is taken"
 }
 logged() { # WORDS PATTERN: comes up within fifteen seconds, and commands are answered meanwhile
-    for logged_try in $(seq 150); do
+    for logged_try in $(seq 300); do
         grep -q "$2" "$T/log" && { ok "the log says: $1"; break; }
         sleep 0.1
     done
@@ -124,13 +124,13 @@ PATH=$T/i/bin:$PATH
 "$bin/embargod" -c "$conf" --rehearsal "$T/clock" >>"$T/log" 2>&1 &
 daemon=$!
 PATH=$path
-for try in $(seq 50); do [ -S "$T/i/run/control.sock" ] && break; sleep 0.1; done
+for try in $(seq 300); do [ -S "$T/i/run/control.sock" ] && break; sleep 0.1; done
 ctl wait --timeout 2 >"$T/w/out"
 same 'a command does not wait for it for ever' '75 daemon.silent' "$? $(jq -r .rule "$T/w/out")"
-for try in $(seq 150); do grep -q event=core-start-failed "$T/log" && break; sleep 0.1; done
+for try in $(seq 300); do grep -q event=core-start-failed "$T/log" && break; sleep 0.1; done
 has 'core says why it does not start, and what to do' 'event=core-start-failed rule=worker.deadline' "$T/log"
 fake true
-for try in $(seq 100); do grep -q event=core-ready "$T/log" && break; sleep 0.1; done
+for try in $(seq 300); do grep -q event=core-ready "$T/log" && break; sleep 0.1; done
 has 'it is started again, and serves' event=core-ready "$T/log"
 whole 'a start'
 stop

@@ -35,7 +35,7 @@ settle
 : >"$T/i/slow"
 ctl backup "$T/w/one.backup" --with-keys >"$T/w/one" &
 first=$!
-for try in $(seq 50); do [ -s "$T/i/gnupg/slow.log" ] && break; sleep 0.1; done
+for try in $(seq 300); do [ -s "$T/i/gnupg/slow.log" ] && break; sleep 0.1; done
 check 'gpg is at work on it' test -s "$T/i/gnupg/slow.log"
 rm "$T/i/slow"
 ctl backup "$T/w/two.backup" >"$T/w/two"
