@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #define STR_NULL UINT32_MAX
+#define TEXT_MAX ((size_t)1 << 20)
 
 static void store_be32(uint8_t out[4], uint32_t v)
 {
@@ -145,6 +146,18 @@ char *frame_get_str(struct frame_reader *r)
         return NULL;
     }
     return mem_strndup(p, len);
+}
+
+char *frame_get_text(struct frame_reader *r)
+{
+    char *s = frame_get_str(r);
+
+    if (s && strlen(s) > TEXT_MAX)
+        r->bad = true;
+    for (const char *c = s; c && *c && !r->bad; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
+            r->bad = true;
+    return s;
 }
 
 uint32_t frame_get_count(struct frame_reader *r, size_t min_item_bytes)

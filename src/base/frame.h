@@ -45,6 +45,8 @@ bool frame_get_bool(struct frame_reader *r);
 struct span frame_get_bytes(struct frame_reader *r);
 /* A copy that the caller frees; NULL where NULL was put, or bad. A NUL inside is a fault. */
 char *frame_get_str(struct frame_reader *r);
+/* The same, of a worker that may be another's by now: up to 1 MiB, and a control character is a fault. */
+char *frame_get_text(struct frame_reader *r);
 /* Count of items that take at least min_item_bytes each; a count that cannot fit is a fault. */
 uint32_t frame_get_count(struct frame_reader *r, size_t min_item_bytes);
 /* True when nothing was bad and nothing is left. */

@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STRING_MAX ((size_t)1 << 20)
-
 void dsn_put(const struct dsn *d, struct buf *out)
 {
     frame_put_bool(out, d->by_fields);
@@ -27,27 +25,14 @@ void dsn_put(const struct dsn *d, struct buf *out)
     }
 }
 
-/* Without controls, as dsn.h promises. */
-static char *get_text(struct frame_reader *r)
-{
-    char *s = frame_get_str(r);
-
-    if (s && strlen(s) > STRING_MAX)
-        r->bad = true;
-    for (const char *c = s; c && *c && !r->bad; c++)
-        if ((unsigned char)*c < ' ' || *c == 0x7f)
-            r->bad = true;
-    return s;
-}
-
 /* A class there is, digits and dots, and a code of SMTP. */
 static void get_recipient(struct frame_reader *r, struct dsn_recipient *to)
 {
     char *status;
     uint32_t class, reply;
 
-    *to = (struct dsn_recipient){.address = get_text(r)};
-    to->original = get_text(r);
+    *to = (struct dsn_recipient){.address = frame_get_text(r)};
+    to->original = frame_get_text(r);
     class = frame_get_u32(r);
     status = frame_get_str(r);
     reply = frame_get_u32(r);
@@ -71,7 +56,7 @@ enum err dsn_get(struct span in, struct dsn *out, struct diag *why)
     *out = (struct dsn){.n = 0};
     frame_reader_init(&r, in);
     out->by_fields = frame_get_bool(&r);
-    out->original_message_id = get_text(&r);
+    out->original_message_id = frame_get_text(&r);
     n = frame_get_count(&r, 20);
     if (n > DSN_RECIPIENTS_MAX)
         r.bad = true;

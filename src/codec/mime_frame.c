@@ -10,7 +10,6 @@
 
 #define MIME_FRAME_VERSION 3
 #define MIME_PARTS_MAX     100000 /* far beyond any sensible limit: a bound for memory, not a policy */
-#define STRING_MAX         ((size_t)1 << 20)
 
 /* ---- writing ---- */
 
@@ -67,19 +66,6 @@ void mime_message_put(const struct mime_message *m, struct buf *out)
 
 /* ---- reading ---- */
 
-/* Text without controls, as mime.h promises; anything else is a fault of the worker. */
-static char *get_text(struct frame_reader *r)
-{
-    char *s = frame_get_str(r);
-
-    if (s && strlen(s) > STRING_MAX)
-        r->bad = true;
-    for (const char *c = s; c && *c && !r->bad; c++)
-        if ((unsigned char)*c < ' ' || *c == 0x7f)
-            r->bad = true;
-    return s;
-}
-
 static void get_list(struct frame_reader *r, struct addr_list *out)
 {
     uint32_t n;
@@ -89,7 +75,7 @@ static void get_list(struct frame_reader *r, struct addr_list *out)
     if (n > ADDR_LIST_MAX)
         r->bad = true;
     for (uint32_t i = 0; i < n && !r->bad; i++) {
-        char *name = get_text(r), *spec = get_text(r);
+        char *name = frame_get_text(r), *spec = frame_get_text(r);
 
         if (spec && addr_is_valid(spec))
             addr_list_add(out, name, spec);
@@ -118,7 +104,7 @@ static void get_part(struct frame_reader *r, struct mime_part *p)
     p->body_off = frame_get_u64(r);
     p->body_len = frame_get_u64(r);
     for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++)
-        *strings[i] = get_text(r);
+        *strings[i] = frame_get_text(r);
 }
 
 static void get_fields(struct frame_reader *r, struct mime_message *m)
@@ -133,7 +119,7 @@ static void get_fields(struct frame_reader *r, struct mime_message *m)
     m->several_from = frame_get_bool(r);
     m->disputed = frame_get_bool(r);
     for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++)
-        *strings[i] = get_text(r);
+        *strings[i] = frame_get_text(r);
     n = frame_get_count(r, 1);
     if (n > MIME_REFERENCES_MAX)
         r->bad = true;
@@ -141,7 +127,7 @@ static void get_fields(struct frame_reader *r, struct mime_message *m)
         return;
     m->references = n ? mem_zero(n, sizeof *m->references) : NULL;
     while (m->n_references < n && !r->bad) {
-        char *id = get_text(r);
+        char *id = frame_get_text(r);
 
         if (id)
             m->references[m->n_references++] = id;

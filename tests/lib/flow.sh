@@ -163,6 +163,16 @@ init() {
     set_clock "$(at_midday 1)"
 }
 
+# other_instance: in the place of the one that there was, whose admins had other keys.
+other_instance() {
+    rm -rf "$T/i"
+    for home in ann bob; do
+        gpgconf --homedir "$T/k/$home" --kill all
+        rm -rf "$T/k/$home"
+    done
+    init
+}
+
 # run_daemon [PREFIX...]: a rehearsal, by the words before its name, such as `env NAME=VALUE'; does not wait for it.
 # exec, so that $daemon is its own process: a shell between would end without it.
 run_daemon() {

@@ -114,12 +114,7 @@ if [ -x "$load" ]; then
     ctl member export --csv "$T/w/many.csv" >"$T/w/export"
     stop
 fi
-rm -rf "$T/i"
-for home in ann bob; do
-    gpgconf --homedir "$T/k/$home" --kill all
-    rm -rf "$T/k/$home"
-done
-init
+other_instance
 start
 check 'into another instance' ctl member import "$T/w/out.csv"
 settle

@@ -30,18 +30,7 @@ finds() {
     fi
 }
 
-# fake WORDS...: a shell line that the gpg in $PATH runs before it is the real one; none: it is the real one.
-real=$(command -v gpg) path=$PATH
-mkdir "$T/i/bin"
-cat >"$T/i/bin/gpgconf" <<E
-#!/bin/sh
-$(command -v gpgconf) "\$@" | sed 's|$real\$|$T/i/bin/gpg|; s|:$real:|:$T/i/bin/gpg:|'
-E
-fake() {
-    printf '#!/bin/sh\n%s\n%s\nexec %s "$@"\n' "$1" "${2:-}" "$real" >"$T/i/bin/gpg.new"
-    chmod +x "$T/i/bin/gpg.new" "$T/i/bin/gpgconf"
-    mv "$T/i/bin/gpg.new" "$T/i/bin/gpg"
-}
+. "${srcdir:-.}/tests/lib/fakegpg.sh"
 
 # sealed WORDS: a report sealed to the list; what gpg does wrong shows with it.
 turn=0 sent=

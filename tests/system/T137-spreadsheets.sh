@@ -251,12 +251,7 @@ listed() { ctl member list | jq -S '[.data[] | {org, class, tier, contacts: [.co
 listed >"$T/w/before"
 has 'but keeps its name' '=HYPERLINK' "$T/w/before"
 stop
-rm -rf "$T/i"
-for home in ann bob; do
-    gpgconf --homedir "$T/k/$home" --kill all
-    rm -rf "$T/k/$home"
-done
-init
+other_instance
 start
 ctl member import "$T/w/out.csv" >"$T/w/reply"
 same 'read again elsewhere: the same' "$(cat "$T/w/before")" "$(listed)"

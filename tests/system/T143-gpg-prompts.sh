@@ -10,18 +10,7 @@ make_key rita rita@reporter.example
 give_key rita "$T/k/list.asc"
 home=$T/i/gnupg/main/list
 
-# fake LINE: a shell line that the gpg in $PATH runs before it is the real one.
-real=$(command -v gpg) path=$PATH
-mkdir "$T/i/bin"
-cat >"$T/i/bin/gpgconf" <<E
-#!/bin/sh
-$(command -v gpgconf) "\$@" | sed 's|$real\$|$T/i/bin/gpg|; s|:$real:|:$T/i/bin/gpg:|'
-E
-fake() {
-    printf '#!/bin/sh\n%s\n%s\nexec %s "$@"\n' "$1" "${2:-}" "$real" >"$T/i/bin/gpg.new"
-    chmod +x "$T/i/bin/gpg.new" "$T/i/bin/gpgconf"
-    mv "$T/i/bin/gpg.new" "$T/i/bin/gpg"
-}
+. "${srcdir:-.}/tests/lib/fakegpg.sh"
 status='before= fd=2; for word; do [ "$before" = --status-fd ] && fd=$word; before=$word; done'
 n=0
 report() {

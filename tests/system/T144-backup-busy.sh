@@ -8,15 +8,8 @@ sed -i '/^reminders/d' "$conf"
 echo 'reminders = [];' >>"$conf"
 
 # A gpg that takes its time over a backup.
-real=$(command -v gpg) path=$PATH
-mkdir "$T/i/bin"
-cat >"$T/i/bin/gpgconf" <<E
-#!/bin/sh
-$(command -v gpgconf) "\$@" | sed 's|$real\$|$T/i/bin/gpg|; s|:$real:|:$T/i/bin/gpg:|'
-E
-printf '#!/bin/sh\n[ -e "%s" ] && case " $* " in *" --encrypt "*) echo "$*" >>"%s"; sleep 3 ;; esac\nexec %s "$@"\n' \
-    "$T/i/slow" "$T/i/gnupg/slow.log" "$real" >"$T/i/bin/gpg"
-chmod +x "$T/i/bin/gpg" "$T/i/bin/gpgconf"
+. "${srcdir:-.}/tests/lib/fakegpg.sh"
+fake "[ -e $T/i/slow ]"' && case " $* " in *" --encrypt "*) echo "$*"'" >>$T/i/gnupg/slow.log; sleep 3 ;; esac"
 PATH=$T/i/bin:$PATH
 start
 PATH=$path

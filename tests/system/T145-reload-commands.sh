@@ -10,7 +10,7 @@ start
 # relay: a second control socket, which is connected to the daemon's as soon as a client is there, and hands over what he
 # says when $T/w/go is there.
 cat >"$T/w/relay.py" <<'X'
-import os, socket, sys, time
+import os, select, socket, sys, time
 near, far, go = sys.argv[1:]
 listening = socket.socket(socket.AF_UNIX)
 listening.bind(near)
@@ -18,21 +18,21 @@ listening.listen(1)
 client = listening.accept()[0]
 daemon = socket.socket(socket.AF_UNIX)
 daemon.connect(far)
-said = client.recv(65536)
 open(go + '.connected', 'w').close()
 while not os.path.exists(go):
     time.sleep(0.01)
-daemon.sendall(said)
+other = {client: daemon, daemon: client}
 while True:
-    answer = daemon.recv(65536)
-    if not answer:
-        break
-    client.sendall(answer)
+    for end in select.select(list(other), [], [])[0]:
+        said = end.recv(65536)
+        if not said:
+            sys.exit(print('ended by', 'client' if end is client else 'daemon', flush=True))
+        other[end].sendall(said)
 X
 mkdir -p "$T/w/near/run"
 cp "$conf" "$T/w/near/embargod.conf"
 there() { [ -e "$1" ] && echo yes; }
-python3 "$T/w/relay.py" "$T/w/near/run/control.sock" "$T/i/run/control.sock" "$T/w/go" &
+python3 "$T/w/relay.py" "$T/w/near/run/control.sock" "$T/i/run/control.sock" "$T/w/go" >"$T/w/relay" &
 relay=$!
 until_same 'a relay stands' yes there "$T/w/near/run/control.sock"
 "$bin/embargoctl" -c "$T/w/near/embargod.conf" --json --as ann@example.org status >"$T/w/reply" 2>&1 &
@@ -45,6 +45,7 @@ kill -HUP "$daemon"
 : >"$T/w/go"
 wait $asking
 same 'who was connected, and had not said all, is answered' 'true' "$(jq .ok "$T/w/reply")"
+grep -q '"ok":true' "$T/w/reply" || cat "$T/w/reply" "$T/w/relay"
 wait $relay
 until_same 'it has reloaded' $((reloads + 1)) grep -c event=reloaded "$T/log"
 

@@ -1,5 +1,7 @@
 #include "tests/unit/store_fixture.h"
 
+#include "store/secret_keys.h"
+
 static void test_lists(void **state)
 {
     struct store *s = *state;
@@ -275,6 +277,38 @@ static void test_damaged_facts(void **state)
     assert_string_equal(s->why.rule, "frame.bad");
 }
 
+/* What came before somebody was pinned to it is named from then on; what is nobody's never is. */
+static void test_secret_keys(void **state)
+{
+    struct store *s = *state;
+    int64_t id = store_member(s, "one");
+    struct contact_row c = {.member_id = id, .address = "security@one.example.org", .fingerprint = "AB12"};
+    struct secret_key_row *rows;
+    size_t n;
+
+    OK(secret_key_put(s->db, LIST, "AB12", false, "case-a", NOW, &s->why));
+    OK(secret_key_put(s->db, LIST, "AB12", false, "case-a", NOW + 1, &s->why));
+    OK(secret_key_put(s->db, LIST, "CD34", false, "case-b", NOW, &s->why));
+    assert_int_equal(db_value(s->db, -1, "SELECT COUNT(*) FROM secret_key WHERE fingerprint IN ('AB12', 'CD34')", ""), 0);
+    assert_true(secret_key_came_with(s->db, LIST, "AB12", "case-a"));
+    assert_false(secret_key_came_with(s->db, LIST, "AB12", "case-b"));
+    assert_false(secret_key_came_with(s->db, LIST + 1, "AB12", "case-a"));
+    OK(contact_insert(s->db, &c, NOW, &s->why));
+    OK(secret_key_put(s->db, LIST, "AB12", true, "case-c", NOW + 2, &s->why));
+    assert_true(secret_key_came_with(s->db, LIST, "AB12", "case-a"));
+    OK(secret_key_since(s->db, LIST, NOW - 1, &rows, &n, &s->why));
+    assert_int_equal(n, 2);
+    for (size_t i = 0; i < n; i++)
+        if (rows[i].org) {
+            assert_string_equal(rows[i].org, "one");
+            assert_string_equal(rows[i].fingerprint, "AB12");
+            assert_string_equal(rows[i].code, "case-c");
+        } else {
+            assert_string_not_equal(rows[i].fingerprint, "CD34");
+        }
+    secret_key_rows_free(rows, n);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -287,6 +321,7 @@ int main(void)
         WITH_STORE(test_subkeys_follow_the_certificate),
         WITH_STORE(test_shards_fill),
         WITH_STORE(test_damaged_facts),
+        WITH_STORE(test_secret_keys),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
