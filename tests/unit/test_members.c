@@ -289,7 +289,8 @@ static void test_secret_keys(void **state)
     OK(secret_key_put(s->db, LIST, "AB12", false, "case-a", NOW, &s->why));
     OK(secret_key_put(s->db, LIST, "AB12", false, "case-a", NOW + 1, &s->why));
     OK(secret_key_put(s->db, LIST, "CD34", false, "case-b", NOW, &s->why));
-    assert_int_equal(db_value(s->db, -1, "SELECT COUNT(*) FROM secret_key WHERE fingerprint IN ('AB12', 'CD34')", ""), 0);
+    assert_int_equal(db_value(s->db, -1, "SELECT COUNT(*) FROM secret_key WHERE fingerprint IN ('AB12', 'CD34')", ""),
+                     0);
     assert_true(secret_key_came_with(s->db, LIST, "AB12", "case-a"));
     assert_false(secret_key_came_with(s->db, LIST, "AB12", "case-b"));
     assert_false(secret_key_came_with(s->db, LIST + 1, "AB12", "case-a"));
